@@ -1,0 +1,5 @@
+"""Headgate: a lakehouse whose every table has a contract, and whose contract is the gate."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Contracts: loaded, validated, and compiled to everything that is derived from them."""

@@ -1,0 +1,292 @@
+"""Reading contracts: YAML, the ODCS JSON Schema, then what Headgate itself asks of a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from headgate.contracts import rules, types
+from headgate.contracts.model import INGEST_COLUMNS, Column, Contract, ContractSet, SourceSpec
+from headgate.contracts.names import DatasetName
+from headgate.core import ids
+from headgate.core import json as hjson
+from headgate.core.errors import ContractError, UsageError
+
+FILE_NAME = "contract.odcs.yaml"
+_HOURS = {"h": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,
+          "m": 1 / 60, "minute": 1 / 60, "minutes": 1 / 60, "w": 168.0, "week": 168.0,
+          "weeks": 168.0, "y": 8766.0, "year": 8766.0, "years": 8766.0}  # fmt: skip
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML that refuses a key given twice, and leaves dates as text, as JSON would."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:timestamp"]
+    for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    loader.flatten_mapping(node)
+    result: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in result:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {key!r} is given twice", key_node.start_mark
+            )
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Any:
+    import jsonschema
+
+    schema = hjson.loads(
+        resources.files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8")
+    )
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
+def load_all(folder: Path) -> ContractSet:
+    """Every contract below ``folder``.
+
+    Raises:
+        ContractError: one of them is wrong (the first is told), or two describe one dataset.
+        UsageError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"no folder of contracts at {folder}.", remedy="See the setting contracts.")
+    found: dict[str, Contract] = {}
+    for path in sorted(folder.rglob(FILE_NAME)):
+        contract = load(path)
+        if contract.id in found:
+            raise ContractError(
+                f"{contract.id} has a contract already, at {found[contract.id].path}.",
+                place=str(path),
+            )
+        found[contract.id] = contract
+    models: dict[str, Contract] = {}
+    for contract in found.values():
+        if contract.model and models.setdefault(contract.model, contract) is not contract:
+            raise ContractError(
+                f"dbt model {contract.model!r} builds {models[contract.model].id} already.",
+                remedy="Set headgate.model in one of the two contracts.",
+                place=str(contract.path),
+            )
+        for rule in contract.rules:
+            _check_parent(rule, found)
+    return ContractSet(found)
+
+
+def _check_parent(rule: Any, found: Mapping[str, Contract]) -> None:
+    if rule.kind != "foreign_key":
+        return
+    parent = found.get(rule.arguments["parent"])
+    columns = {c.name for c in parent.columns} if parent else set()
+    if not columns.issuperset(rule.arguments["parent_columns"]):
+        raise ContractError(
+            f"relationship to {rule.arguments['parent']}."
+            f"{rule.arguments['parent_columns'][0]}: no contract describes it.",
+            place=rule.place,
+        )
+
+
+def load(path: Path) -> Contract:
+    """The contract in the file ``path``.
+
+    Raises:
+        ContractError: it is not YAML, not ODCS, or not what Headgate asks; the place is named.
+    """
+    place = str(path)
+    try:
+        document = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 (a safe loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError(f"not valid YAML: {' '.join(str(error).split())}.", place=place) from None
+    if not isinstance(document, dict):
+        raise ContractError("a contract is a YAML mapping.", place=place)
+    # The shallowest complaint is the one to act on; deeper ones are often its echo.
+    errors = sorted(_validator().iter_errors(document), key=lambda e: len(list(e.absolute_path)))
+    if errors:
+        pointer = "/".join(str(p) for p in errors[0].absolute_path)
+        raise ContractError(
+            f"not ODCS: {errors[0].message[:300]}", place=f"{place}#/{pointer}"
+        )
+    return _contract(path, document)
+
+
+def _contract(path: Path, document: Mapping[str, Any]) -> Contract:
+    place = str(path)
+    try:
+        name = DatasetName.parse(str(document.get("name", "")))
+    except UsageError as error:
+        raise ContractError(error.message, remedy=error.remedy, place=f"{place}#/name") from None
+    tables = document.get("schema") or []
+    if len(tables) != 1:
+        raise ContractError(
+            f"a contract describes one table, this has {len(tables)}.", place=f"{place}#/schema"
+        )
+    table, where, props = tables[0], f"{place}#/schema/0", rules.custom(document)
+    columns = tuple(
+        _column(p, f"{where}/properties/{i}") for i, p in enumerate(table.get("properties", ()))
+    )
+    found = rules.rules_of(table, where)
+    contract = Contract(
+        name=name,
+        path=path,
+        version=str(document["version"]),
+        status=str(document.get("status", "")),
+        description=_text((document.get("description") or {}).get("purpose"), table),
+        owner=_owner(document),
+        grain=str(table.get("dataGranularityDescription", "")).strip(),
+        columns=columns,
+        rules=found,
+        document=document,
+        hash=ids.digest(hjson.dumps(document)),
+        source=_source(props, place),
+        model=_model(props, name),
+        inputs=tuple(str(i) for i in props.get("inputs", ())),
+        release_group=str(props.get("releaseGroup", name.domain)),
+        max_quarantine_share=_share(props, place),
+        order_column=props.get("orderColumn"),
+        preserves_rows=bool(props.get("preservesRows", False)),
+        unit_of_change=props.get("unitOfChange"),
+        freshness_hours=_sla(document, ("freshness", "latency", "ly")),
+        retention_days=_days(_sla(document, ("retention", "re"))),
+        tags=tuple(document.get("tags") or ()),
+    )
+    _demand(contract)
+    return contract
+
+
+def _column(prop: Mapping[str, Any], place: str) -> Column:
+    name, props = str(prop["name"]), rules.custom(prop)
+    physical = prop.get("physicalType")
+    logical = str(prop.get("logicalType", "string"))
+    if logical == "array" and not physical:
+        items = prop.get("items") or {}
+        inner = items.get("physicalType") or types.LOGICAL.get(str(items.get("logicalType")), "string")
+        physical = f"array<{inner}>"
+    kind = str(physical or types.LOGICAL.get(logical, ""))
+    return Column(
+        name=name,
+        type=types.check(kind, f"{place}/{'physicalType' if physical else 'logicalType'}"),
+        description=" ".join(str(prop.get("description", "")).split()),
+        classification=str(prop.get("classification", "")),
+        required=bool(prop.get("required") or prop.get("primaryKey")),
+        unique=bool(prop.get("unique")),
+        key_position=int(prop.get("primaryKeyPosition") or 1) if prop.get("primaryKey") else None,
+        personal=bool(props.get("personalData", False)),
+        field=str(prop.get("physicalName") or name),
+        examples=tuple(prop.get("examples") or ()),
+        business_name=str(prop.get("businessName", "")),
+    )
+
+
+def _demand(contract: Contract) -> None:
+    """What Headgate asks beyond ODCS: an owner, a grain, a key, and every column explained."""
+    place = str(contract.path)
+
+    def refuse(message: str, remedy: str) -> None:
+        raise ContractError(message, remedy=remedy, place=place)
+
+    if not contract.owner:
+        refuse("no owner.", "Add team with a name, or a member whose role is owner.")
+    if not contract.grain:
+        refuse("no grain.", "Say in dataGranularityDescription what one row is.")
+    if not contract.columns:
+        refuse("no columns.", "Describe them under schema[0].properties.")
+    if not contract.key:
+        refuse("no key.", "Mark the columns that identify a row with primaryKey.")
+    names = [c.name for c in contract.columns]
+    for column in contract.columns:
+        if names.count(column.name) > 1:
+            refuse(f"column {column.name!r} is described twice.", "Remove one.")
+        if column.name.startswith("_") or column.name in INGEST_COLUMNS:
+            refuse(f"column {column.name!r}: names with a leading _ are Headgate's.", "Rename it.")
+        if not column.description:
+            refuse(f"column {column.name!r} has no description.", "Say what it means.")
+        if not column.classification:
+            refuse(f"column {column.name!r} has no classification.", "Add classification.")
+    for what in filter(None, (contract.order_column, contract.unit_of_change)):
+        if what not in names:
+            refuse(f"column {what!r} is named but not described.", "Describe it or name another.")
+    gold_sets_aside = contract.model and not contract.preserves_rows
+    if contract.name.layer == "gold" and gold_sets_aside:
+        for rule in contract.rules:
+            if rule.severity == "quarantine":
+                raise ContractError(
+                    f"rule {rule.id!r} would set rows of an aggregate aside, which corrupts it.",
+                    remedy="Use warn or fail, or say headgate.preservesRows if each input row "
+                    "gives one output row.",
+                    place=rule.place,
+                )
+
+
+def _source(props: Mapping[str, Any], place: str) -> SourceSpec | None:
+    given = props.get("source")
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or "format" not in given:
+        raise ContractError(
+            "headgate.source needs a format.", remedy="Write {format: jsonl, path: …}.", place=place
+        )
+    options = {k: v for k, v in given.items() if k not in ("format", "path")}
+    return SourceSpec(str(given["format"]), given.get("path"), options)
+
+
+def _model(props: Mapping[str, Any], name: DatasetName) -> str | None:
+    if "model" in props:
+        return str(props["model"])
+    return name.model if name.layer in ("silver", "gold") and "source" not in props else None
+
+
+def _share(props: Mapping[str, Any], place: str) -> float | None:
+    if "maxQuarantineShare" not in props:
+        return None
+    try:
+        share = float(props["maxQuarantineShare"])
+    except (TypeError, ValueError):
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ContractError(
+            f"headgate.maxQuarantineShare {props['maxQuarantineShare']!r} is no share.",
+            remedy="Write a number from 0 to 1.",
+            place=place,
+        )
+    return share
+
+
+def _owner(document: Mapping[str, Any]) -> str:
+    team = document.get("team")
+    members = team.get("members", ()) if isinstance(team, Mapping) else team or ()
+    for member in members:
+        if str(member.get("role", "")).lower() == "owner":
+            return str(member.get("username") or member.get("name", ""))
+    return str(team.get("name", "")) if isinstance(team, Mapping) else ""
+
+
+def _sla(document: Mapping[str, Any], names: tuple[str, ...]) -> float | None:
+    for entry in document.get("slaProperties", ()):
+        if str(entry["property"]).lower() in names:
+            return float(entry["value"]) * _HOURS.get(str(entry.get("unit", "d")).lower(), 24.0)
+    return None
+
+
+def _days(hours: float | None) -> int | None:
+    return None if hours is None else round(hours / 24)
+
+
+def _text(purpose: Any, table: Mapping[str, Any]) -> str:
+    return " ".join(str(purpose or table.get("description") or "").split())

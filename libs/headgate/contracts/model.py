@@ -1,0 +1,182 @@
+"""What a contract is once loaded: frozen dataclasses that every other room reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from headgate.contracts.names import DatasetName
+from headgate.core.errors import UsageError
+
+SEVERITIES = ("warn", "quarantine", "fail")
+#: Columns that ingest adds to every row it takes, and their types.
+INGEST_COLUMNS = {
+    "_rescued": "json",
+    "_source": "string",
+    "_position": "long",
+    "_batch_id": "string",
+    "_ingested_at": "timestamp",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, type, meaning and class.
+
+    ``type`` is a column type of :mod:`headgate.contracts.types`; ``field`` is what the source
+    calls it; ``key_position`` counts from 1 within the primary key, else None.
+    """
+
+    name: str
+    type: str
+    description: str
+    classification: str
+    required: bool = False
+    unique: bool = False
+    key_position: int | None = None
+    personal: bool = False
+    field: str = ""
+    examples: tuple[Any, ...] = ()
+    business_name: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One promise about the data, flattened from whatever ODCS form it was written in.
+
+    ``id`` is unique and stable within the contract; ``scope`` is ``row`` or ``table``;
+    ``severity`` is ``warn``, ``quarantine`` (row rules only) or ``fail``; ``place`` is the
+    contract's file and the pointer inside it.
+    """
+
+    id: str
+    kind: str
+    scope: str
+    severity: str
+    column: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    description: str = ""
+    dimension: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """Where a dataset's rows come from: a file format, and the path taken when none is given."""
+
+    format: str
+    path: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One dataset's contract. ``document`` is the ODCS document as written; ``hash`` names it."""
+
+    name: DatasetName
+    path: Path
+    version: str
+    status: str
+    description: str
+    owner: str
+    grain: str
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+    document: Mapping[str, Any]
+    hash: str
+    source: SourceSpec | None = None
+    model: str | None = None
+    inputs: tuple[str, ...] = ()
+    release_group: str = ""
+    max_quarantine_share: float | None = None
+    order_column: str | None = None
+    preserves_rows: bool = False
+    unit_of_change: str | None = None
+    freshness_hours: float | None = None
+    retention_days: int | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The dataset's id."""
+        return self.name.id
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The primary key's columns, in order."""
+        keyed = [c for c in self.columns if c.key_position is not None]
+        return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
+
+    @cached_property
+    def table_columns(self) -> Mapping[str, str]:
+        """Every column of the stored table and its type, in order; ingest's own come last."""
+        own = {c.name: c.type for c in self.columns}
+        return own | INGEST_COLUMNS if self.source else own
+
+    @property
+    def row_rules(self) -> tuple[Rule, ...]:
+        """The rules that judge one row."""
+        return tuple(r for r in self.rules if r.scope == "row")
+
+    @property
+    def table_rules(self) -> tuple[Rule, ...]:
+        """The rules that judge the whole table."""
+        return tuple(r for r in self.rules if r.scope == "table")
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise UsageError(f"{self.id} has no column {name!r}.")
+
+    @property
+    def examples_path(self) -> Path:
+        """The folder of the rows that must pass and must fail."""
+        return self.path.parent / "examples"
+
+
+class ContractSet(Mapping[str, Contract]):
+    """All contracts of a project by dataset id, in id order."""
+
+    def __init__(self, contracts: Mapping[str, Contract]) -> None:
+        self._contracts = dict(sorted(contracts.items()))
+
+    def __getitem__(self, dataset: str) -> Contract:
+        try:
+            return self._contracts[dataset]
+        except KeyError:
+            known = ", ".join(self._contracts) or "none"
+            raise UsageError(
+                f"no contract for dataset {dataset!r}.", remedy=f"Known datasets: {known}."
+            ) from None
+
+    def __contains__(self, dataset: object) -> bool:
+        return dataset in self._contracts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._contracts)
+
+    def __len__(self) -> int:
+        return len(self._contracts)
+
+    @property
+    def sources(self) -> tuple[Contract, ...]:
+        """Contracts of datasets that are ingested."""
+        return tuple(c for c in self._contracts.values() if c.source)
+
+    @property
+    def models(self) -> tuple[Contract, ...]:
+        """Contracts of datasets that a dbt model builds."""
+        return tuple(c for c in self._contracts.values() if c.model)
+
+    def by_model(self, model: str) -> Contract | None:
+        """The contract of the dataset that the dbt model of that name builds, if any."""
+        return next((c for c in self._contracts.values() if c.model == model), None)

@@ -1,0 +1,81 @@
+"""The one door to JSON: canonical output, and an input that refuses what the standard forbids."""
+
+from __future__ import annotations
+
+import datetime as _dt
+import decimal as _decimal
+import json as _json
+from pathlib import Path
+from typing import Any
+
+
+class DuplicateField(ValueError):
+    """An object names one field twice."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"field {field!r} appears twice")
+        self.field = field
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, _dt.datetime):
+        return value.astimezone(_dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    if isinstance(value, _dt.date | _decimal.Decimal | Path):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def dumps(value: object, *, indent: int | None = None) -> str:
+    """Canonical JSON: sorted keys, no spare spaces (unless ``indent``), NaN refused.
+
+    Raises:
+        ValueError: a float is NaN or infinite.
+        TypeError: a value has no JSON form.
+    """
+    return _json.dumps(
+        value,
+        sort_keys=True,
+        ensure_ascii=False,
+        allow_nan=False,
+        default=_plain,
+        indent=indent,
+        separators=(",", ": ") if indent else (",", ":"),
+    )
+
+
+def loads(text: str | bytes) -> Any:
+    """Any JSON value, as the standard library reads it."""
+    return _json.loads(text)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise DuplicateField(key)
+        found[key] = value
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def loads_strict(text: str) -> Any:
+    """A JSON value exactly as RFC 8259 allows: no NaN or Infinity, no field twice in one object.
+
+    Integers come back whole however long; other numbers as :class:`decimal.Decimal`, unrounded.
+
+    Raises:
+        DuplicateField: an object names a field twice.
+        ValueError: anything else that is not JSON.
+        RecursionError: nested deeper than the interpreter allows.
+    """
+    return _json.loads(
+        text,
+        object_pairs_hook=_no_duplicates,
+        parse_constant=_no_constant,
+        parse_float=_decimal.Decimal,
+    )

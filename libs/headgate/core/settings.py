@@ -1,0 +1,152 @@
+"""The one place of settings: ``headgate.toml`` at the project's root, overridden by ``HEADGATE_*``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headgate.core.errors import SettingError, UsageError
+
+FILE_NAME = "headgate.toml"
+
+
+def _setting(default: Any, doc: str, secret: bool = False) -> Any:
+    return field(default=default, metadata={"doc": doc, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, resolved. Paths are absolute; sizes are DuckDB size texts (``1GB``)."""
+
+    root: Path
+    lake: Path = _setting(Path("lake"), "Where the tables live: a folder, relative to the project.")
+    lake_name: str = _setting("local", "The lake's name in lineage: namespace `headgate://<name>`.")
+    contracts: Path = _setting(Path("data_contracts"), "Folder of the data contracts.")
+    dbt_project: Path = _setting(Path("dbt_project"), "Folder of the dbt project.")
+    real_data: Path = _setting(
+        Path("../shared/data"), "Where real data sets lie that tests and the demo may use."
+    )
+    threads: int = _setting(0, "Threads of the embedded engine; 0 means all processors.")
+    memory_limit: str = _setting("1GB", "Memory the embedded engine may use before it spills.")
+    spill_limit: str = _setting("20GB", "Disk the embedded engine may use for spilling.")
+    target_file_bytes: int = _setting(
+        134_217_728, "Size of the data files that are aimed at, in bytes."
+    )
+    compression: str = _setting("zstd", "Codec of data files: `zstd`, `snappy`, `lz4` or `none`.")
+    max_record_bytes: int = _setting(
+        16_777_216, "Longest record that is read, in bytes; a longer one is set aside."
+    )
+    max_nesting: int = _setting(256, "Deepest nesting of a JSON record that is read.")
+    max_quarantine_share: float = _setting(
+        0.1, "Share of a batch's rows beyond which the batch is refused; contracts override it."
+    )
+    lock_wait_seconds: float = _setting(
+        0.0, "How long a run waits for another run on the same lake before it refuses."
+    )
+    commit_retries: int = _setting(5, "How often a lost race for a commit is tried again.")
+    release_keep_days: int = _setting(7, "How long a release pins its files, at the least.")
+    lineage_file: str = _setting(
+        "_events/openlineage.jsonl", "Where lineage events go: a file, relative to the lake."
+    )
+
+    @property
+    def lake_path(self) -> Path:
+        """The lake's folder, absolute."""
+        return self._under_root(self.lake)
+
+    @property
+    def contracts_path(self) -> Path:
+        """The contracts' folder, absolute."""
+        return self._under_root(self.contracts)
+
+    @property
+    def dbt_path(self) -> Path:
+        """The dbt project's folder, absolute."""
+        return self._under_root(self.dbt_project)
+
+    @property
+    def real_data_path(self) -> Path:
+        """The real data's folder, absolute; it may not exist."""
+        return self._under_root(self.real_data)
+
+    def _under_root(self, path: Path) -> Path:
+        return path if path.is_absolute() else (self.root / path).resolve()
+
+
+def documented() -> list[tuple[str, str, str, str]]:
+    """Every setting as ``(key, environment variable, default, meaning)``, in order."""
+    return [
+        (f.name, "HEADGATE_" + f.name.upper(), str(f.default), str(f.metadata["doc"]))
+        for f in dataclasses.fields(Settings)
+        if "doc" in f.metadata
+    ]
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The nearest folder at or above ``start`` that holds ``headgate.toml``.
+
+    ``HEADGATE_ROOT`` overrides the search.
+
+    Raises:
+        UsageError: there is none.
+    """
+    override = os.environ.get("HEADGATE_ROOT")
+    here = Path(override).resolve() if override else (start or Path.cwd()).resolve()
+    for folder in [here, *here.parents]:
+        if (folder / FILE_NAME).is_file():
+            return folder
+    raise UsageError(
+        f"no {FILE_NAME} at or above {here}.",
+        remedy="Run from inside a Headgate project, or set HEADGATE_ROOT to one.",
+    )
+
+
+def load(root: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of the project at ``root`` (default: found from the working folder).
+
+    Raises:
+        SettingError: a key is unknown or a value is of the wrong type; the place is named.
+        UsageError: no project is found.
+    """
+    env = os.environ if environ is None else environ
+    base = root.resolve() if root else find_root()
+    values: dict[str, Any] = {}
+    fields = {f.name: f for f in dataclasses.fields(Settings) if "doc" in f.metadata}
+    path = base / FILE_NAME
+    if path.is_file():
+        try:
+            document = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingError(f"not valid TOML: {error}.", place=str(path)) from None
+        for key, value in document.items():
+            if key not in fields:
+                raise SettingError(
+                    f"unknown setting {key!r}.",
+                    remedy=f"Known settings: {', '.join(sorted(fields))}.",
+                    place=str(path),
+                )
+            values[key] = _convert(value, fields[key], f"{path}: {key}")
+    for key, spec in fields.items():
+        text = env.get("HEADGATE_" + key.upper())
+        if text is not None:
+            values[key] = _convert(text, spec, "HEADGATE_" + key.upper())
+    return Settings(root=base, **values)
+
+
+def _convert(value: Any, spec: dataclasses.Field[Any], place: str) -> Any:
+    kind = type(spec.default)
+    try:
+        if issubclass(kind, Path):
+            return Path(str(value)).expanduser()
+        if kind is int and isinstance(value, bool):
+            raise ValueError(value)
+        return kind(value)
+    except (TypeError, ValueError):
+        raise SettingError(
+            f"expected a value like {spec.default!r}, got {value!r}.", place=place
+        ) from None
