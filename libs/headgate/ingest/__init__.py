@@ -1,0 +1,1 @@
+"""Reading what arrives, exactly: source files in, typed rows or refusals with reasons out."""

@@ -1,0 +1,1 @@
+"""One module per file format; each is a :class:`~headgate.ingest.readers.base.Reader`."""

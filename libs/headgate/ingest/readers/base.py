@@ -1,0 +1,168 @@
+"""What every reader promises: a fast scan of proven rows, an exact second look, and a count."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from headgate.core.errors import ContractError, UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+    import numpy as np
+    import numpy.typing as npt
+
+    from headgate.contracts.model import Contract
+    from headgate.core.settings import Settings
+
+    Positions = npt.NDArray[np.int64]
+
+#: Why a record is refused: every code, and what it means.
+REASONS: Mapping[str, str] = {
+    "malformed_json": "the record is not JSON",
+    "truncated": "the file ends inside the record",
+    "invalid_utf8": "the record holds bytes that are not UTF-8",
+    "empty_line": "the line is empty or only white space",
+    "not_an_object": "the record is JSON, but not an object",
+    "duplicate_field": "an object of the record names one field twice",
+    "type_mismatch": "the value is of another kind than the contract says",
+    "lossy_number": "the type cannot hold the number without changing it",
+    "invalid_timestamp": "the text is not an ISO 8601 instant in the years 1 to 9999",
+    "invalid_date": "the text is not a date YYYY-MM-DD in the years 1 to 9999",
+    "nesting_too_deep": "the record nests deeper than the setting max_nesting",
+    "line_too_long": "the record is longer than the setting max_record_bytes",
+    "lone_surrogate": "a text holds half of a surrogate pair, which UTF-8 cannot carry",
+    "corrupt_compression": "the compressed stream is damaged; what follows could not be read",
+}
+#: What is told of a record that is taken all the same.
+WARNINGS: Mapping[str, str] = {
+    "unknown_field": "a field that the contract does not name; kept in _rescued",
+}
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file to take: ``name`` is its path as shown; ``size`` in bytes as stored;
+    ``compression`` is ``none``, ``gzip`` or ``zstd``."""
+
+    path: Path
+    name: str
+    size: int
+    compression: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class RawRow:
+    """A record as it stands in the file: 1-based position and bytes, without its line end."""
+
+    position: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a record was refused (or warned of): a code of ``REASONS`` or ``WARNINGS``, the
+    contract's column if one is at fault, and a sentence's worth of detail."""
+
+    code: str
+    column: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExactRow:
+    """A record after the exact look: ``values`` by column name (``_rescued`` last), typed as
+    the contract says, or None with the ``reasons``; ``raw`` shows undecodable bytes as
+    ``\\xNN``. Values: str, int, float, bool, Decimal, date, aware UTC datetime, list, None."""
+
+    position: int
+    raw: str
+    values: Mapping[str, object] | None
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A relation that can be read once.
+
+    ``relation`` is a parenthesised DuckDB query: the contract's columns, typed, then ``_rescued``
+    (VARCHAR, NULL) and ``_position`` (BIGINT, from 1). Only rows proven to be exact come out.
+    ``settings`` must be in force on the connection while it is read.
+    """
+
+    relation: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """One open source file.
+
+    Call :meth:`scan`, read its relation to the end, then :meth:`exact` with the positions in
+    1..``read`` that did not come out. ``read`` and ``content_hash`` hold once the relation has
+    been read to its end.
+    """
+
+    #: Records in the file, counted by the reader and not by the SQL.
+    read: int
+    #: SHA-256 (hex) of the bytes as delivered.
+    content_hash: str
+    #: Remarks for the log, such as a byte order mark that was skipped.
+    notes: tuple[str, ...]
+
+    def scan(self, con: duckdb.DuckDBPyConnection) -> Scan:
+        """The proven rows, as a relation of ``con``; starts the file from its beginning."""
+        ...
+
+    def exact(self, positions: Positions) -> Iterator[ExactRow]:
+        """The records at ``positions`` (1-based, ascending), read without haste, in bounded memory."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file and of what was registered with the connection."""
+        ...
+
+
+Opener = Callable[["Contract", SourceFile, "Settings"], Reader]
+
+
+def formats() -> dict[str, tuple[str, ...]]:
+    """Every format there is a reader for, and the file extensions that are its own."""
+    from headgate.ingest import readers
+
+    found = {}
+    for module in pkgutil.iter_modules(readers.__path__):
+        if module.name != "base":
+            found[module.name] = importlib.import_module(
+                f"headgate.ingest.readers.{module.name}"
+            ).EXTENSIONS
+    return found
+
+
+def open_reader(contract: Contract, source: SourceFile, settings: Settings) -> Reader:
+    """The reader of ``contract.source.format`` (a module of this package) on one file.
+
+    Raises:
+        ContractError: the contract has no source, or a format that nothing here reads.
+        UsageError: the file cannot be opened.
+    """
+    known = formats()
+    kind = contract.source.format if contract.source else ""
+    if kind not in known:
+        raise ContractError(
+            f"{contract.id}: headgate.source.format {kind!r} has no reader.",
+            remedy=f"Use one of {', '.join(sorted(known))}.",
+            place=str(contract.path),
+        )
+    opener: Opener = importlib.import_module(f"headgate.ingest.readers.{kind}").open_file
+    try:
+        return opener(contract, source, settings)
+    except OSError as error:
+        raise UsageError(
+            f"{contract.id}: cannot open {source.name}: {error.strerror or error}.",
+            remedy="Check the path and its permissions.",
+        ) from None
