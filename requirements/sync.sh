@@ -24,7 +24,7 @@ uv_stamp=.tools/uv/.stamp
 if [ "$(cat "$uv_stamp" 2>/dev/null || true)" != "$(cksum <requirements/uv.txt)" ]; then
   echo "Setting up uv in .tools/"
   rm -rf .tools/uv
-  "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
+  PIP_ROOT_USER_ACTION=ignore "$python" -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
     --require-hashes --target .tools/uv --requirement requirements/uv.txt
   cksum <requirements/uv.txt >"$uv_stamp"
 fi
