@@ -1,0 +1,1 @@
+"""The engines that read and stage data; one module each."""

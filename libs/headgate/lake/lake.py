@@ -1,0 +1,120 @@
+"""A lake: tables by dataset id, at any version; the door through which the other rooms come in."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headgate.contracts.names import DatasetName
+from headgate.core import clock
+from headgate.core import json as hjson
+from headgate.core.errors import LakeBusyError, LakeError, NotFoundError
+from headgate.core.settings import Settings
+from headgate.lake.snapshot import Snapshot, load
+from headgate.lake.storage import LocalStorage, Storage, sync_folder
+
+STAGING = "_staging"
+
+
+class Lake:
+    """The tables of one lake, behind its storage."""
+
+    def __init__(self, settings: Settings, storage: Storage | None = None) -> None:
+        self.settings = settings
+        self.root = settings.lake_path
+        self.storage: Storage = storage or LocalStorage(self.root)
+
+    def key(self, dataset: str, *, quarantine: bool = False) -> str:
+        """Where the dataset's Delta table (or its quarantine) lies, below the lake."""
+        name = DatasetName.parse(dataset)
+        return name.quarantine_path if quarantine else name.path
+
+    def snapshot(
+        self, dataset: str, version: int | None = None, *, quarantine: bool = False
+    ) -> Snapshot | None:
+        """The table at ``version`` (default: newest), or None if it was never written.
+
+        Raises:
+            NotFoundError: the table has no such version.
+            LakeError: the log cannot be read.
+        """
+        key = self.key(dataset, quarantine=quarantine)
+        if not self.storage.names(f"{key}/_delta_log"):
+            return None
+        try:
+            return load(
+                self.storage.uri(key), dataset, version, lambda v: self.storage.read(log_key(key, v))
+            )
+        except Exception as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            if version is not None and "version" in first.lower():
+                raise NotFoundError(f"{dataset} has no version {version}.") from None
+            raise LakeError(
+                f"the log of {dataset} cannot be read: {first}",
+                place=f"{self.storage.uri(key)}/_delta_log",
+                remedy="Do not delete anything; the newest entry may be torn.",
+            ) from None
+
+    def staging(self, run_id: str) -> Path:
+        """The folder in which a run stages files; made when asked for."""
+        folder = self.root / STAGING / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def sweep_staging(self) -> None:
+        """Remove what runs that are gone had staged. Only the holder of the run lock may."""
+        import shutil
+
+        for name in self.storage.names(STAGING):
+            shutil.rmtree(self.root / STAGING / name, ignore_errors=True)
+
+    @contextmanager
+    def run_lock(self, run_id: str, command: str) -> Iterator[None]:
+        """Hold the lake for one run; the system frees it when the process dies.
+
+        Raises:
+            LakeBusyError: another run holds it, and still does after ``lock_wait_seconds``.
+        """
+        folder = self.root / "_locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "run.lock"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            deadline = clock.monotonic() + self.settings.lock_wait_seconds
+            while not _try_lock(fd):
+                if clock.monotonic() >= deadline:
+                    holder = os.pread(fd, 4096, 0).decode("utf-8", "replace").strip()
+                    raise LakeBusyError(
+                        f"another run holds the lake {self.root} ({holder or 'starting'}).",
+                        remedy="Wait for it, or set HEADGATE_LOCK_WAIT_SECONDS to wait for so long.",
+                    )
+                clock.sleep(0.05)
+            told = {"run": run_id, "pid": os.getpid(), "command": command, "since": clock.iso()}
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, hjson.dumps(told).encode(), 0)
+            yield
+            os.ftruncate(fd, 0)
+        finally:
+            os.close(fd)
+
+    def make(self) -> None:
+        """Make the lake's folder if it is not there."""
+        if not self.root.exists():
+            self.root.mkdir(parents=True)
+            sync_folder(self.root.parent)
+
+
+def log_key(table_key: str, version: int) -> str:
+    """Where the log entry of a version lies."""
+    return f"{table_key}/_delta_log/{version:020d}.json"
+
+
+def _try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

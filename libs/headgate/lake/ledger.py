@@ -1,0 +1,216 @@
+"""The ledgers: runs, batches, verdicts and releases as Delta tables, rebuilt from the logs if need be.
+
+What a commit says of itself in its table's log is the truth; the ledgers are its index. A run
+that died between a commit and its ledger row is caught up by :func:`reconcile`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from headgate.contracts import types
+from headgate.contracts.model import Contract
+from headgate.core import clock, failpoints, ids
+from headgate.core import json as hjson
+from headgate.core.errors import ConflictError
+from headgate.lake.commit import commit
+from headgate.lake.engines.duckdb import Connection, identifier
+from headgate.lake.lake import Lake, log_key
+from headgate.lake.meta import CommitMeta
+from headgate.lake.release import Release
+from headgate.lake.snapshot import Snapshot
+from headgate.lake.stage import stage
+
+RUNS = "system.ledger.runs"
+BATCHES = "system.ledger.batches"
+VERDICTS = "system.ledger.verdicts"
+RELEASES = "system.ledger.releases"
+ALL = (RUNS, BATCHES, VERDICTS, RELEASES)
+
+
+def append(
+    con: Connection,
+    lake: Lake,
+    contracts: Mapping[str, Contract],
+    ledger: str,
+    rows: Sequence[Mapping[str, Any]],
+    run_id: str,
+) -> None:
+    """Append rows to a ledger, once: rows whose key is there already are left out."""
+    import pyarrow as pa
+
+    contract = contracts[ledger]
+    columns = contract.table_columns
+    schema = pa.schema([(c, types.arrow_type(t)) for c, t in columns.items()])
+    for attempt in range(lake.settings.commit_retries + 1):
+        base = lake.snapshot(ledger)
+        known = _keys(con, base, contract.key, rows)
+        fresh = [r for r in rows if tuple(r[k] for k in contract.key) not in known]
+        if not fresh:
+            return
+        table = pa.Table.from_pylist([{c: r.get(c) for c in columns} for r in fresh], schema)
+        con.register("_ledger_rows", table)
+        try:
+            staged = stage(
+                con, "SELECT * FROM _ledger_rows", columns, lake.staging(run_id), lake.settings
+            )
+        finally:
+            con.unregister("_ledger_rows")
+        meta = CommitMeta(
+            batch_id=ids.new_id(), run_id=run_id, dataset=ledger, kind="ledger", mode="append",
+            source="run", content_hash="", contract_version=contract.version,
+            contract_hash=contract.hash, committed_at=clock.now(),
+            read=len(fresh), published=len(fresh),
+        )  # fmt: skip
+        try:
+            commit(lake, ledger, base=base, columns=columns, add=staged, remove=(), meta=meta,
+                   key=contract.key)  # fmt: skip
+            return
+        except ConflictError:
+            if attempt == lake.settings.commit_retries:
+                raise
+
+
+def batch_row(meta: CommitMeta, version: int | None) -> dict[str, Any]:
+    """A row of ``system.ledger.batches``."""
+    names = ("batch_id", "run_id", "dataset", "kind", "source", "content_hash", "contract_version",
+             "contract_hash", "code_hash", "outcome", "mode", "read", "published", "quarantined",
+             "deduplicated", "refused", "committed_at")  # fmt: skip
+    return {n: getattr(meta, n) for n in names} | {
+        "version": version,
+        "inputs": hjson.dumps(meta.inputs),
+        "detail": hjson.dumps(meta.detail),
+    }
+
+
+def verdict_rows(meta: CommitMeta) -> list[dict[str, Any]]:
+    """Rows of ``system.ledger.verdicts``: one a judged rule."""
+    return [
+        {
+            "batch_id": meta.batch_id,
+            "dataset": meta.dataset,
+            "judged_at": meta.committed_at,
+            "rule_id": v["rule_id"],
+            "rule_kind": v["kind"],
+            "column_name": v.get("column"),
+            "severity": v["severity"],
+            "scope": v["scope"],
+            "passed": v["passed"],
+            "breaches": v["breaches"],
+            "observed": v.get("observed"),
+            "expected": v["expected"],
+        }
+        for v in meta.verdicts
+    ]
+
+
+def release_rows(release: Release) -> list[dict[str, Any]]:
+    """Rows of ``system.ledger.releases``: one a table."""
+    return [
+        {
+            "release_id": release.id, "dataset": dataset, "version": table.version,
+            "release_group": table.group, "run_id": release.run_id, "parent_id": release.parent,
+            "published_at": release.published_at, "kind": release.kind,
+        }
+        for dataset, table in release.tables.items()
+    ]  # fmt: skip
+
+
+def unrecorded(
+    con: Connection, lake: Lake, datasets: Iterable[str]
+) -> list[tuple[CommitMeta, int]]:
+    """Commits that are in a table's log and not in the ledger, oldest first, with their version."""
+    base = lake.snapshot(BATCHES)
+    known: dict[str, int] = {}
+    if base is not None:
+        query = f"SELECT dataset, max(version) FROM {base.relation()} GROUP BY 1"
+        known = {d: v for d, v in con.execute(query).fetchall() if v is not None}
+    found = []
+    for dataset in datasets:
+        key = lake.key(dataset)
+        last = known.get(dataset, -1)
+        for name in lake.storage.names(f"{key}/_delta_log"):
+            stem, _, suffix = name.partition(".")
+            if suffix != "json" or not stem.isdigit() or int(stem) <= last:
+                continue
+            meta = CommitMeta.from_log(lake.storage.read(log_key(key, int(stem))) or b"")
+            if meta is not None:
+                found.append((meta, int(stem)))
+    return found
+
+
+def record(
+    con: Connection,
+    lake: Lake,
+    contracts: Mapping[str, Contract],
+    batches: Sequence[tuple[CommitMeta, int | None]],
+    run_id: str,
+) -> None:
+    """Enter batches, published or refused, and their verdicts."""
+    if not batches:
+        return
+    failpoints.reach("ledger.before_append")
+    verdicts = [row for meta, _ in batches for row in verdict_rows(meta)]
+    if verdicts:
+        append(con, lake, contracts, VERDICTS, verdicts, run_id)
+    rows = [batch_row(meta, version) for meta, version in batches]
+    append(con, lake, contracts, BATCHES, rows, run_id)
+    failpoints.reach("ledger.appended")
+
+
+def reconcile(
+    con: Connection, lake: Lake, contracts: Mapping[str, Contract], run_id: str
+) -> list[CommitMeta]:
+    """Enter what earlier runs committed and did not live to record; tells what that was."""
+    datasets = [d for d, c in contracts.items() if c.name.layer != "system"]
+    late = unrecorded(con, lake, datasets)
+    record(con, lake, contracts, late, run_id)
+    return [meta for meta, _ in late]
+
+
+def taken(con: Connection, lake: Lake, dataset: str) -> dict[str, str]:
+    """Content hash to source name of every file that was taken into the dataset."""
+    base = lake.snapshot(BATCHES)
+    if base is None:
+        return {}
+    columns = ["dataset", "kind", "outcome", "content_hash", "source"]
+    query = (
+        f"SELECT content_hash, any_value(source) FROM {base.relation(columns)} WHERE dataset = ?"
+        " AND kind = 'ingest' AND outcome = 'published' GROUP BY 1"
+    )
+    return dict(con.execute(query, [dataset]).fetchall())
+
+
+def rows(lake: Lake, con: Connection, ledger: str, where: str = "TRUE", order: str = "1",
+         limit: int = 1000) -> list[dict[str, Any]]:  # fmt: skip
+    """Rows of a ledger as mappings; empty before the first entry."""
+    base = lake.snapshot(ledger)
+    if base is None:
+        return []
+    found = con.execute(
+        f"SELECT * FROM {base.relation()} WHERE {where} ORDER BY {order} LIMIT {limit}"
+    )
+    names = [d[0] for d in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _keys(
+    con: Connection, base: Snapshot | None, key: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> set[tuple[Any, ...]]:
+    if base is None:
+        return set()
+    import pyarrow as pa
+
+    first = identifier(key[0])
+    con.register("_ledger_keys", pa.table({key[0]: sorted({r[key[0]] for r in rows})}))
+    try:
+        names = ", ".join(identifier(k) for k in key)
+        return set(
+            con.execute(
+                f"SELECT {names} FROM {base.relation(list(key))} WHERE {first} IN"
+                f" (SELECT {first} FROM _ledger_keys)"
+            ).fetchall()
+        )
+    finally:
+        con.unregister("_ledger_keys")

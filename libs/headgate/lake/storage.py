@@ -1,0 +1,152 @@
+"""The small interface between the lake and where its bytes lie, and local disks behind it.
+
+Object stores can follow by giving the same seven calls; nothing else in the lake touches a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from headgate.core import ids
+from headgate.core.errors import LakeError
+
+
+class Storage(Protocol):
+    """Where a lake's bytes lie. Keys are relative, with forward slashes."""
+
+    def uri(self, key: str) -> str:
+        """What delta-rs and DuckDB call the object at ``key``."""
+        ...
+
+    def read(self, key: str) -> bytes | None:
+        """The bytes at ``key``, or None."""
+        ...
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Write ``data`` durably unless ``key`` exists; tells whether it was written."""
+        ...
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write ``data`` durably, replacing what was there in one step."""
+        ...
+
+    def adopt(self, staged: Path, key: str) -> None:
+        """Make the local file ``staged`` the durable object at ``key``."""
+        ...
+
+    def seal(self, folder: str, names: list[str]) -> None:
+        """Make objects that somebody else wrote in ``folder`` durable, and the folder itself."""
+        ...
+
+    def names(self, folder: str) -> list[str]:
+        """The names directly in ``folder``, sorted; empty if there is none."""
+        ...
+
+
+class LocalStorage:
+    """A lake on a local disk; every write is synced before it is acknowledged."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def uri(self, key: str) -> str:
+        """The absolute path."""
+        return str(self.root / key)
+
+    def read(self, key: str) -> bytes | None:
+        """The bytes at ``key``, or None."""
+        try:
+            return (self.root / key).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Write to a file of its own, sync it, then link it to its name: the link is the race."""
+        target = self.root / key
+        self._make_folder(target.parent)
+        draft = self._draft(target, data)
+        try:
+            os.link(draft, target)
+        except FileExistsError:
+            return False
+        finally:
+            draft.unlink()
+        sync_folder(target.parent)
+        return True
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write beside, sync, rename over."""
+        target = self.root / key
+        self._make_folder(target.parent)
+        os.replace(self._draft(target, data), target)
+        sync_folder(target.parent)
+
+    def adopt(self, staged: Path, key: str) -> None:
+        """Sync the staged file and rename it into place (the folder is synced by ``seal``)."""
+        target = self.root / key
+        self._make_folder(target.parent)
+        sync_file(staged)
+        try:
+            os.rename(staged, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.copyfile(staged, target)
+            sync_file(target)
+            staged.unlink()
+
+    def seal(self, folder: str, names: list[str]) -> None:
+        """Sync the named files and then the folder that names them."""
+        path = self.root / folder
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                sync_file(path / name)
+        sync_folder(path)
+
+    def names(self, folder: str) -> list[str]:
+        """The names directly in ``folder``, sorted."""
+        try:
+            return sorted(os.listdir(self.root / folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make the folder and its parents, each made durable in the one above it."""
+        missing = [p for p in [folder, *folder.parents] if not p.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in missing:
+            sync_folder(made.parent)
+
+    def _draft(self, target: Path, data: bytes) -> Path:
+        draft = target.with_name(f".{target.name}.{ids.new_id()}")
+        try:
+            with open(draft, "xb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise LakeError(
+                f"cannot write {target}: {error.strerror}.",
+                remedy="Check space and permissions; nothing was published.",
+            ) from None
+        return draft
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's content survive power loss."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def sync_folder(path: Path) -> None:
+    """Make a folder's entries survive power loss."""
+    sync_file(path)
