@@ -1,0 +1,1 @@
+"""Lineage: what every step read and wrote, told as OpenLineage events through one door."""

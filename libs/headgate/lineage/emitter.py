@@ -1,0 +1,148 @@
+"""The one door for lineage: each event is one line appended to a file; a failure never fails a run."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headgate.core import json as hjson
+from headgate.core.errors import HeadgateError
+from headgate.lineage import events
+from headgate.lineage.steps import State, Step
+
+#: So many different problems are kept; of more, only the count.
+_MAX_PROBLEMS = 20
+
+
+class Emitter:
+    """Appends OpenLineage events to ``path`` (made when the first comes) for one lake.
+
+    Threads and processes may share the file: an event is one write, to the end. Nothing here
+    raises: what could not be written is told by :attr:`problems`.
+    """
+
+    def __init__(self, path: Path, lake_name: str) -> None:
+        self.path = path
+        self.lake_name = lake_name
+        self.emitted = 0
+        self._problems: dict[str, int] = {}
+        self._file: int | None = None
+        self._torn = False
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Emitter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong so far, one sentence each; empty if every event was written."""
+        return tuple(
+            text if times == 1 else f"{text} ({times} times)"
+            for text, times in self._problems.items()
+        )
+
+    def emit(self, step: Step, state: State, *, at: datetime | None = None) -> bool:
+        """Append the step's event; False if that failed, which :attr:`problems` then explains."""
+        try:
+            line = hjson.dumps(events.event(step, state, self.lake_name, at)) + "\n"
+            # A lone surrogate has no UTF-8; backslashed, it is the escape that JSON has for it.
+            self._append(line.encode("utf-8", "backslashreplace"))
+        except Exception as error:
+            self._note(f"lineage event {state} of {step.kind} {step.dataset or ''}", error)
+            return False
+        self.emitted += 1
+        return True
+
+    @contextmanager
+    def running(self, step: Step) -> Iterator[Callable[[Step], None]]:
+        """Emit START, run the block, emit COMPLETE; or FAIL on an error, ABORT on an interruption.
+
+        Yields a function that takes the step as it is known by the end. A step that ends with an
+        ``error`` set is a FAIL, although the block did not raise: such as a refused batch.
+        """
+        latest = step
+
+        def update(known: Step) -> None:
+            nonlocal latest
+            latest = known
+
+        self.emit(step, State.START)
+        try:
+            yield update
+        except Exception as error:
+            self.emit(replace(latest, error=_sentence(error)), State.FAIL)
+            raise
+        except BaseException as error:
+            self.emit(replace(latest, error=type(error).__name__), State.ABORT)
+            raise
+        self.emit(latest, State.FAIL if latest.error else State.COMPLETE)
+
+    def close(self) -> None:
+        """Make what was written durable, and let go of the file; a later event opens it again."""
+        with self._lock:
+            if self._file is None:
+                return
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                self._note("lineage file could not be made durable", error)
+            finally:
+                with suppress(OSError):
+                    os.close(self._file)
+                self._file = None
+
+    def _append(self, data: bytes) -> None:
+        with self._lock:
+            if self._file is None:
+                self._file = self._open()
+            if self._torn:
+                data = b"\n" + data
+            written = os.write(self._file, data)
+            self._torn = written != len(data)
+        if written != len(data):
+            raise OSError(f"only {written} of {len(data)} bytes were written")
+
+    def _open(self) -> int:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        size = os.fstat(file).st_size
+        # A crash can leave half a line behind: the next event must not be glued to it.
+        self._torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+        return file
+
+    def _note(self, what: str, error: Exception) -> None:
+        text = f"{what.strip()}: {_sentence(error)}"
+        if text in self._problems or len(self._problems) < _MAX_PROBLEMS:
+            self._problems[text] = self._problems.get(text, 0) + 1
+        else:
+            more = "more lineage problems"
+            self._problems[more] = self._problems.get(more, 0) + 1
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Every whole event of a lineage file, in the order written; a half line of a crash is skipped."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                found = hjson.loads(line)
+            except ValueError:
+                continue
+            if isinstance(found, dict):
+                yield found
+
+
+def _sentence(error: BaseException) -> str:
+    """The error as one line, without a stack trace."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, HeadgateError) else f"{type(error).__name__}: {text}"
