@@ -1,0 +1,56 @@
+"""What one run knows of the lake: the version of each table that it reads, its engine, its staging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headgate.core.settings import Settings
+from headgate.lake.engines.duckdb import Connection
+from headgate.lake.lake import Lake
+from headgate.lake.snapshot import Snapshot
+
+
+@dataclass
+class Session:
+    """One run's candidate: the tables as it sees them, its own commits included.
+
+    Under the run lock a table's newest version is the released one or what an unfinished run
+    left committed, which this run continues; so that is where a candidate starts.
+    """
+
+    lake: Lake
+    con: Connection
+    run_id: str
+    _snapshots: dict[str, Snapshot | None] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The project's settings."""
+        return self.lake.settings
+
+    def snapshot(self, dataset: str) -> Snapshot | None:
+        """The table at this run's version, or None if it was never written."""
+        if dataset not in self._snapshots:
+            self._snapshots[dataset] = self.lake.snapshot(dataset)
+        return self._snapshots[dataset]
+
+    def advance(self, snapshot: Snapshot) -> None:
+        """Read this version from now on: this run committed it."""
+        self._snapshots[snapshot.dataset] = snapshot
+
+    def refresh(self, dataset: str) -> Snapshot | None:
+        """Look at the log again, after somebody else moved the table."""
+        self._snapshots.pop(dataset, None)
+        return self.snapshot(dataset)
+
+    def versions(self, datasets: Iterable[str]) -> dict[str, int]:
+        """The candidate's versions of those of the datasets that exist."""
+        found = {d: self.snapshot(d) for d in datasets}
+        return {d: s.version for d, s in found.items() if s is not None}
+
+    @property
+    def staging(self) -> Path:
+        """Where this run stages files."""
+        return self.lake.staging(self.run_id)
