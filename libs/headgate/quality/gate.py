@@ -1,0 +1,319 @@
+"""The gate: judges a staged batch against its contract, and only then lets it through the door.
+
+Readers and models stage rows and say what they set aside; everything that follows is the same for
+all of them: limits, table rules over the candidate table, quarantine first, then the commit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.contracts.model import Contract, Rule
+from headgate.core import clock, failpoints
+from headgate.core.errors import ConflictError, ContractError
+from headgate.lake.commit import commit
+from headgate.lake.engines.duckdb import Connection, identifier
+from headgate.lake.merge import Plan
+from headgate.lake.meta import CommitMeta
+from headgate.lake.session import Session
+from headgate.lake.snapshot import DataFile, Snapshot, relation
+from headgate.lake.stage import StagedFile
+from headgate.quality import quarantine
+from headgate.quality.outcome import BatchOutcome
+from headgate.quality.table_rules import judge_table, judge_warn_rows
+from headgate.quality.verdict import RuleResult, Verdict
+
+#: Rules that no contract writes down because every contract has them.
+CONFLICTING_KEY = "conflicting_key"
+QUARANTINE_SHARE = "max_quarantine_share"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a batch is: one file, replay or model run, for one dataset."""
+
+    contract: Contract
+    batch_id: str
+    kind: str
+    mode: str
+    source: str
+    content_hash: str
+    code_hash: str = ""
+    inputs: Mapping[str, int] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=clock.monotonic)
+
+
+@dataclass
+class Intake:
+    """What was read and what became of it before the gate.
+
+    ``staged`` hold rows that broke no row rule; ``breaches`` counts rows by row rule, and
+    ``reading`` by reason of the reader; ``deduplicated`` are repeats within the batch.
+    """
+
+    read: int
+    staged: list[StagedFile]
+    refused_rows: quarantine.Writer
+    deduplicated: int = 0
+    breaches: dict[str, int] = field(default_factory=dict)
+    reading: dict[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows set aside."""
+        return self.refused_rows.rows
+
+
+Planner = Callable[[Snapshot | None], Plan]
+#: An outcome with what the ledger needs to know of it.
+Entry = tuple[BatchOutcome, CommitMeta]
+
+
+def parent_keys(session: Session, con: Connection, contract: Contract) -> dict[str, str]:
+    """For each foreign key rule, a table of ``con`` with the parent's distinct keys (k0, k1, …).
+
+    The parent is read at the run's candidate. A parent that was never written has no keys.
+
+    Raises:
+        ContractError: a foreign key points at its own dataset.
+    """
+    found = {}
+    for index, rule in enumerate(r for r in contract.row_rules if r.kind == "foreign_key"):
+        parent = str(rule.arguments["parent"])
+        if parent == contract.id:
+            raise ContractError(
+                "a foreign key to its own dataset cannot be judged row by row.",
+                remedy="Write it as a sql rule over {table}.",
+                place=rule.place,
+            )
+        name = f"_parent_{index}"
+        snapshot = session.snapshot(parent)
+        columns = [str(c) for c in rule.arguments["parent_columns"]]
+        keys = ", ".join(f"{identifier(c)} AS k{i}" for i, c in enumerate(columns))
+        if snapshot is None:
+            nothing = ", ".join(f"NULL AS k{i}" for i in range(len(columns)))
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {nothing} WHERE FALSE")
+        else:
+            con.execute(
+                f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT {keys}"
+                f" FROM {snapshot.relation(columns)}"
+            )
+        found[rule.id] = name
+    return found
+
+
+def share_limit(session: Session, contract: Contract) -> float:
+    """The share of a batch's rows beyond which the batch is refused."""
+    own = contract.max_quarantine_share
+    return session.settings.max_quarantine_share if own is None else own
+
+
+def publish(
+    session: Session,
+    con: Connection,
+    batch: Batch,
+    intake: Intake,
+    plan: Planner,
+    *,
+    parents: Mapping[str, str] | None = None,
+    supersedes: bool = False,
+    before_commit: Callable[[], None] | None = None,
+) -> Entry:
+    """Judge the batch and commit it, or refuse it and leave the table as it was.
+
+    ``plan`` says, for a table's snapshot, what to add and remove; it is asked again when another
+    writer committed first. ``supersedes``: open quarantined rows of earlier deliveries of the
+    same source are closed.
+
+    Returns the outcome and the commit's own account, refused or not; the caller enters it.
+
+    Raises:
+        ConflictError: others kept committing first.
+        LakeError: the lake could not be written; the table is as it was.
+    """
+    intake.refused_rows.flush()
+    for attempt in range(session.settings.commit_retries + 1):
+        base = session.snapshot(batch.contract.id)
+        planned = plan(base)
+        verdict = _judge(session, con, batch, intake, base, planned, parents or {})
+        failpoints.reach("gate.judged")
+        meta = _meta(session, batch, intake, planned, verdict)
+        if verdict.outcome == "refused":
+            return _outcome(batch, meta, None, verdict), meta
+        if before_commit:
+            before_commit()
+        quarantine.put(session, con, batch.contract, intake.refused_rows.files, meta)
+        try:
+            snapshot = commit(
+                session.lake,
+                batch.contract.id,
+                base=base,
+                columns=batch.contract.table_columns,
+                add=planned.add,
+                remove=planned.remove,
+                meta=meta,
+                key=batch.contract.key,
+            )
+        except ConflictError:
+            if attempt == session.settings.commit_retries:
+                raise
+            session.refresh(batch.contract.id)
+            continue
+        session.advance(snapshot)
+        if supersedes:
+            quarantine.supersede(
+                session, con, batch.contract, batch.source, batch.content_hash, meta
+            )
+        return _outcome(batch, snapshot.meta or meta, snapshot.version, verdict), meta
+    raise AssertionError("unreachable")
+
+
+def _judge(
+    session: Session,
+    con: Connection,
+    batch: Batch,
+    intake: Intake,
+    base: Snapshot | None,
+    planned: Plan,
+    parents: Mapping[str, str],
+) -> Verdict:
+    contract = batch.contract
+    results = [*_row_results(contract, intake), *_reading_results(intake)]
+    limit = share_limit(session, contract)
+    share = intake.quarantined / intake.read if intake.read else 0.0
+    results.append(
+        RuleResult(
+            QUARANTINE_SHARE, QUARANTINE_SHARE, "fail", None, "table", share <= limit,
+            intake.quarantined if share > limit else 0, f"{share:.4f}",
+            f"at most {limit:g} of the batch set aside",
+        )
+    )  # fmt: skip
+    if not any(r.severity == "fail" and not r.passed for r in results):
+        columns = {**contract.table_columns, **(base.columns if base else {})}
+        gone = {f.path for f in planned.remove}
+        kept = [f for f in base.files if f.path not in gone] if base else []
+        added = [f.as_data_file() if isinstance(f, StagedFile) else f for f in planned.add]
+        candidate: list[DataFile] = [*kept, *added]
+        results += judge_table(con, contract, relation(candidate, columns))
+        staged = relation([f.as_data_file() for f in intake.staged], contract.table_columns)
+        results += judge_warn_rows(con, contract, staged, parents)
+    refused = any(r.severity == "fail" and not r.passed for r in results)
+    quarantined = "published_with_quarantine" if intake.quarantined else "published"
+    return Verdict(
+        contract.id, batch.batch_id, "refused" if refused else quarantined, tuple(results)
+    )
+
+
+def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:
+    """Row rules of severity quarantine and fail; a rule nobody broke was held by every row."""
+    results = []
+    for rule in contract.row_rules:
+        if rule.severity == "warn":
+            continue
+        breaches = intake.breaches.get(rule.id, 0)
+        results.append(
+            RuleResult(
+                rule.id, rule.kind, rule.severity, rule.column, "row", breaches == 0, breaches,
+                f"{breaches} of {intake.read} rows", expected(rule),
+            )
+        )  # fmt: skip
+    return results
+
+
+def _reading_results(intake: Intake) -> list[RuleResult]:
+    found = [
+        RuleResult(f"read.{code}", "read", "quarantine", None, "row", False, count,
+                   f"{count} of {intake.read} records", "readable records")  # fmt: skip
+        for code, count in sorted(intake.reading.items())
+    ]
+    found += [
+        RuleResult(f"read.{code}", "read", "warn", None, "row", False, count,
+                   f"{count} of {intake.read} records", "records as the contract describes")  # fmt: skip
+        for code, count in sorted(intake.warnings.items())
+    ]
+    if intake.conflicts:
+        found.append(
+            RuleResult(CONFLICTING_KEY, CONFLICTING_KEY, "quarantine", None, "row", False,
+                       intake.conflicts, f"{intake.conflicts} rows",
+                       "one content for each key")  # fmt: skip
+        )
+    return found
+
+
+def expected(rule: Rule) -> str:
+    """What a rule demands, in a few words."""
+    what = {k: v for k, v in rule.arguments.items() if v is not None}
+    told = ", ".join(f"{k}={v}" for k, v in sorted(what.items()))
+    return f"{rule.kind}({told})" if told else rule.kind
+
+
+def _meta(
+    session: Session, batch: Batch, intake: Intake, planned: Plan, verdict: Verdict
+) -> CommitMeta:
+    refused = verdict.outcome == "refused"
+    return CommitMeta(
+        batch_id=batch.batch_id,
+        run_id=session.run_id,
+        dataset=batch.contract.id,
+        kind=batch.kind,
+        mode=batch.mode,
+        source=batch.source,
+        content_hash=batch.content_hash,
+        contract_version=batch.contract.version,
+        contract_hash=batch.contract.hash,
+        committed_at=clock.now(),
+        read=intake.read,
+        published=0 if refused else planned.inserted + planned.updated,
+        quarantined=0 if refused else intake.quarantined,
+        deduplicated=0 if refused else intake.deduplicated + planned.same,
+        refused=intake.read if refused else 0,
+        code_hash=batch.code_hash,
+        outcome="refused" if refused else "published",
+        inputs=dict(batch.inputs),
+        verdicts=tuple(
+            {k: v for k, v in dataclasses.asdict(r).items() if k != "detail"}
+            for r in verdict.results
+        ),
+        detail={
+            **batch.detail,
+            "inserted": planned.inserted,
+            "updated": planned.updated,
+            "deleted": planned.deleted,
+        },
+    )
+
+
+def _outcome(
+    batch: Batch, meta: CommitMeta, version: int | None, verdict: Verdict
+) -> BatchOutcome:
+    return BatchOutcome(
+        dataset=meta.dataset,
+        batch_id=meta.batch_id,
+        source=meta.source,
+        outcome=meta.outcome,
+        read=meta.read,
+        published=meta.published,
+        quarantined=meta.quarantined,
+        deduplicated=meta.deduplicated,
+        refused=meta.refused,
+        version=version,
+        seconds=clock.monotonic() - batch.started,
+        problems=tuple(problems(verdict)),
+        verdict=verdict,
+    )
+
+
+def problems(verdict: Verdict) -> Sequence[str]:
+    """A sentence for each rule that refused the batch."""
+    return [
+        f"{r.rule_id}: expected {r.expected}, found {r.observed}."
+        + (f" {r.detail}" if r.detail else "")
+        for r in verdict.results
+        if r.severity == "fail" and not r.passed
+    ]

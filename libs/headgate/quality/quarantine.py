@@ -1,0 +1,288 @@
+"""Quarantine: the Delta table beside a dataset that keeps every refused row until someone acts.
+
+A row is open until it is replayed (its content is in the table now), waived (someone said, with
+a reason, that it may stay out) or superseded (its file or model run was delivered anew).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headgate.contracts import types
+from headgate.contracts.model import Contract
+from headgate.core import clock, failpoints, ids
+from headgate.core import json as hjson
+from headgate.core.errors import ConflictError, NotFoundError, UsageError
+from headgate.lake.commit import commit
+from headgate.lake.engines.duckdb import Connection, connect, literal
+from headgate.lake.lake import Lake
+from headgate.lake.merge import merge_by_key
+from headgate.lake.meta import CommitMeta
+from headgate.lake.session import Session
+from headgate.lake.snapshot import Snapshot
+from headgate.lake.stage import StagedFile, stage
+
+STATES = ("open", "replayed", "waived", "superseded")
+#: Columns of every quarantine table. What a retry of the same batch may write differently has a
+#: leading underscore, so that twice is once.
+COLUMNS: Mapping[str, str] = {
+    "row_id": "string",
+    "dataset": "string",
+    "source": "string",
+    "content_hash": "string",
+    "position": "long",
+    "raw": "string",
+    "reasons": "json",
+    "codes": "array<string>",
+    "state": "string",
+    "state_by": "string",
+    "state_why": "string",
+    "state_at": "timestamp",
+    "_batch_id": "string",
+    "_quarantined_at": "timestamp",
+}
+KEY = ("row_id",)
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """One refused row: its raw text, where it stood, every reason, and its state."""
+
+    row_id: str
+    dataset: str
+    source: str
+    content_hash: str
+    position: int
+    raw: str
+    reasons: tuple[Mapping[str, Any], ...]
+    state: str
+    state_by: str | None
+    state_why: str | None
+    state_at: datetime | None
+    quarantined_at: datetime
+
+
+def row_id(dataset: str, content_hash: str, position: int | str) -> str:
+    """The id of a refused row: always the same for one place in one content."""
+    return ids.name_based(dataset, content_hash, str(position))
+
+
+class Writer:
+    """Refused rows of one batch, staged in bounded pieces; nothing is committed here."""
+
+    def __init__(self, con: Connection, contract: Contract, session: Session,
+                 source: str, content_hash: str, batch_id: str) -> None:  # fmt: skip
+        self.con, self.contract, self.session = con, contract, session
+        self.source, self.content_hash, self.batch_id = source, content_hash, batch_id
+        self.files: list[StagedFile] = []
+        self.rows = 0
+        self.codes: dict[str, int] = {}
+        self._pending: list[dict[str, Any]] = []
+        self._at = clock.now()
+
+    def add(self, position: int, raw: str, reasons: Sequence[Mapping[str, Any]], *,
+            identity: str | None = None) -> None:  # fmt: skip
+        """One refused row with every reason (mappings with code, column, detail)."""
+        codes = list(dict.fromkeys(str(r["code"]) for r in reasons))
+        for code in codes:
+            self.codes[code] = self.codes.get(code, 0) + 1
+        self._pending.append(
+            {
+                "row_id": row_id(self.contract.id, self.content_hash, identity or position),
+                "dataset": self.contract.id,
+                "source": self.source,
+                "content_hash": self.content_hash,
+                "position": position,
+                "raw": raw,
+                "reasons": hjson.dumps(list(reasons)),
+                "codes": codes,
+                "state": "open",
+                "_batch_id": self.batch_id,
+                "_quarantined_at": self._at,
+            }
+        )
+        self.rows += 1
+        if len(self._pending) >= 20_000:
+            self.flush()
+
+    def flush(self) -> None:
+        """Stage what is pending."""
+        if self._pending:
+            folder = self.session.staging / "quarantine"
+            self.files += _stage_rows(self.con, self._pending, folder, self.session)
+            self._pending.clear()
+
+
+def put(session: Session, con: Connection, contract: Contract, files: Sequence[StagedFile],
+        meta: CommitMeta) -> Snapshot | None:  # fmt: skip
+    """Commit staged refused rows; rows that are there already (a retry) are left as they are."""
+    if not files:
+        return session.lake.snapshot(contract.id, quarantine=True)
+    for attempt in range(session.settings.commit_retries + 1):
+        base = session.lake.snapshot(contract.id, quarantine=True)
+        plan = merge_by_key(
+            con, base, files, columns=COLUMNS, key=KEY, order_column=None,
+            folder=session.staging / "quarantine", settings=session.settings,
+        )  # fmt: skip
+        if base is not None and not plan.add and not plan.remove:
+            return base
+        own = dataclasses.replace(
+            meta, kind="quarantine", mode="merge", read=plan.inserted + plan.updated,
+            published=plan.inserted + plan.updated, quarantined=0, deduplicated=0, refused=0,
+            verdicts=(),
+        )  # fmt: skip
+        try:
+            snapshot = commit(
+                session.lake, contract.id, base=base, columns=COLUMNS, add=plan.add,
+                remove=plan.remove, meta=own, key=KEY, quarantine=True,
+            )  # fmt: skip
+            failpoints.reach("commit.quarantine_committed")
+            return snapshot
+        except ConflictError:
+            if attempt == session.settings.commit_retries:
+                raise
+    raise AssertionError("unreachable")
+
+
+def supersede(session: Session, con: Connection, contract: Contract, source: str,
+              content_hash: str | None, meta: CommitMeta) -> int:  # fmt: skip
+    """Close the open rows of earlier deliveries of ``source``; ``content_hash`` is the new one."""
+    where = f"source = {literal(source)}"
+    if content_hash is not None:
+        where += f" AND content_hash <> {literal(content_hash)}"
+    why = f"delivered anew in batch {meta.batch_id}"
+    return change_state(session, con, contract, where, "superseded", "headgate", why)
+
+
+def change_state(session: Session, con: Connection, contract: Contract, where: str, state: str,
+                 by: str, why: str) -> int:  # fmt: skip
+    """Move the open rows that satisfy the SQL ``where`` to ``state``; tells how many there were."""
+    for attempt in range(session.settings.commit_retries + 1):
+        base = session.lake.snapshot(contract.id, quarantine=True)
+        if base is None:
+            return 0
+        chosen = f"SELECT * FROM {base.relation()} WHERE state = 'open' AND ({where})"
+        found = con.execute(f"SELECT count(*) FROM ({chosen})").fetchone()
+        if not found or not found[0]:
+            return 0
+        changed = (
+            f"SELECT * REPLACE ({literal(state)} AS state, {literal(by)} AS state_by,"
+            f" {literal(why)} AS state_why, {literal(clock.iso())}::TIMESTAMPTZ AS state_at)"
+            f" FROM ({chosen})"
+        )
+        folder = session.staging / "quarantine"
+        files = stage(con, changed, base.columns, folder, session.settings)
+        plan = merge_by_key(
+            con, base, files, columns=base.columns, key=KEY, order_column=None, folder=folder,
+            settings=session.settings,
+        )  # fmt: skip
+        meta = CommitMeta(
+            batch_id=ids.new_id(), run_id=session.run_id, dataset=contract.id, kind="quarantine",
+            mode="merge", source=state, content_hash="", contract_version=contract.version,
+            contract_hash=contract.hash, committed_at=clock.now(), read=plan.updated,
+            published=plan.updated, detail={"by": by, "why": why},
+        )  # fmt: skip
+        try:
+            commit(session.lake, contract.id, base=base, columns=base.columns, add=plan.add,
+                   remove=plan.remove, meta=meta, quarantine=True)  # fmt: skip
+            return plan.updated
+        except ConflictError:
+            if attempt == session.settings.commit_retries:
+                raise
+    raise AssertionError("unreachable")
+
+
+def where_clause(*, row_ids: Sequence[str] | None = None, reason: str | None = None) -> str:
+    """The SQL that picks rows by id or by reason code; all rows if neither is given."""
+    parts = []
+    if row_ids:
+        parts.append(f"row_id IN ({', '.join(literal(i) for i in row_ids)})")
+    if reason:
+        parts.append(f"list_contains(codes, {literal(reason)})")
+    return " AND ".join(parts) or "TRUE"
+
+
+def list_rows(lake: Lake, contract: Contract, *, state: str | None = "open", limit: int | None = 50,
+              reason: str | None = None, row_ids: Sequence[str] | None = None) -> list[QuarantinedRow]:  # fmt: skip
+    """Refused rows by source and position; ``state`` None means every state.
+
+    Raises:
+        UsageError: no such state.
+    """
+    if state is not None and state not in STATES:
+        raise UsageError(f"no state {state!r}.", remedy=f"Use one of {', '.join(STATES)}.")
+    base = lake.snapshot(contract.id, quarantine=True)
+    if base is None:
+        return []
+    where = where_clause(row_ids=row_ids, reason=reason)
+    if state:
+        where += f" AND state = {literal(state)}"
+    with connect(lake.settings) as con:
+        found = con.execute(
+            "SELECT row_id, dataset, source, content_hash, position, raw, reasons, state, state_by,"
+            f" state_why, state_at, _quarantined_at FROM {base.relation()} WHERE {where}"
+            " ORDER BY source, position, row_id" + (f" LIMIT {int(limit)}" if limit else "")
+        ).fetchall()
+    return [QuarantinedRow(*r[:6], tuple(hjson.loads(r[6])), *r[7:]) for r in found]
+
+
+def counts(lake: Lake, contract: Contract) -> list[tuple[str, str, int]]:
+    """``(reason code, state, rows)``, most rows first; a row counts under each of its reasons."""
+    base = lake.snapshot(contract.id, quarantine=True)
+    if base is None:
+        return []
+    with connect(lake.settings) as con:
+        return con.execute(
+            f"SELECT code, state, count(*) FROM (SELECT unnest(codes) AS code, state FROM"
+            f" {base.relation()}) GROUP BY ALL ORDER BY 3 DESC, 1, 2"
+        ).fetchall()
+
+
+def open_rows(lake: Lake, con: Connection, dataset: str) -> int:
+    """How many rows wait for somebody."""
+    base = lake.snapshot(dataset, quarantine=True)
+    if base is None:
+        return 0
+    row = con.execute(
+        f"SELECT count(*) FROM {base.relation(['state'])} WHERE state = 'open'"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def waive(lake: Lake, contract: Contract, *, by: str, why: str, row_ids: Sequence[str] | None = None,
+          reason: str | None = None) -> int:  # fmt: skip
+    """Let open rows stay out for good, and say who decided it and why; tells how many.
+
+    Raises:
+        UsageError: nobody, or no reason, is named.
+        NotFoundError: no open row is meant.
+    """
+    if not by.strip() or not why.strip():
+        raise UsageError("a waiver needs who and why.", remedy="Give --by and --why.")
+    run_id = ids.new_id()
+    with lake.run_lock(run_id, "quarantine waive"), connect(lake.settings) as con:
+        session = Session(lake, con, run_id)
+        where = where_clause(row_ids=row_ids, reason=reason)
+        changed = change_state(session, con, contract, where, "waived", by, why)
+        lake.sweep_staging()
+    if not changed:
+        raise NotFoundError(f"no open row of {contract.id} matches.")
+    return changed
+
+
+def _stage_rows(con: Connection, rows: Iterable[Mapping[str, Any]], folder: Path,
+                session: Session) -> list[StagedFile]:  # fmt: skip
+    import pyarrow as pa
+
+    schema = pa.schema([(c, types.arrow_type(t)) for c, t in COLUMNS.items()])
+    table = pa.Table.from_pylist([{c: r.get(c) for c in COLUMNS} for r in rows], schema)
+    con.register("_refused", table)
+    try:
+        return stage(con, "SELECT * FROM _refused", COLUMNS, folder, session.settings)
+    finally:
+        con.unregister("_refused")
