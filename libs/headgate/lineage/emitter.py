@@ -9,11 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from headgate.core import json as hjson
 from headgate.core.errors import HeadgateError
-from headgate.lineage import events
+from headgate.lineage import events, log
 from headgate.lineage.steps import State, Step
 
 #: So many different problems are kept; of more, only the count.
@@ -86,6 +85,19 @@ class Emitter:
             raise
         self.emit(latest, State.FAIL if latest.error else State.COMPLETE)
 
+    def abort_unfinished(self) -> int:
+        """Emit ABORT for each step that a killed run started and never ended; how many those are.
+
+        Only who holds the lake's run lock may call this: a step of a run that is still going on
+        looks the same.
+        """
+        try:
+            left = log.unfinished(self.path)
+        except Exception as error:
+            self._note("lineage of a killed run could not be ended", error)
+            return 0
+        return sum(self.emit(step, State.ABORT) for step in left)
+
     def close(self) -> None:
         """Make what was written durable, and let go of the file; a later event opens it again."""
         with self._lock:
@@ -126,20 +138,6 @@ class Emitter:
         else:
             more = "more lineage problems"
             self._problems[more] = self._problems.get(more, 0) + 1
-
-
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """Every whole event of a lineage file, in the order written; a half line of a crash is skipped."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                found = hjson.loads(line)
-            except ValueError:
-                continue
-            if isinstance(found, dict):
-                yield found
 
 
 def _sentence(error: BaseException) -> str:
