@@ -215,14 +215,19 @@ def _comparison(quality: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 
 def _foreign_key(relation: Mapping[str, Any], columns: list[str], place: str) -> Rule:
-    """A relationship to ``<dataset>.<column>`` (one or several columns)."""
+    """A relationship to ``<name>.<column>`` of the dataset in ``headgate.parent``.
+
+    ODCS 3.1 knows references of two parts only; the later ``<layer>.<domain>.<name>.<column>``
+    needs no custom property.
+    """
     target = relation.get("to")
     targets = [str(t) for t in target] if isinstance(target, list) else [str(target)]
-    parents = {t.rpartition(".")[0] for t in targets}
+    named = custom(relation).get("parent")
+    parents = {str(named)} if named else {t.rpartition(".")[0] for t in targets}
     if len(parents) != 1 or not next(iter(parents)) or len(targets) != len(columns):
         raise ContractError(
             f"relationship to {target!r} does not name one parent with as many columns.",
-            remedy="Write to: <layer>.<domain>.<name>.<column>.",
+            remedy="Write to: <name>.<column>, and the parent's dataset id in headgate.parent.",
             place=place,
         )
     missing = str(custom(relation).get("missingParent", "quarantine"))
