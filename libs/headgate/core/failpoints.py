@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 
-#: Every failpoint, in the order in which a run passes them.
-NAMES = (
-    "run.started",
-    "ingest.staged",
-    "gate.judged",
-    "commit.files_published",
-    "commit.files_fsynced",
-    "commit.quarantine_committed",
-    "commit.log_written",
-    "commit.log_fsynced",
-    "ledger.before_append",
-    "ledger.appended",
-    "curate.before",
-    "curate.after",
-    "release.before_publish",
-    "release.written",
-    "release.published",
-    "catalog.before_rename",
-    "catalog.renamed",
-)
+#: Every failpoint in the order in which a run passes them, and what is true when it is reached.
+NAMES: Mapping[str, str] = {
+    "run.started": "the lake is locked; nothing is read yet",
+    "ingest.staged": "a file's rows are staged; no log names them",
+    "gate.judged": "the verdict is known; nothing is committed",
+    "commit.files_published": "data files lie in the table's folder, not yet synced there",
+    "commit.files_fsynced": "data files would survive power loss; the log does not name them",
+    "commit.log_written": "the log names the files; the entry may not survive power loss",
+    "commit.log_fsynced": "the commit is durable and not yet acknowledged",
+    "commit.quarantine_committed": "refused rows are committed, the accepted ones are not",
+    "ledger.before_append": "tables are committed; the ledger does not know it",
+    "ledger.appended": "the ledger knows the batches",
+    "curate.before": "sources are committed; models are stale",
+    "curate.after": "models are committed; nothing is released",
+    "release.before_publish": "the release is decided",
+    "release.written": "the release is published; the ledger does not know it",
+    "release.published": "the ledger knows the release; the catalogue is the old one",
+    "catalog.before_rename": "the new catalogue is written beside the old one",
+    "catalog.renamed": "all is done but saying so",
+}
 
 _armed, _, _nth = os.environ.get("HEADGATE_FAILPOINT", "").partition(":")
 _left = int(_nth or 1)

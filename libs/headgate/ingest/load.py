@@ -55,17 +55,26 @@ class Loading:
         )
 
 
-def load_file(
-    session: Session, contract: Contract, source: SourceFile, *, known: Mapping[str, str]
-) -> gate.Entry | None:
-    """Take one file into the contract's dataset, or None if its content was taken before.
+def was_taken(source: SourceFile, known: Mapping[str, tuple[str, int]]) -> bool:
+    """Whether this content was taken, by any name; read only if a file of its size was."""
+    if all(size != source.size for _, size in known.values()):
+        return False
+    hasher = ids.content_hasher()
+    with open(source.path, "rb") as file:
+        while data := file.read(1 << 20):
+            hasher.update(data)
+    return hasher.hexdigest() in known
 
-    ``known`` maps the content hash of every file taken to the name it had.
+
+def load_file(
+    session: Session, contract: Contract, source: SourceFile, *, batch_id: str
+) -> gate.Entry:
+    """Take one file into the contract's dataset, as the batch ``batch_id``.
 
     Raises:
         HeadgateError: the file cannot be read or the lake not be written; nothing is published.
     """
-    started, batch_id = clock.monotonic(), ids.new_id()
+    started = clock.monotonic()
     parents = gate.parent_keys(session, session.con, contract)
     loading = Loading(
         session, contract, batch_id, source.name,
@@ -74,8 +83,6 @@ def load_file(
     reader = open_reader(contract, source, session.settings)
     try:
         staged, at = _stage_proven(loading, reader), clock.iso()
-        if reader.content_hash in known:
-            return None
         intake, drop = _take_rest(loading, reader, staged, at)
         batch = gate.Batch(
             contract=contract, batch_id=batch_id, kind="ingest", mode="merge",

@@ -67,16 +67,3 @@ def define_views(con: Connection, snapshots: Mapping[str, Snapshot]) -> None:
         name = DatasetName.parse(dataset)
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name.schema)}")
         con.execute(f"CREATE OR REPLACE VIEW {name.relation} AS FROM {snapshot.relation()}")
-
-
-def attach_layers(con: Connection, snapshots: Mapping[str, Snapshot]) -> None:
-    """Let SQL name a dataset by its id as well: ``gold.community.fct_messages``."""
-    for layer in sorted({DatasetName.parse(d).layer for d in snapshots} - {"system"}):
-        con.execute(f"ATTACH ':memory:' AS {identifier(layer)}")
-    for dataset, snapshot in sorted(snapshots.items()):
-        name = DatasetName.parse(dataset)
-        if name.layer == "system":  # DuckDB has a catalogue of that name itself
-            continue
-        schema = f"{identifier(name.layer)}.{identifier(name.domain)}"
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        con.execute(f"CREATE OR REPLACE VIEW {schema}.{identifier(name.name)} AS FROM {snapshot.relation()}")

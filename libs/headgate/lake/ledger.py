@@ -169,17 +169,19 @@ def reconcile(
     return [meta for meta, _ in late]
 
 
-def taken(con: Connection, lake: Lake, dataset: str) -> dict[str, str]:
-    """Content hash to source name of every file that was taken into the dataset."""
+def taken(con: Connection, lake: Lake, dataset: str) -> dict[str, tuple[str, int]]:
+    """Content hash to source name and size in bytes of every file taken into the dataset."""
     base = lake.snapshot(BATCHES)
     if base is None:
         return {}
-    columns = ["dataset", "kind", "outcome", "content_hash", "source"]
+    columns = ["dataset", "kind", "outcome", "content_hash", "source", "detail"]
     query = (
-        f"SELECT content_hash, any_value(source) FROM {base.relation(columns)} WHERE dataset = ?"
+        "SELECT content_hash, any_value(source), any_value((detail->>'$.bytes')::BIGINT)"
+        f" FROM {base.relation(columns)} WHERE dataset = ?"
         " AND kind = 'ingest' AND outcome = 'published' GROUP BY 1"
     )
-    return dict(con.execute(query, [dataset]).fetchall())
+    found = con.execute(query, [dataset]).fetchall()
+    return {content: (source, size) for content, source, size in found}
 
 
 def rows(lake: Lake, con: Connection, ledger: str, where: str = "TRUE", order: str = "1",

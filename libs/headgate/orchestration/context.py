@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from headgate.contracts.model import Contract
+from headgate.lake.meta import CommitMeta
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot
+from headgate.lineage import steps
 from headgate.lineage.emitter import Emitter
 from headgate.orchestration.project import Project
+from headgate.quality.gate import Entry
 from headgate.quality.outcome import BatchOutcome
+
+
+class Progress(Protocol):
+    """Who wants to know how far a run is."""
+
+    def step(self, dataset: str, what: str) -> None:
+        """Work on a dataset begins; ``what`` is a few words."""
+        ...
+
+    def rows(self, dataset: str, done: int, total: int | None) -> None:
+        """So many rows are done, of a total if it is known."""
+        ...
+
+    def done(self, outcome: BatchOutcome) -> None:
+        """A batch has ended."""
+        ...
+
+
+class Silent:
+    """Nobody wants to know."""
+
+    def step(self, dataset: str, what: str) -> None:
+        """Say nothing."""
+
+    def rows(self, dataset: str, done: int, total: int | None) -> None:
+        """Say nothing."""
+
+    def done(self, outcome: BatchOutcome) -> None:
+        """Say nothing."""
 
 
 @dataclass
@@ -21,6 +56,8 @@ class RunContext:
     session: Session
     lineage: Emitter
     outcomes: list[BatchOutcome] = field(default_factory=list)
+    accounts: list[tuple[CommitMeta, int | None]] = field(default_factory=list)
+    progress: Progress = field(default_factory=Silent)
 
     @property
     def run_id(self) -> str:
@@ -30,6 +67,54 @@ class RunContext:
     def snapshot(self, dataset: str) -> Snapshot | None:
         """The dataset at the candidate's version."""
         return self.session.snapshot(dataset)
+
+    def through_gate(
+        self, contract: Contract, batch_id: str, publish: Callable[[], Entry]
+    ) -> BatchOutcome:
+        """Run the gate's ``publish`` as a lineage job of its own and keep its account."""
+        parents = {str(r.arguments["parent"]) for r in contract.row_rules if r.kind == "foreign_key"}
+        refs = [
+            steps.DatasetRef.of(self.project.contracts[d], version=v)
+            for d, v in sorted(self.session.versions(parents).items())
+        ]
+        step = steps.gate_step(contract, self.run_id, batch_id, parents=refs)
+        with self.lineage.running(step) as update:
+            outcome, meta = publish()
+            update(self._judged(step, contract, outcome))
+        self.outcomes.append(outcome)
+        self.accounts.append((meta, outcome.version))
+        self.progress.done(outcome)
+        return outcome
+
+    def _judged(
+        self, step: steps.Step, contract: Contract, outcome: BatchOutcome
+    ) -> steps.Step:
+        results = outcome.verdict.results if outcome.verdict else ()
+        batch = dataclasses.replace(step.inputs[0], statistics=steps.Statistics(rows=outcome.read))
+        table = step.outputs[0]
+        snapshot = self.session.snapshot(contract.id)
+        if snapshot is not None and outcome.version is not None:
+            table = steps.DatasetRef.of(
+                contract,
+                version=outcome.version,
+                path=self.project.lake.storage.uri(self.project.lake.key(contract.id)),
+                statistics=steps.Statistics(snapshot.rows, snapshot.bytes, len(snapshot.files)),
+            )
+        return dataclasses.replace(
+            step,
+            inputs=(batch, *step.inputs[1:]),
+            outputs=(table,),
+            assertions=steps.assertions(results, contract),
+            error=" ".join(outcome.problems) if outcome.outcome == "refused" else None,
+            tags={
+                **step.tags,
+                "read": outcome.read,
+                "published": outcome.published,
+                "quarantined": outcome.quarantined,
+                "deduplicated": outcome.deduplicated,
+                "refused": outcome.refused,
+            },
+        )
 
 
 # dbt runs nodes in threads of its own, which would not inherit a context variable.

@@ -29,11 +29,15 @@ from headgate.quality.verdict import RuleResult, Verdict
 #: Rules that no contract writes down because every contract has them.
 CONFLICTING_KEY = "conflicting_key"
 QUARANTINE_SHARE = "max_quarantine_share"
+PRIMARY_KEY = "primary_key"
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a batch is: one file, replay or model run, for one dataset."""
+    """What a batch is: one file, replay or model run, for one dataset.
+
+    ``limited``: too large a share of rows set aside refuses the batch.
+    """
 
     contract: Contract
     batch_id: str
@@ -44,6 +48,7 @@ class Batch:
     code_hash: str = ""
     inputs: Mapping[str, int] = field(default_factory=dict)
     detail: Mapping[str, Any] = field(default_factory=dict)
+    limited: bool = True
     started: float = field(default_factory=clock.monotonic)
 
 
@@ -62,6 +67,7 @@ class Intake:
     breaches: dict[str, int] = field(default_factory=dict)
     reading: dict[str, int] = field(default_factory=dict)
     conflicts: int = 0
+    repeated_keys: int = 0
     warnings: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -185,15 +191,16 @@ def _judge(
 ) -> Verdict:
     contract = batch.contract
     results = [*_row_results(contract, intake), *_reading_results(intake)]
-    limit = share_limit(session, contract)
-    share = intake.quarantined / intake.read if intake.read else 0.0
-    results.append(
-        RuleResult(
-            QUARANTINE_SHARE, QUARANTINE_SHARE, "fail", None, "table", share <= limit,
-            intake.quarantined if share > limit else 0, f"{share:.4f}",
-            f"at most {limit:g} of the batch set aside",
-        )
-    )  # fmt: skip
+    if batch.limited:
+        results.append(_share_result(share_limit(session, contract), intake))
+    if intake.repeated_keys:
+        results.append(
+            RuleResult(
+                PRIMARY_KEY, "unique", "fail", contract.key[0], "table", False,
+                intake.repeated_keys, f"{intake.repeated_keys} keys with several rows",
+                f"one row for each {', '.join(contract.key)}",
+            )
+        )  # fmt: skip
     if not any(r.severity == "fail" and not r.passed for r in results):
         columns = {**contract.table_columns, **(base.columns if base else {})}
         gone = {f.path for f in planned.remove}
@@ -208,6 +215,16 @@ def _judge(
     return Verdict(
         contract.id, batch.batch_id, "refused" if refused else quarantined, tuple(results)
     )
+
+
+def _share_result(limit: float, intake: Intake) -> RuleResult:
+    share = intake.quarantined / intake.read if intake.read else 0.0
+    passed = share <= limit
+    return RuleResult(
+        QUARANTINE_SHARE, QUARANTINE_SHARE, "fail", None, "table", passed,
+        0 if passed else intake.quarantined, f"{share:.4f}",
+        f"at most {limit:g} of the batch set aside",
+    )  # fmt: skip
 
 
 def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:

@@ -15,7 +15,8 @@ from typing import Any
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
-from headgate.core import clock, failpoints, ids
+from headgate.core import clock, failpoints
+from headgate.core import ids as core_ids
 from headgate.core import json as hjson
 from headgate.core.errors import ConflictError, NotFoundError, UsageError
 from headgate.lake.commit import commit
@@ -24,7 +25,7 @@ from headgate.lake.lake import Lake
 from headgate.lake.merge import merge_by_key
 from headgate.lake.meta import CommitMeta
 from headgate.lake.session import Session
-from headgate.lake.snapshot import Snapshot
+from headgate.lake.snapshot import Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
 
 STATES = ("open", "replayed", "waived", "superseded")
@@ -53,7 +54,7 @@ KEY = ("row_id",)
 class QuarantinedRow:
     """One refused row: its raw text, where it stood, every reason, and its state."""
 
-    row_id: str
+    id: str
     dataset: str
     source: str
     content_hash: str
@@ -69,7 +70,7 @@ class QuarantinedRow:
 
 def row_id(dataset: str, content_hash: str, position: int | str) -> str:
     """The id of a refused row: always the same for one place in one content."""
-    return ids.name_based(dataset, content_hash, str(position))
+    return core_ids.name_based(dataset, content_hash, str(position))
 
 
 class Writer:
@@ -81,6 +82,7 @@ class Writer:
         self.source, self.content_hash, self.batch_id = source, content_hash, batch_id
         self.files: list[StagedFile] = []
         self.rows = 0
+        self.row_ids: list[str] = []
         self.codes: dict[str, int] = {}
         self._pending: list[dict[str, Any]] = []
         self._at = clock.now()
@@ -91,9 +93,10 @@ class Writer:
         codes = list(dict.fromkeys(str(r["code"]) for r in reasons))
         for code in codes:
             self.codes[code] = self.codes.get(code, 0) + 1
+        self.row_ids.append(row_id(self.contract.id, self.content_hash, identity or position))
         self._pending.append(
             {
-                "row_id": row_id(self.contract.id, self.content_hash, identity or position),
+                "row_id": self.row_ids[-1],
                 "dataset": self.contract.id,
                 "source": self.source,
                 "content_hash": self.content_hash,
@@ -125,6 +128,7 @@ def put(session: Session, con: Connection, contract: Contract, files: Sequence[S
         return session.lake.snapshot(contract.id, quarantine=True)
     for attempt in range(session.settings.commit_retries + 1):
         base = session.lake.snapshot(contract.id, quarantine=True)
+        files = _without_waived(con, session, base, files)
         plan = merge_by_key(
             con, base, files, columns=COLUMNS, key=KEY, order_column=None,
             folder=session.staging / "quarantine", settings=session.settings,
@@ -147,6 +151,20 @@ def put(session: Session, con: Connection, contract: Contract, files: Sequence[S
             if attempt == session.settings.commit_retries:
                 raise
     raise AssertionError("unreachable")
+
+
+def _without_waived(con: Connection, session: Session, base: Snapshot | None,
+                    files: Sequence[StagedFile]) -> Sequence[StagedFile]:  # fmt: skip
+    """The staged rows less those that somebody waived already: what was decided stays decided."""
+    if base is None:
+        return files
+    staged = relation([f.as_data_file() for f in files], COLUMNS)
+    waived = f"(SELECT row_id, raw FROM {base.relation()} WHERE state = 'waived')"
+    kept = f"SELECT s.* FROM {staged} s ANTI JOIN {waived} w ON s.row_id = w.row_id AND s.raw = w.raw"
+    found = con.execute(f"SELECT count(*) FROM ({kept})").fetchone()
+    if found and found[0] == sum(f.rows for f in files):
+        return files
+    return stage(con, kept, COLUMNS, session.staging / "quarantine", session.settings)
 
 
 def supersede(session: Session, con: Connection, contract: Contract, source: str,
@@ -182,7 +200,7 @@ def change_state(session: Session, con: Connection, contract: Contract, where: s
             settings=session.settings,
         )  # fmt: skip
         meta = CommitMeta(
-            batch_id=ids.new_id(), run_id=session.run_id, dataset=contract.id, kind="quarantine",
+            batch_id=core_ids.new_id(), run_id=session.run_id, dataset=contract.id, kind="quarantine",
             mode="merge", source=state, content_hash="", contract_version=contract.version,
             contract_hash=contract.hash, committed_at=clock.now(), read=plan.updated,
             published=plan.updated, detail={"by": by, "why": why},
@@ -197,18 +215,18 @@ def change_state(session: Session, con: Connection, contract: Contract, where: s
     raise AssertionError("unreachable")
 
 
-def where_clause(*, row_ids: Sequence[str] | None = None, reason: str | None = None) -> str:
+def where_clause(*, ids: Sequence[str] | None = None, reason: str | None = None) -> str:
     """The SQL that picks rows by id or by reason code; all rows if neither is given."""
     parts = []
-    if row_ids:
-        parts.append(f"row_id IN ({', '.join(literal(i) for i in row_ids)})")
+    if ids:
+        parts.append(f"row_id IN ({', '.join(literal(i) for i in ids)})")
     if reason:
         parts.append(f"list_contains(codes, {literal(reason)})")
     return " AND ".join(parts) or "TRUE"
 
 
 def list_rows(lake: Lake, contract: Contract, *, state: str | None = "open", limit: int | None = 50,
-              reason: str | None = None, row_ids: Sequence[str] | None = None) -> list[QuarantinedRow]:  # fmt: skip
+              reason: str | None = None, ids: Sequence[str] | None = None) -> list[QuarantinedRow]:  # fmt: skip
     """Refused rows by source and position; ``state`` None means every state.
 
     Raises:
@@ -219,7 +237,7 @@ def list_rows(lake: Lake, contract: Contract, *, state: str | None = "open", lim
     base = lake.snapshot(contract.id, quarantine=True)
     if base is None:
         return []
-    where = where_clause(row_ids=row_ids, reason=reason)
+    where = where_clause(ids=ids, reason=reason)
     if state:
         where += f" AND state = {literal(state)}"
     with connect(lake.settings) as con:
@@ -254,20 +272,22 @@ def open_rows(lake: Lake, con: Connection, dataset: str) -> int:
     return int(row[0]) if row else 0
 
 
-def waive(lake: Lake, contract: Contract, *, by: str, why: str, row_ids: Sequence[str] | None = None,
-          reason: str | None = None) -> int:  # fmt: skip
+def waive(lake: Lake, contract: Contract, *, by: str, why: str, ids: Sequence[str] | None = None,
+          reason: str | None = None, everything: bool = False) -> int:  # fmt: skip
     """Let open rows stay out for good, and say who decided it and why; tells how many.
 
     Raises:
-        UsageError: nobody, or no reason, is named.
+        UsageError: nobody, no reason, or no row is named.
         NotFoundError: no open row is meant.
     """
     if not by.strip() or not why.strip():
         raise UsageError("a waiver needs who and why.", remedy="Give --by and --why.")
-    run_id = ids.new_id()
+    if not (ids or reason or everything):
+        raise UsageError("which rows?", remedy="Give row ids, --reason CODE or --all.")
+    run_id = core_ids.new_id()
     with lake.run_lock(run_id, "quarantine waive"), connect(lake.settings) as con:
         session = Session(lake, con, run_id)
-        where = where_clause(row_ids=row_ids, reason=reason)
+        where = where_clause(ids=ids, reason=reason)
         changed = change_state(session, con, contract, where, "waived", by, why)
         lake.sweep_staging()
     if not changed:

@@ -1,0 +1,72 @@
+"""The curating part of a run: which models are stale, and dbt over those, under the gate."""
+
+from __future__ import annotations
+
+from headgate.core import failpoints
+from headgate.core import json as hjson
+from headgate.orchestration.context import RunContext
+from headgate.orchestration.dbt import fingerprint, refs
+from headgate.orchestration.order import Graph, downstream, topological
+
+#: Models that were committed and whose tests have not passed yet; their groups stay held.
+PENDING = "_state/pending_models.json"
+
+
+def graph_of(context_project: object) -> Graph:
+    """Dataset id to the datasets it is made from: sources have none, models what dbt says."""
+    from headgate.orchestration.project import Project
+
+    assert isinstance(context_project, Project)
+    contracts = context_project.contracts
+    inputs = refs.inputs(context_project)
+    return {d: inputs.get(d, ()) for d, c in contracts.items() if c.source or c.model}
+
+
+def pending(context: RunContext) -> set[str]:
+    """Datasets that an earlier run left committed but not tested."""
+    data = context.project.lake.storage.read(PENDING)
+    return set(hjson.loads(data)) if data else set()
+
+
+def stale(context: RunContext, graph: Graph, selected: set[str]) -> list[str]:
+    """Selected models whose code, contract or inputs are not those of their newest commit."""
+    contracts = context.project.contracts
+    codes = fingerprint.fingerprint(context.project)
+    found = pending(context)
+    for dataset in topological(graph):
+        contract = contracts[dataset]
+        if not contract.model:
+            continue
+        if any(context.snapshot(i) is None for i in graph[dataset] if i not in found):
+            continue  # nothing to build from yet
+        snapshot = context.snapshot(dataset)
+        meta = snapshot.meta if snapshot else None
+        if (
+            meta is None
+            or meta.code_hash != codes.get(contract.model)
+            or dict(meta.inputs) != context.session.versions(graph[dataset])
+        ):
+            found.add(dataset)
+    found |= downstream(graph, found)
+    return [d for d in topological(graph) if d in found & selected and contracts[d].model]
+
+
+def curate(context: RunContext, models: list[str]) -> tuple[list[str], set[str]]:
+    """Build the stale models; gives sentences for what failed, and the groups to hold back."""
+    from headgate.orchestration.dbt import runner
+
+    contracts, storage = context.project.contracts, context.project.lake.storage
+    waiting = pending(context) | set(models)
+    storage.put(PENDING, hjson.dumps(sorted(waiting)).encode())
+    failpoints.reach("curate.before")
+    result = runner.build(context, models=[str(contracts[d].model) for d in models])
+    failpoints.reach("curate.after")
+    if result.ok:
+        left = waiting - set(models)
+    else:
+        named = {contracts.by_model(node) for node, _ in result.failed} - {None}
+        broken = {c.id for c in named if c} if len(named) == len(result.failed) else set(models)
+        left = (waiting - set(models)) | broken
+    storage.put(PENDING, hjson.dumps(sorted(left)).encode())
+    problems = [f"{node}: {message}" for node, message in result.failed]
+    return problems, {contracts[d].release_group for d in left if d in contracts}

@@ -1,0 +1,157 @@
+"""A model's rows through the gate: what dbt built becomes a batch like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headgate.contracts import types
+from headgate.contracts.model import Contract
+from headgate.core import clock, ids
+from headgate.core import json as hjson
+from headgate.core.errors import RefusedError
+from headgate.lake.engines.duckdb import Connection, identifier, identifiers
+from headgate.lake.merge import Plan, replace_scope
+from headgate.lake.session import Session
+from headgate.lake.snapshot import Snapshot, relation
+from headgate.lake.stage import StagedFile, stage
+from headgate.lineage import steps
+from headgate.orchestration.context import RunContext
+from headgate.quality import gate, quarantine
+from headgate.quality.outcome import BatchOutcome
+from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction, reasons_sql
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an incremental build replaces: the table's rows whose ``column`` is among ``values``.
+
+    ``values`` is a SQL relation with one column of that name.
+    """
+
+    column: str
+    values: str
+
+
+def publish_model(
+    context: RunContext,
+    contract: Contract,
+    cursor: Connection,
+    relation: str,
+    *,
+    scope: Scope | None,
+    inputs: Mapping[str, int],
+    code_hash: str,
+) -> BatchOutcome:
+    """Stage ``relation`` (a model's rows, on ``cursor``), judge it and commit it.
+
+    Without a ``scope`` the whole table is replaced.
+
+    Raises:
+        RefusedError: the gate refused the batch; the table is as it was.
+    """
+    session, batch_id, started = context.session, ids.new_id(), clock.monotonic()
+    build = steps.build_step(
+        contract, session.run_id, batch_id,
+        inputs=[steps.DatasetRef.of(context.project.contracts[d], version=v,
+                                    path=session.lake.storage.uri(session.lake.key(d)))
+                for d, v in sorted(inputs.items())],
+    )  # fmt: skip
+    with context.lineage.running(build):
+        staged = _stage(session, contract, cursor, relation)
+    parents = gate.parent_keys(session, cursor, contract)
+    rules = compile_row_rules(contract, parents=parents)
+    intake = _take(session, contract, cursor, staged, rules, batch_id)
+    batch = gate.Batch(
+        contract=contract, batch_id=batch_id, kind="model",
+        mode="merge" if scope else "replace", source=f"model:{contract.model}",
+        content_hash="", code_hash=code_hash, inputs=inputs, started=started,
+    )  # fmt: skip
+
+    def plan(base: Snapshot | None) -> Plan:
+        if scope is None or base is None:
+            gone = base.files if base else ()
+            rows = sum(f.rows for f in intake.staged)
+            return Plan(tuple(intake.staged), gone, rows, deleted=base.rows if base else 0)
+        return replace_scope(
+            cursor, base, intake.staged, columns=contract.table_columns, column=scope.column,
+            values=scope.values, folder=session.staging, settings=session.settings,
+        )  # fmt: skip
+
+    def settle_quarantine() -> None:
+        # A full build says everything anew, so what an earlier one set aside is void.
+        if scope is None:
+            why = f"built anew in batch {batch_id}"
+            keep = ", ".join(f"'{i}'" for i in intake.refused_rows.row_ids) or "''"
+            where = f"row_id NOT IN ({keep})"
+            quarantine.change_state(session, cursor, contract, where, "superseded", "headgate", why)
+
+    outcome = context.through_gate(
+        contract,
+        batch_id,
+        lambda: gate.publish(session, cursor, batch, intake, plan, parents=parents,
+                             before_commit=settle_quarantine),  # fmt: skip
+    )
+    if outcome.outcome == "refused":
+        raise RefusedError(
+            f"{contract.id} was refused: {' '.join(outcome.problems)}",
+            remedy=f"`headgate show verdict {contract.id}` shows every rule.",
+        )
+    return outcome
+
+
+def _stage(session: Session, contract: Contract, con: Connection, query: str) -> list[StagedFile]:
+    """All rows as the model gave them, in the contract's columns and types."""
+    casts = ", ".join(
+        f"CAST({identifier(c)} AS {types.duckdb_type(t)}) AS {identifier(c)}"
+        for c, t in contract.table_columns.items()
+    )
+    folder: Path = session.staging
+    return stage(con, f"SELECT {casts} FROM {query}", contract.table_columns, folder, session.settings)
+
+
+def _take(
+    session: Session,
+    contract: Contract,
+    con: Connection,
+    staged: list[StagedFile],
+    rules: tuple[CompiledRule, ...],
+    batch_id: str,
+) -> gate.Intake:
+    """Judge staged rows; those that break a rule leave the staged files for quarantine."""
+    columns = contract.table_columns
+    judged = tuple(r for r in rules if r.rule.severity != "warn")
+    files = relation([f.as_data_file() for f in staged], columns)
+    writer = quarantine.Writer(con, contract, session, f"model:{contract.model}", "", batch_id)
+    intake = gate.Intake(sum(f.rows for f in staged), staged, writer)
+    holds = conjunction(judged)
+    broken = con.execute(
+        f"SELECT to_json(r)::VARCHAR, {reasons_sql(judged)}, [{_texts(contract)}]"
+        f" FROM (SELECT * FROM {files} WHERE NOT ({holds})) r"
+    )
+    by_id = {r.rule.id: r.rule for r in judged}
+    while rows := broken.fetchmany(10_000):
+        for raw, why, key in rows:
+            for rule_id in why:
+                intake.breaches[rule_id] = intake.breaches.get(rule_id, 0) + 1
+            reasons = [
+                {"code": i, "column": by_id[i].column, "detail": gate.expected(by_id[i])} for i in why
+            ]
+            writer.add(0, raw, reasons, identity=hjson.dumps(key))
+    if writer.rows:
+        intake.staged = stage(
+            con, f"SELECT * FROM {files} WHERE {holds}", columns, session.staging, session.settings
+        )
+    good = relation([f.as_data_file() for f in intake.staged], {k: columns[k] for k in contract.key})
+    repeated = con.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {good} GROUP BY {identifiers(contract.key)}"
+        " HAVING count(*) > 1)"
+    ).fetchone()
+    intake.repeated_keys = int(repeated[0]) if repeated else 0
+    return intake
+
+
+def _texts(contract: Contract) -> str:
+    return ", ".join(f"{identifier(k)}::VARCHAR" for k in contract.key)
+

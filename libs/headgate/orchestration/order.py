@@ -1,0 +1,75 @@
+"""What depends on what, and which datasets a selection means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from graphlib import CycleError, TopologicalSorter
+
+from headgate.contracts.model import ContractSet
+from headgate.core.errors import ContractError, UsageError
+
+#: Dataset id to the ids of the datasets it is made from.
+Graph = Mapping[str, Sequence[str]]
+
+
+def topological(graph: Graph) -> list[str]:
+    """The datasets so that each comes after those it is made from; ties in id order.
+
+    Raises:
+        ContractError: they depend on each other in a circle.
+    """
+    sorter: TopologicalSorter[str] = TopologicalSorter({d: sorted(graph[d]) for d in sorted(graph)})
+    try:
+        return [d for d in sorter.static_order() if d in graph]
+    except CycleError as error:
+        raise ContractError(f"datasets depend on each other: {' -> '.join(error.args[1])}.") from None
+
+
+def upstream(graph: Graph, dataset: str) -> set[str]:
+    """Everything that a dataset is made from, near and far."""
+    found: set[str] = set()
+    waiting = list(graph.get(dataset, ()))
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += graph.get(one, ())
+    return found
+
+
+def downstream(graph: Graph, datasets: Iterable[str]) -> set[str]:
+    """Everything that is made from any of the datasets, near and far."""
+    wanted = set(datasets)
+    return {d for d in graph if upstream(graph, d) & wanted}
+
+
+def select(contracts: ContractSet, graph: Graph, patterns: Sequence[str]) -> set[str]:
+    """The datasets that the patterns mean; all if there are none.
+
+    A pattern is a dataset id or a dbt model's name, may hold ``*``, and may have a ``+`` before
+    (with what it is made from) or after it (with what is made from it).
+
+    Raises:
+        UsageError: a pattern means nothing.
+    """
+    mine = {d: c for d, c in contracts.items() if c.source or c.model}
+    if not patterns:
+        return set(mine)
+    chosen: set[str] = set()
+    for pattern in patterns:
+        name = pattern.strip("+")
+        hits = {
+            d for d, c in mine.items() if fnmatchcase(d, name) or (c.model and fnmatchcase(c.model, name))
+        }
+        if not hits:
+            raise UsageError(
+                f"--select {pattern!r} means no dataset.", remedy=f"Known: {', '.join(mine)}."
+            )
+        if pattern.startswith("+"):
+            for hit in list(hits):
+                hits |= upstream(graph, hit)
+        if pattern.endswith("+"):
+            hits |= downstream(graph, hits)
+        chosen |= hits
+    return chosen

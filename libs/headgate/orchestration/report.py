@@ -1,0 +1,34 @@
+"""What a run came to, for people and programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from headgate.quality.outcome import BatchOutcome
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One run's end.
+
+    ``batches`` were ingested or replayed, ``models`` built; ``release_id`` is the release that
+    was published, None if nothing changed for readers; ``released`` are its datasets that moved,
+    ``held`` the release groups that were held back; ``problems`` are sentences.
+    """
+
+    run_id: str
+    started: datetime
+    seconds: float
+    batches: tuple[BatchOutcome, ...] = ()
+    models: tuple[BatchOutcome, ...] = ()
+    release_id: int | None = None
+    released: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all was published or unchanged, 1 if anything was refused, held or failed."""
+        refused = any(b.outcome == "refused" for b in (*self.batches, *self.models))
+        return 1 if refused or self.held or self.problems else 0

@@ -1,0 +1,151 @@
+"""One run: recover, ingest, curate, release, record; the same steps Airflow would take one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from headgate.core import clock, failpoints, ids
+from headgate.lake import ledger
+from headgate.lake.engines.duckdb import connect
+from headgate.lake.session import Session
+from headgate.lineage import steps
+from headgate.lineage.emitter import Emitter
+from headgate.lineage.steps import State
+from headgate.orchestration import curating, ingesting, releasing
+from headgate.orchestration.context import Progress, RunContext, Silent, activate
+from headgate.orchestration.order import select as select_datasets
+from headgate.orchestration.project import Project
+from headgate.orchestration.report import RunReport
+from headgate.quality import quarantine
+from headgate.quality.outcome import BatchOutcome
+
+__all__ = ["BatchOutcome", "Progress", "RunReport", "opened", "run", "run_with"]
+
+
+def run(
+    project: Project,
+    *,
+    sources: Mapping[str, Sequence[str]] | None = None,
+    select: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> RunReport:
+    """Take what is new at the sources, build what is stale, release what passed.
+
+    ``sources`` maps datasets to paths, folders or globs; without it every source is looked for
+    where its contract says. ``select`` limits the run to some datasets.
+
+    Raises:
+        UsageError: a dataset, path or selection does not exist; nothing was touched.
+        LakeBusyError: another run holds the lake.
+    """
+    graph = curating.graph_of(project)
+    selected = select_datasets(project.contracts, graph, select)
+    files = ingesting.files_of(project, sources or {}, selected)
+
+    def work(context: RunContext) -> list[str]:
+        problems = []
+        for dataset, found in files.items():
+            problems += ingesting.ingest(context, dataset, found)
+        return problems
+
+    return run_with(project, work, selected=selected, progress=progress, command="run")
+
+
+def run_with(
+    project: Project,
+    work: Callable[[RunContext], list[str]],
+    *,
+    selected: set[str],
+    progress: Progress | None,
+    command: str,
+) -> RunReport:
+    """A run whose first part is ``work`` (which gives sentences for what failed)."""
+    started, clock_started = clock.now(), clock.monotonic()
+    with opened(project, command, progress) as context:
+        problems = work(context)
+        ingested = tuple(context.outcomes)
+        stale = curating.stale(context, curating.graph_of(project), selected)
+        held: set[str] = {
+            project.contracts[d].release_group for d in curating.pending(context) if d in project.contracts
+        }
+        if stale:
+            trouble, held = curating.curate(context, stale)
+            problems += trouble
+        models = tuple(context.outcomes[len(ingested) :])
+        ledger.record(context.session.con, project.lake, project.contracts, context.accounts,
+                      context.run_id)  # fmt: skip
+        published, released = releasing.release(context, held)
+        report = RunReport(
+            run_id=context.run_id, started=started, seconds=0.0, batches=ingested, models=models,
+            release_id=published.id if published else None, released=released,
+            held=tuple(sorted(held)), problems=(*problems, *context.lineage.problems),
+        )  # fmt: skip
+        if context.outcomes or published or problems:
+            outcome = "refused" if report.exit_code else "published"
+            releasing.record_run(
+                context, outcome=outcome, release_id=report.release_id, started=started,
+                command=command,
+            )  # fmt: skip
+        releasing.settle(context)
+    seconds = clock.monotonic() - clock_started
+    return RunReport(**{**report.__dict__, "seconds": seconds})
+
+
+@contextmanager
+def opened(project: Project, command: str, progress: Progress | None = None) -> Iterator[RunContext]:
+    """Hold the lake for one run, after putting right what a dead one left.
+
+    Raises:
+        LakeBusyError: another run holds the lake.
+    """
+    lake, run_id = project.lake, ids.new_id()
+    lake.make()
+    with lake.run_lock(run_id, command):
+        failpoints.reach("run.started")
+        lake.sweep_staging()
+        emitter = Emitter(lake.root / project.settings.lineage_file, project.settings.lake_name)
+        with connect(project.settings) as con, emitter:
+            context = RunContext(
+                project, Session(lake, con, run_id), emitter, progress=progress or Silent()
+            )
+            _recover(context)
+            step = steps.run_step(run_id, started=clock.now())
+            lazy = _LazyStart(emitter, step)
+            emitter.before_first = lazy.start
+            try:
+                with activate(context):
+                    yield context
+            except BaseException as error:
+                lazy.end(State.FAIL if isinstance(error, Exception) else State.ABORT)
+                raise
+            lazy.end(State.COMPLETE)
+        lake.sweep_staging()
+
+
+class _LazyStart:
+    """The run's own events: it starts in lineage when its first step does, and not if none does."""
+
+    def __init__(self, emitter: Emitter, step: steps.Step) -> None:
+        self.emitter, self.step, self.started = emitter, step, False
+
+    def start(self) -> None:
+        if not self.started:
+            self.started = True
+            self.emitter.emit(self.step, State.START)
+
+    def end(self, state: State) -> None:
+        if self.started:
+            self.emitter.emit(self.step, state)
+
+
+def _recover(context: RunContext) -> None:
+    """Enter what a dead run committed, and close what it would have closed."""
+    project, session = context.project, context.session
+    for meta in ledger.reconcile(session.con, project.lake, project.contracts, context.run_id):
+        if meta.kind == "ingest" and meta.dataset in project.contracts:
+            contract = project.contracts[meta.dataset]
+            quarantine.supersede(
+                session, session.con, contract, meta.source, meta.content_hash, meta
+            )
+    releasing.settle(context)
