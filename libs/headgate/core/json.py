@@ -51,11 +51,10 @@ def loads(text: str | bytes) -> Any:
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise DuplicateField(key)
-        found[key] = value
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise DuplicateField(next(name for name in names if names.count(name) > 1))
     return found
 
 
@@ -63,19 +62,49 @@ def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
+def _whole(text: str) -> int | _decimal.Decimal:
+    # Beyond the interpreter's limit of digits; a Decimal is as whole, and linear to make.
+    return int(text) if len(text) < 4000 else _decimal.Decimal(text)
+
+
+#: What reads strictly; made once, since making it takes as long as reading a short record.
+_HOOKS: dict[str, Any] = {
+    "object_pairs_hook": _no_duplicates,
+    "parse_constant": _no_constant,
+    "parse_float": _decimal.Decimal,
+}
+_STRICT = _json.JSONDecoder(**_HOOKS)
+_STRICT_LONG = _json.JSONDecoder(**_HOOKS, parse_int=_whole)
+
+
 def loads_strict(text: str) -> Any:
     """A JSON value exactly as RFC 8259 allows: no NaN or Infinity, no field twice in one object.
 
-    Integers come back whole however long; other numbers as :class:`decimal.Decimal`, unrounded.
+    Integers come back whole (those of thousands of digits as an integral
+    :class:`decimal.Decimal`); other numbers as :class:`decimal.Decimal`, unrounded.
 
     Raises:
         DuplicateField: an object names a field twice.
         ValueError: anything else that is not JSON.
         RecursionError: nested deeper than the interpreter allows.
     """
-    return _json.loads(
-        text,
-        object_pairs_hook=_no_duplicates,
-        parse_constant=_no_constant,
-        parse_float=_decimal.Decimal,
-    )
+    try:
+        return _STRICT.decode(text)
+    except (_json.JSONDecodeError, DuplicateField):
+        raise
+    except ValueError:
+        return _STRICT_LONG.decode(text)
+
+
+def value_end(text: str, start: int) -> int:
+    """Where the JSON value that starts at ``start`` (no white space before it) ends.
+
+    Raises:
+        ValueError: no JSON value starts there.
+    """
+    try:
+        return _STRICT.raw_decode(text, start)[1]
+    except (_json.JSONDecodeError, DuplicateField):
+        raise
+    except ValueError:
+        return _STRICT_LONG.raw_decode(text, start)[1]
