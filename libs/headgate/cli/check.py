@@ -1,0 +1,173 @@
+"""`headgate check`: everything about contracts and models that can be judged without any data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from headgate.cli import output
+from headgate.core.errors import HeadgateError
+
+if TYPE_CHECKING:
+    from headgate.orchestration.project import Project
+
+EXAMPLE = "Example: headgate check"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong: where, what, and what to do."""
+
+    check: str
+    place: str
+    problem: str
+
+
+def check(as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON.")) -> int:
+    """Check contracts, their examples, the dbt project and the generated reference.
+
+    Reads no data and writes nothing. Exits 1 when something is wrong, and says what.
+    """
+    from headgate.orchestration.project import Project
+
+    project = Project.open()
+    findings = list(judge(project))
+    if as_json:
+        output.json(findings)
+    else:
+        for finding in findings:
+            output.out(f"{output.near(finding.place)}: {finding.problem}")
+        wrong = f"{len(findings)} findings" if findings else "all is well"
+        output.out(f"headgate check: {len(project.contracts)} contracts, {wrong}.")
+    return 1 if findings else 0
+
+
+def judge(project: Project) -> Iterator[Finding]:
+    """Every finding, check by check, in a fixed order.
+
+    Raises:
+        ContractError: a contract cannot even be loaded.
+    """
+    for name, of in CHECKS.items():
+        for place, problem in of(project):
+            yield Finding(name, place, problem)
+
+
+def _properties(project: Project) -> Iterator[tuple[str, str]]:
+    from headgate.contracts import properties
+
+    for contract in project.contracts.values():
+        for pointer, name in properties.unknown(contract.document):
+            yield (
+                f"{contract.path}#{pointer}",
+                f"headgate.{name} means nothing here. See docs/reference/contract.md.",
+            )
+
+
+def _rules(project: Project) -> Iterator[tuple[str, str]]:
+    """Each row rule compiles (a pattern may ask more than RE2 can)."""
+    from headgate.quality import predicates
+
+    for contract in project.contracts.values():
+        parents = {
+            r.id: "(SELECT NULL AS k0, NULL AS k1, NULL AS k2, NULL AS k3)"
+            for r in contract.row_rules
+            if r.kind == "foreign_key"
+        }
+        try:
+            predicates.compile_row_rules(contract, parents=parents)
+        except HeadgateError as error:
+            yield error.place or str(contract.path), f"{error.message} {error.remedy}".strip()
+
+
+def _examples(project: Project) -> Iterator[tuple[str, str]]:
+    """Rows that must pass do, and rows that must fail do for the reason they give."""
+    from headgate.quality import examples
+
+    for contract in project.contracts.values():
+        if not contract.examples_path.is_dir():
+            if contract.source:
+                yield (
+                    str(contract.path),
+                    "a source needs examples/valid.jsonl and examples/invalid.jsonl beside it.",
+                )
+            continue
+        for problem in examples.check_examples(contract):
+            yield str(contract.examples_path), problem
+
+
+def _models(project: Project) -> Iterator[tuple[str, str]]:
+    """Each contracted model has its SQL, and each mart its contract."""
+    models = project.settings.dbt_path / "models"
+    found = {path.stem: path for path in sorted(models.rglob("*.sql"))}
+    for contract in project.contracts.models:
+        if contract.model not in found:
+            yield (
+                str(contract.path),
+                f"no {contract.model}.sql under {output.near(models)} builds {contract.id}.",
+            )
+    for name, path in found.items():
+        if "marts" in path.relative_to(models).parts and not project.contracts.by_model(name):
+            yield (
+                str(path),
+                "a mart is public, so it needs a contract. "
+                f"Draft one: headgate new model gold.{path.parent.name}.{name}",
+            )
+
+
+def _patches(project: Project) -> Iterator[tuple[str, str]]:
+    """What a contract says of a model is said nowhere else."""
+    models = project.settings.dbt_path / "models"
+    schemas = {c.name.schema for c in project.contracts.sources}
+    for path in sorted((*models.rglob("*.yml"), *models.rglob("*.yaml"))):
+        if "_contracts" in path.relative_to(models).parts:
+            continue
+        document = _yaml(path)
+        for entry in document.get("models") or ():
+            contract = project.contracts.by_model(str(entry.get("name")))
+            if contract:
+                yield (
+                    str(path),
+                    f"model {entry['name']} is described by its contract; move what is said here "
+                    f"to {output.near(contract.path)} (unit tests may stay).",
+                )
+        for entry in document.get("sources") or ():
+            if entry.get("name") in schemas:
+                yield (
+                    str(path),
+                    f"source {entry['name']} is generated from contracts; remove it here.",
+                )
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        found = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
+    except yaml.YAMLError:
+        return {}  # dbt says it better
+    return found if isinstance(found, dict) else {}
+
+
+def _reference(project: Project) -> Iterator[tuple[str, str]]:
+    """Generated pages say what the code does now."""
+    from headgate.cli import reference
+
+    folder = project.settings.root / "docs" / "reference"
+    if folder.is_dir():
+        for path in reference.stale(folder):
+            yield str(path), "not what the code says now. Run: make docs"
+
+
+CHECKS: dict[str, Callable[[Project], Iterator[tuple[str, str]]]] = {
+    "properties": _properties,
+    "rules": _rules,
+    "examples": _examples,
+    "models": _models,
+    "patches": _patches,
+    "reference": _reference,
+}

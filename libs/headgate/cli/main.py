@@ -1,0 +1,93 @@
+"""The `headgate` command itself: its groups, its exit codes, and how an error reaches a person.
+
+0: everything was published. 1: something was refused, or the lake is not as it must be.
+2: the command, a setting or a contract is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from headgate.cli import check, demo, new, quarantine, release, run, show, sql, status
+from headgate.cli.output import say
+from headgate.core.errors import HeadgateError
+
+app = typer.Typer(
+    name="headgate",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Example: headgate run --source bronze.irc.messages=demo_data/day.jsonl",
+)
+app.command("run", epilog=run.EXAMPLE)(run.run)
+app.command("status", epilog=status.EXAMPLE)(status.status)
+app.command("sql", epilog=sql.EXAMPLE)(sql.sql)
+app.command("show", epilog=show.EXAMPLE)(show.show)
+app.command("check", epilog=check.EXAMPLE)(check.check)
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(release.app, name="release")
+app.add_typer(new.app, name="new")
+app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+
+
+class _State:
+    debug = False
+
+
+@app.callback()
+def _headgate(
+    debug: bool = typer.Option(
+        False, "--debug", envvar="HEADGATE_DEBUG", help="Show the stack trace of an error."
+    ),
+) -> None:
+    """A lakehouse whose every table has a contract, and whose contract is the gate.
+
+    Exit codes: 0 all published, 1 something refused, 2 used wrongly.
+    """
+    _State.debug = debug
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code; whatever goes wrong is told in one sentence."""
+    try:
+        code = app(args=list(arguments), prog_name="headgate", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        say("Interrupted: what was committed stays, the rest is not visible. Run it again.")
+        return 1
+    except BrokenPipeError:
+        # The reader had enough (`| head`); Python must not complain again when it flushes.
+        sys.stdout = open("/dev/null", "w")  # noqa: SIM115 (it lives as long as the process)
+        return 0
+    except HeadgateError as error:
+        if _State.debug:
+            raise
+        say(f"headgate: {error}")
+        return error.exit_code
+    except typer.TyperException as wrong:
+        wrong.show()
+        return int(wrong.exit_code)
+    except Exception as error:
+        if _State.debug:
+            raise
+        first = (str(error).splitlines() or [""])[0]
+        say(
+            f"headgate: unexpected {type(error).__name__}: {first} "
+            "This is a defect of Headgate; set HEADGATE_DEBUG=1 to see where."
+        )
+        return 1
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

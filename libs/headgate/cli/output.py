@@ -1,0 +1,125 @@
+"""What a terminal gets: tables and sentences for people, JSON for programs; rich is imported when drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headgate.core import json as hjson
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Columns of a table that is drawn into a file or a pipe, where nothing says how wide it may be.
+PIPE_WIDTH = 160
+#: The colour of each word that says how something went.
+COLOURS = {
+    "published": "green",
+    "unchanged": "dim",
+    "quarantined": "yellow",
+    "refused": "red",
+    "failed": "red",
+    "late": "yellow",
+    "fresh": "green",
+}
+
+
+def say(text: str) -> None:
+    """One line on stderr, for a person."""
+    sys.stderr.write(text + "\n")
+
+
+def out(text: str) -> None:
+    """Text on stdout, as it is."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON can hold it: dataclasses become mappings; NaN and infinities, text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(v) for v in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return hjson.loads(hjson.dumps(value)) if _has_json_form(value) else str(value)
+
+
+def _has_json_form(value: Any) -> bool:
+    try:
+        hjson.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def json(value: Any) -> None:
+    """``value`` on stdout as indented JSON with sorted keys."""
+    out(hjson.dumps(plain(value), indent=2))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console; what goes to a file or pipe is drawn :data:`PIPE_WIDTH` wide."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False)
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str = "",
+    right: Iterable[str] = (),
+    stderr: bool = False,
+) -> None:
+    """A table for people: numbers grouped by thousands, nothing as a dash, long text folded."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    aligned = set(right)
+    for name in columns:
+        drawn.add_column(name, justify="right" if name in aligned else "left", overflow="fold")
+    for row in rows:
+        texts = [cell(value) for value in row]
+        drawn.add_row(*(Text(text, style=COLOURS.get(text.split(" ")[0], "")) for text in texts))
+    console(stderr=stderr).print(drawn)
+
+
+def cell(value: Any) -> str:
+    """``value`` as a table shows it."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    if hasattr(value, "strftime") and hasattr(value, "hour"):
+        return str(value.strftime("%Y-%m-%d %H:%M:%S"))
+    if isinstance(value, list | tuple):
+        return ", ".join(cell(v) for v in value)
+    return str(value)
+
+
+def near(path: Path | str) -> str:
+    """``path`` as a person in the working folder would type it."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

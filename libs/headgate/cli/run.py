@@ -1,0 +1,61 @@
+"""`headgate run`: take what is new, judge it, build what depends on it, release it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from headgate.cli import output
+from headgate.core.errors import UsageError
+
+EXAMPLE = "Example: headgate run --source bronze.irc.messages=demo_data/day.jsonl"
+
+
+def run(
+    source: list[str] = typer.Option(
+        [],
+        "--source",
+        metavar="DATASET=PATH",
+        help="Take this file, folder or glob for the dataset; may be given again. Without it, "
+        "every dataset's own path is looked at.",
+    ),
+    select: list[str] = typer.Option(
+        [], "--select", metavar="DATASET", help="Only this dataset; may be given again."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+) -> int:
+    """Take new data through the gate, build the models that depend on it, and release the result.
+
+    Running it again is safe: what was taken is known by its content, and nothing changes.
+    """
+    from headgate.cli import progress, report
+    from headgate.orchestration.project import Project
+    from headgate.orchestration.run import run as run_project
+
+    project = Project.open()
+    with progress.watch(quiet=as_json) as watcher:
+        found = run_project(project, sources=parse_sources(source), select=select, progress=watcher)
+    if as_json:
+        output.json(report.plain(found))
+    else:
+        report.show(found)
+    return found.exit_code
+
+
+def parse_sources(given: Sequence[str]) -> dict[str, list[str]]:
+    """``DATASET=PATH`` texts as paths by dataset.
+
+    Raises:
+        UsageError: a text has another form.
+    """
+    sources: dict[str, list[str]] = {}
+    for text in given:
+        dataset, equals, path = text.partition("=")
+        if not (dataset and equals and path):
+            raise UsageError(
+                f"--source {text!r} is not DATASET=PATH.",
+                remedy="Write --source bronze.irc.messages=some/file.jsonl.",
+            )
+        sources.setdefault(dataset, []).append(path)
+    return sources

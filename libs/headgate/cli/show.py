@@ -1,0 +1,231 @@
+"""`headgate show`: everything that is derived from a contract or recorded about a dataset, printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from headgate.cli import output
+from headgate.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from headgate.contracts.model import Contract
+    from headgate.orchestration.project import Project
+
+EXAMPLE = "Example: headgate show rules bronze.irc.messages"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a subject shows: ``value`` for programs; for people a table of it, or ``text``."""
+
+    value: Any
+    columns: Sequence[str] = ()
+    text: str = ""
+
+
+def show(
+    what: str = typer.Argument(..., help="What to show; `headgate show list` lists the choices."),
+    dataset: str | None = typer.Argument(None, metavar="[DATASET]", help="The dataset's id."),
+    as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
+) -> int:
+    """Print what is derived from a contract, or recorded about a dataset.
+
+    Of datasets: schema, rules, gx, dbt, docs, names, files, accounting, verdicts, lineage. Of the
+    project: settings, datasets, list.
+    """
+    from headgate.orchestration.project import Project
+
+    if what in PROJECT_SUBJECTS:
+        shown = PROJECT_SUBJECTS[what][1]()
+    elif what in SUBJECTS:
+        if dataset is None:
+            raise UsageError(
+                f"headgate show {what} needs a dataset.",
+                remedy="headgate show datasets lists them.",
+            )
+        project = Project.open()
+        shown = SUBJECTS[what][1](project, project.contracts[dataset])
+    else:
+        raise UsageError(
+            f"nothing called {what!r} can be shown.",
+            remedy=f"Choose from {', '.join([*SUBJECTS, *PROJECT_SUBJECTS])}.",
+        )
+    if as_json:
+        output.json(shown.value)
+    elif shown.text:
+        output.out(shown.text)
+    elif shown.value:
+        output.table(shown.columns, [[row.get(c) for c in shown.columns] for row in shown.value])
+    else:
+        output.out("Nothing yet.")
+    return 0
+
+
+def _schema(_: Project, contract: Contract) -> Shown:
+    described = {c.name: c for c in contract.columns}
+    rows = []
+    for name, kind in contract.table_columns.items():
+        column = described.get(name)
+        rows.append(
+            {
+                "column": name,
+                "type": kind,
+                "required": column.required if column else name != "_rescued",
+                "key": column.key_position if column else None,
+                "class": column.classification if column else "internal",
+                "personal": column.personal if column else False,
+                "meaning": column.description if column else "added by ingest",
+            }
+        )
+    return Shown(rows, ("column", "type", "required", "key", "class", "personal", "meaning"))
+
+
+def _rules(_: Project, contract: Contract) -> Shown:
+    from headgate.contracts.wording import expectation
+
+    rows = [
+        {
+            "rule": r.id,
+            "judges": r.scope,
+            "breach": r.severity,
+            "kind": r.kind,
+            "expects": expectation(r),
+            "arguments": r.arguments,
+            "why": r.description,
+            "place": r.place,
+        }
+        for r in contract.rules
+    ]
+    return Shown(rows, ("rule", "judges", "breach", "kind", "expects", "why"))
+
+
+def _gx(_: Project, contract: Contract) -> Shown:
+    from headgate.contracts import gx
+    from headgate.core import json as hjson
+
+    suite = gx.suite(contract)
+    return Shown(suite, text=hjson.dumps(suite, indent=2))
+
+
+def _dbt(project: Project, contract: Contract) -> Shown:
+    from headgate.contracts import dbt
+
+    text = dbt.show(project.contracts, contract)
+    return Shown({"yaml": text}, text=text)
+
+
+def _docs(project: Project, contract: Contract) -> Shown:
+    from headgate.contracts import docs
+
+    text = docs.page(contract, project.contracts)
+    return Shown({"markdown": text}, text=text)
+
+
+def _names(project: Project, contract: Contract) -> Shown:
+    name, lake_name = contract.name, project.settings.lake_name
+    forms = {
+        "id": name.id,
+        "contract": str(contract.path),
+        "delta table": str(project.lake.root / name.path),
+        "quarantine": str(project.lake.root / name.quarantine_path),
+        "relation": name.relation,
+        "dbt model": contract.model,
+        "lineage": f"headgate://{lake_name} {name.id}",
+        "asset": name.asset_uri(lake_name),
+        "portal": name.portal_path,
+    }
+    return Shown([{"form": k, "name": v} for k, v in forms.items()], ("form", "name"))
+
+
+def _files(project: Project, contract: Contract) -> Shown:
+    snapshot = project.lake.snapshot(contract.id)
+    files = snapshot.files if snapshot else ()
+    rows = [{"file": f.path, "rows": f.rows, "bytes": f.size} for f in files]
+    return Shown(rows, ("file", "rows", "bytes"))
+
+
+def _accounting(project: Project, contract: Contract) -> Shown:
+    columns = ("committed_at", "kind", "source", "outcome", "read", "published", "quarantined",
+               "deduplicated", "refused", "version", "batch_id")  # fmt: skip
+    return _ledger(project, contract, "batches", "committed_at DESC, batch_id", columns)
+
+
+def _verdicts(project: Project, contract: Contract) -> Shown:
+    columns = ("judged_at", "rule_id", "severity", "passed", "breaches", "expected", "observed",
+               "batch_id")  # fmt: skip
+    order = "judged_at DESC, passed, rule_id"
+    return _ledger(project, contract, "verdicts", order, columns)
+
+
+def _ledger(
+    project: Project, contract: Contract, name: str, order: str, columns: Sequence[str]
+) -> Shown:
+    from headgate.lake import ledger
+    from headgate.lake.engines import duckdb as engine
+
+    where = f"dataset = {engine.literal(contract.id)}"
+    with engine.connect(project.settings) as con:
+        rows = ledger.rows(project.lake, con, f"system.ledger.{name}", where, order)
+    return Shown(rows, columns)
+
+
+def _lineage(project: Project, contract: Contract) -> Shown:
+    from headgate.cli import lineage_view
+
+    rows = lineage_view.columns(project, contract)
+    return Shown(rows, ("column", "made from", "how"))
+
+
+def _settings() -> Shown:
+    from headgate.core import settings as core_settings
+
+    loaded = core_settings.load()
+    rows = [
+        {
+            "setting": key,
+            "value": str(getattr(loaded, key)),
+            "default": default,
+            "environment": variable,
+            "meaning": meaning,
+        }
+        for key, variable, default, meaning in core_settings.documented()
+    ]
+    return Shown(rows, ("setting", "value", "default", "environment", "meaning"))
+
+
+def _datasets() -> Shown:
+    from headgate.orchestration.project import Project
+
+    rows = [
+        {"dataset": c.id, "owner": c.owner, "one row": c.grain, "contract": output.near(c.path)}
+        for c in Project.open().contracts.values()
+    ]
+    return Shown(rows, ("dataset", "owner", "one row", "contract"))
+
+
+def _list() -> Shown:
+    every = {**SUBJECTS, **PROJECT_SUBJECTS}
+    return Shown([{"what": k, "shows": v[0]} for k, v in every.items()], ("what", "shows"))
+
+
+SUBJECTS: dict[str, tuple[str, Callable[[Project, Contract], Shown]]] = {
+    "schema": ("Columns of the stored table, their types, classes and meaning.", _schema),
+    "rules": ("Every rule, flattened from whatever ODCS form it was written in.", _rules),
+    "gx": ("The rules as a Great Expectations suite.", _gx),
+    "dbt": ("The dbt properties: source, or model with its columns and contract.", _dbt),
+    "docs": ("The dataset's page in Markdown.", _docs),
+    "names": ("What the dataset is called on disk, in SQL, dbt, lineage and elsewhere.", _names),
+    "files": ("Data files of the newest version, released or not.", _files),
+    "accounting": ("Every batch: what was read and what became of it.", _accounting),
+    "verdicts": ("How each rule was judged, the newest batch first.", _verdicts),
+    "lineage": ("Which columns of which datasets each column is made from.", _lineage),
+}
+PROJECT_SUBJECTS: dict[str, tuple[str, Callable[[], Shown]]] = {
+    "settings": ("Every setting: value, default, environment variable, meaning.", _settings),
+    "datasets": ("Every contract: dataset, owner, what one row is.", _datasets),
+    "list": ("What can be shown.", _list),
+}

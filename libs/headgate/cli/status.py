@@ -1,0 +1,45 @@
+"""`headgate status`: where every dataset stands, what readers see of it, and whether it is late."""
+
+from __future__ import annotations
+
+import typer
+
+from headgate.cli import output
+
+EXAMPLE = "Example: headgate status --json"
+
+
+def status(as_json: bool = typer.Option(False, "--json", help="Print it as JSON.")) -> int:
+    """Show every dataset: its owner, rows, versions, freshness and open quarantine."""
+    from headgate.orchestration.project import Project
+    from headgate.orchestration.status import status as status_of
+
+    found = status_of(Project.open())
+    if as_json:
+        output.json(found)
+        return 0
+    output.table(
+        ("dataset", "owner", "rows", "version", "released", "last published", "freshness",
+         "open quarantine", "last outcome"),
+        [
+            (
+                *(s.dataset, s.owner, s.rows, s.version, s.released_version, s.last_published_at),
+                _freshness(s.fresh, s.freshness_hours_allowed),
+                *(s.open_quarantine, s.last_outcome),
+            )
+            for s in found
+        ],
+        right=("rows", "version", "released", "open quarantine"),
+    )  # fmt: skip
+    for late in (s for s in found if s.fresh is False):
+        output.out(
+            f"{late.dataset} is late: its contract allows {late.freshness_hours_allowed:g} hours. "
+            f"Tell {late.owner}, or run: headgate run --select {late.dataset}"
+        )
+    return 0
+
+
+def _freshness(fresh: bool | None, hours: float | None) -> str:
+    if fresh is None or hours is None:
+        return "-"
+    return f"{'fresh' if fresh else 'late'} ({hours:g} h)"

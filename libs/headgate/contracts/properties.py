@@ -1,0 +1,107 @@
+"""The custom properties under `headgate.`: what ODCS has no field for, each explained once, here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = "headgate."
+
+
+@dataclass(frozen=True)
+class Property:
+    """One custom property: where it may stand, what it means, and an example of its value."""
+
+    name: str
+    level: str
+    meaning: str
+    example: str
+
+
+PROPERTIES = (
+    Property(
+        "source", "contract", "Where rows come from: a format, and the path that is taken when a "
+        "run names none.", "{format: jsonl, path: ../exports/irc}",
+    ),
+    Property(
+        "model", "contract", "The dbt model that builds the dataset, where it is not called as the "
+        "dataset's name says (gold: the name; silver: `int_<domain>__<name>`).", "int_chat__messages",
+    ),
+    Property(
+        "inputs", "contract", "Datasets that the model reads, where its SQL does not say so.",
+        "[bronze.irc.messages]",
+    ),
+    Property(
+        "releaseGroup", "contract", "Datasets of one group are released together or not at all; "
+        "the default is the domain.", "community",
+    ),
+    Property(
+        "maxQuarantineShare", "contract", "Share of a batch's rows beyond which the whole batch is "
+        "refused, 0 to 1; the default is the setting max_quarantine_share.", "0.05",
+    ),
+    Property(
+        "orderColumn", "contract", "Of two rows with one key, the one with the greater value here "
+        "is newer; without it, rows that contradict each other are all set aside.", "edited_at",
+    ),
+    Property(
+        "preservesRows", "contract", "The model gives one row for each row of its input, so that "
+        "setting a row aside corrupts no aggregate; only then may a gold rule quarantine.", "true",
+    ),
+    Property(
+        "unitOfChange", "contract", "The column whose touched values an incremental model "
+        "recomputes.", "sent_date",
+    ),
+    Property(
+        "personalData", "column", "The column says something about a person.", "true",
+    ),
+    Property(
+        "severity", "column", "What a breach of the column's own limits (required, length, "
+        "pattern, range, format, enum) means: warn, quarantine or fail.", "warn",
+    ),
+    Property(
+        "missingParent", "relationship", "What a row without its parent meets: wait, warn or "
+        "quarantine.", "quarantine",
+    ),
+    Property(
+        "description", "relationship", "What the relationship means, for people.",
+        "Each reply answers a message that is there.",
+    ),
+)  # fmt: skip
+_KNOWN = {(p.level, p.name) for p in PROPERTIES}
+
+
+def unknown(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Pointer and name of each `headgate.` property of an ODCS document that means nothing there."""
+    return [
+        (pointer, name)
+        for level, pointer, element in _elements(document)
+        for name in _names(element)
+        if (level, name) not in _KNOWN
+    ]
+
+
+def _names(element: Mapping[str, Any]) -> Iterator[str]:
+    for entry in element.get("customProperties") or ():
+        name = str(entry.get("property", ""))
+        if name.startswith(PREFIX):
+            yield name.removeprefix(PREFIX)
+
+
+def _elements(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    yield "contract", "", document
+    for t, table in enumerate(document.get("schema") or ()):
+        at = f"/schema/{t}"
+        yield "table", at, table
+        yield from _listed("relationship", f"{at}/relationships", table.get("relationships"))
+        yield from _listed("quality", f"{at}/quality", table.get("quality"))
+        for p, prop in enumerate(table.get("properties") or ()):
+            where = f"{at}/properties/{p}"
+            yield "column", where, prop
+            yield from _listed("relationship", f"{where}/relationships", prop.get("relationships"))
+            yield from _listed("quality", f"{where}/quality", prop.get("quality"))
+
+
+def _listed(level: str, at: str, found: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for index, element in enumerate(found or ()):
+        yield level, f"{at}/{index}", element
