@@ -93,7 +93,7 @@ def load_file(
         )  # fmt: skip
         failpoints.reach("ingest.staged")
         return gate.publish(
-            session, session.con, batch, intake, _merge_plan(loading, intake),
+            session, session.con, batch, intake, merge_plan(loading, intake),
             parents=parents, supersedes=True,
         )  # fmt: skip
     finally:
@@ -208,7 +208,7 @@ def take_exact(
         con.execute("DROP TABLE IF EXISTS _judged")
 
 
-def _merge_plan(loading: Loading, intake: gate.Intake) -> gate.Planner:
+def merge_plan(loading: Loading, intake: gate.Intake) -> gate.Planner:
     def plan(base: Snapshot | None) -> Plan:
         return merge_by_key(
             loading.con,

@@ -7,18 +7,16 @@ from headgate.core import json as hjson
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import fingerprint, refs
 from headgate.orchestration.order import Graph, downstream, topological
+from headgate.orchestration.project import Project
 
 #: Models that were committed and whose tests have not passed yet; their groups stay held.
 PENDING = "_state/pending_models.json"
 
 
-def graph_of(context_project: object) -> Graph:
+def graph_of(project: Project) -> Graph:
     """Dataset id to the datasets it is made from: sources have none, models what dbt says."""
-    from headgate.orchestration.project import Project
-
-    assert isinstance(context_project, Project)
-    contracts = context_project.contracts
-    inputs = refs.inputs(context_project)
+    contracts = project.contracts
+    inputs = refs.inputs(project)
     return {d: inputs.get(d, ()) for d, c in contracts.items() if c.source or c.model}
 
 

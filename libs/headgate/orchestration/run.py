@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 
 from headgate.core import clock, failpoints, ids
 from headgate.lake import ledger
@@ -11,7 +13,7 @@ from headgate.lake.engines.duckdb import connect
 from headgate.lake.session import Session
 from headgate.lineage import steps
 from headgate.lineage.emitter import Emitter
-from headgate.lineage.steps import State
+from headgate.lineage.steps import State, Step
 from headgate.orchestration import curating, ingesting, releasing
 from headgate.orchestration.context import Progress, RunContext, Silent, activate
 from headgate.orchestration.order import select as select_datasets
@@ -104,39 +106,43 @@ def opened(project: Project, command: str, progress: Progress | None = None) -> 
     with lake.run_lock(run_id, command):
         failpoints.reach("run.started")
         lake.sweep_staging()
-        emitter = Emitter(lake.root / project.settings.lineage_file, project.settings.lake_name)
+        emitter = _RunEmitter(
+            lake.root / project.settings.lineage_file,
+            project.settings.lake_name,
+            steps.run_step(run_id, started=clock.now()),
+        )
         with connect(project.settings) as con, emitter:
             context = RunContext(
                 project, Session(lake, con, run_id), emitter, progress=progress or Silent()
             )
             _recover(context)
-            step = steps.run_step(run_id, started=clock.now())
-            lazy = _LazyStart(emitter, step)
-            emitter.before_first = lazy.start
             try:
                 with activate(context):
                     yield context
             except BaseException as error:
-                lazy.end(State.FAIL if isinstance(error, Exception) else State.ABORT)
+                emitter.end(State.FAIL if isinstance(error, Exception) else State.ABORT)
                 raise
-            lazy.end(State.COMPLETE)
+            emitter.end(State.COMPLETE)
         lake.sweep_staging()
 
 
-class _LazyStart:
-    """The run's own events: it starts in lineage when its first step does, and not if none does."""
+class _RunEmitter(Emitter):
+    """Lineage of one run: the run itself starts there when its first step does, or not at all."""
 
-    def __init__(self, emitter: Emitter, step: steps.Step) -> None:
-        self.emitter, self.step, self.started = emitter, step, False
+    def __init__(self, path: Path, lake_name: str, step: Step) -> None:
+        super().__init__(path, lake_name)
+        self.step, self.started, self.since = step, False, clock.now()
 
-    def start(self) -> None:
+    def emit(self, step: Step, state: State, *, at: datetime | None = None) -> bool:
         if not self.started:
             self.started = True
-            self.emitter.emit(self.step, State.START)
+            super().emit(self.step, State.START, at=self.since)
+        return super().emit(step, state, at=at)
 
     def end(self, state: State) -> None:
+        """Say how the run ended, if anything was done in it."""
         if self.started:
-            self.emitter.emit(self.step, state)
+            super().emit(self.step, state)
 
 
 def _recover(context: RunContext) -> None:

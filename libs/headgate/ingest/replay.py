@@ -1,0 +1,65 @@
+"""Refused rows read again from their raw text and judged by today's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headgate.contracts.model import Contract
+from headgate.core import clock
+from headgate.ingest import exact
+from headgate.ingest.duplicates import resolve
+from headgate.ingest.load import CHUNK, Loading, conflict_reason, merge_plan, take_exact
+from headgate.lake.engines.duckdb import literal
+from headgate.lake.session import Session
+from headgate.quality import gate, quarantine
+from headgate.quality.predicates import compile_row_rules
+from headgate.quality.quarantine import QuarantinedRow
+
+
+def replay_rows(
+    session: Session,
+    contract: Contract,
+    rows: Sequence[QuarantinedRow],
+    *,
+    batch_id: str,
+    started: float,
+) -> gate.Entry:
+    """Judge open rows of one delivery again; those that pass are merged and marked replayed.
+
+    The rows keep their source and position. Those that still break a rule stay open.
+    """
+    source, content_hash = rows[0].source, rows[0].content_hash
+    parents = gate.parent_keys(session, session.con, contract)
+    rules = compile_row_rules(contract, parents=parents)
+    loading = Loading(session, contract, batch_id, source, rules, parents)
+    writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)
+    intake = gate.Intake(len(rows), [], writer)
+    parse, at = exact.parser(contract, session.settings), clock.iso()
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        take_exact(loading, intake, [(parse(r.position, r.raw), r.position) for r in chunk], at)
+    settled = resolve(session.con, contract, intake.staged, session)
+    raw = {r.position: r.raw for r in rows}
+    for position in sorted(settled.conflicts):
+        writer.add(position, raw[position], [conflict_reason(contract, settled, position)])
+    intake.staged, intake.deduplicated = settled.staged, settled.repeated
+    intake.conflicts = len(settled.conflicts)
+    batch = gate.Batch(
+        contract=contract, batch_id=batch_id, kind="replay", mode="merge", source=source,
+        content_hash=content_hash, limited=False, started=started,
+        inputs=session.versions(str(r.arguments["parent"]) for r in contract.row_rules
+                                if r.kind == "foreign_key"),
+    )  # fmt: skip
+    outcome, meta = gate.publish(
+        session, session.con, batch, intake, merge_plan(loading, intake), parents=parents
+    )
+    if outcome.outcome == "published":
+        still = set(writer.row_ids)
+        done = [r.id for r in rows if r.id not in still]
+        for start in range(0, len(done), 1_000):
+            where = "row_id IN (" + ", ".join(literal(i) for i in done[start : start + 1_000]) + ")"
+            quarantine.change_state(
+                session, session.con, contract, where, "replayed", "headgate",
+                f"passed in batch {batch_id}",
+            )  # fmt: skip
+    return outcome, meta
