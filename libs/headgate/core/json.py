@@ -67,21 +67,26 @@ def _whole(text: str) -> int | _decimal.Decimal:
     return int(text) if len(text) < 4000 else _decimal.Decimal(text)
 
 
-#: What reads strictly; made once, since making it takes as long as reading a short record.
-_HOOKS: dict[str, Any] = {
-    "object_pairs_hook": _no_duplicates,
-    "parse_constant": _no_constant,
-    "parse_float": _decimal.Decimal,
-}
-_STRICT = _json.JSONDecoder(**_HOOKS)
-_STRICT_LONG = _json.JSONDecoder(**_HOOKS, parse_int=_whole)
+def _fraction(text: str) -> _decimal.Decimal:
+    try:
+        return _decimal.Decimal(text)
+    except _decimal.InvalidOperation:
+        return _decimal.Decimal("NaN")
+
+
+#: What reads strictly; made once, since making it takes as long as reading a short record. The
+#: second takes over when a number is beyond what the first can make.
+_HOOKS: dict[str, Any] = {"object_pairs_hook": _no_duplicates, "parse_constant": _no_constant}
+_STRICT = _json.JSONDecoder(**_HOOKS, parse_float=_decimal.Decimal)
+_STRICT_HUGE = _json.JSONDecoder(**_HOOKS, parse_float=_fraction, parse_int=_whole)
 
 
 def loads_strict(text: str) -> Any:
     """A JSON value exactly as RFC 8259 allows: no NaN or Infinity, no field twice in one object.
 
     Integers come back whole (those of thousands of digits as an integral
-    :class:`decimal.Decimal`); other numbers as :class:`decimal.Decimal`, unrounded.
+    :class:`decimal.Decimal`); other numbers as :class:`decimal.Decimal`, unrounded, or as its
+    NaN where the exponent is beyond 10**18.
 
     Raises:
         DuplicateField: an object names a field twice.
@@ -92,8 +97,8 @@ def loads_strict(text: str) -> Any:
         return _STRICT.decode(text)
     except (_json.JSONDecodeError, DuplicateField):
         raise
-    except ValueError:
-        return _STRICT_LONG.decode(text)
+    except (ValueError, ArithmeticError):
+        return _STRICT_HUGE.decode(text)
 
 
 def value_end(text: str, start: int) -> int:
@@ -106,5 +111,5 @@ def value_end(text: str, start: int) -> int:
         return _STRICT.raw_decode(text, start)[1]
     except (_json.JSONDecodeError, DuplicateField):
         raise
-    except ValueError:
-        return _STRICT_LONG.raw_decode(text, start)[1]
+    except (ValueError, ArithmeticError):
+        return _STRICT_HUGE.raw_decode(text, start)[1]
