@@ -72,8 +72,10 @@ class Lake:
             shutil.rmtree(self.root / STAGING / name, ignore_errors=True)
 
     @contextmanager
-    def run_lock(self, run_id: str, command: str) -> Iterator[None]:
+    def run_lock(self, run_id: str, command: str) -> Iterator[bool]:
         """Hold the lake for one run; the system frees it when the process dies.
+
+        Yields whether the run before this one died holding it.
 
         Raises:
             LakeBusyError: another run holds it, and still does after ``lock_wait_seconds``.
@@ -92,11 +94,14 @@ class Lake:
                         remedy="Wait for it, or set HEADGATE_LOCK_WAIT_SECONDS to wait for so long.",
                     )
                 clock.sleep(0.05)
+            died = bool(os.pread(fd, 1, 0))
             told = {"run": run_id, "pid": os.getpid(), "command": command, "since": clock.iso()}
             os.ftruncate(fd, 0)
             os.pwrite(fd, hjson.dumps(told).encode(), 0)
-            yield
-            os.ftruncate(fd, 0)
+            try:
+                yield died
+            finally:
+                os.ftruncate(fd, 0)
         finally:
             os.close(fd)
 

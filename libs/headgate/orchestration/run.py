@@ -103,7 +103,7 @@ def opened(project: Project, command: str, progress: Progress | None = None) -> 
     """
     lake, run_id = project.lake, ids.new_id()
     lake.make()
-    with lake.run_lock(run_id, command):
+    with lake.run_lock(run_id, command) as died:
         failpoints.reach("run.started")
         lake.sweep_staging()
         emitter = _RunEmitter(
@@ -115,6 +115,8 @@ def opened(project: Project, command: str, progress: Progress | None = None) -> 
             context = RunContext(
                 project, Session(lake, con, run_id), emitter, progress=progress or Silent()
             )
+            if died:
+                emitter.abort_unfinished()
             _recover(context)
             try:
                 with activate(context):
@@ -138,6 +140,14 @@ class _RunEmitter(Emitter):
             self.started = True
             super().emit(self.step, State.START, at=self.since)
         return super().emit(step, state, at=at)
+
+    def abort_unfinished(self) -> int:
+        """End in lineage what a dead run left running; that is no step of this run."""
+        self.started, before = True, self.started
+        try:
+            return super().abort_unfinished()
+        finally:
+            self.started = before
 
     def end(self, state: State) -> None:
         """Say how the run ended, if anything was done in it."""
