@@ -60,6 +60,10 @@ PROPERTIES = (
         "pattern, range, format, enum) means: warn, quarantine or fail.", "warn",
     ),
     Property(
+        "parent", "relationship", "Id of the dataset whose columns `to` names; ODCS 3.1 itself "
+        "can only say `<name>.<column>`.", "silver.chat.messages",
+    ),
+    Property(
         "missingParent", "relationship", "What a row without its parent meets: wait, warn or "
         "quarantine.", "quarantine",
     ),
