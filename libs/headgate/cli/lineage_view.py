@@ -25,10 +25,10 @@ def columns(project: Project, contract: Contract) -> list[dict[str, str]]:
 
 
 def _newest_fields(project: Project, dataset: str) -> dict[str, Any]:
-    from headgate.lineage import emitter
+    from headgate.lineage import log
 
     found: dict[str, Any] = {}
-    for event in emitter.read(project.lake.root / project.settings.lineage_file):
+    for event in log.read(project.lake.root / project.settings.lineage_file):
         for output in event.get("outputs", ()):
             facet = output.get("facets", {}).get("columnLineage")
             if output.get("name") == dataset and facet:
