@@ -1,0 +1,22 @@
+"""The bare copy that governed ingest is held against: DuckDB to Parquet, same codec, synced."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import duckdb
+
+source, target, columns, codec = sys.argv[1:5]
+con = duckdb.connect(":memory:")
+con.execute("SET memory_limit = '1GB'; SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+reader = (
+    f"read_json('{source}', format='newline_delimited', columns={columns})"
+    if source.endswith(".jsonl")
+    else f"read_parquet('{source}')"
+)
+con.execute(f"COPY (SELECT * FROM {reader}) TO '{target}' (FORMAT parquet, COMPRESSION {codec})")
+for path in (target, os.path.dirname(target)):
+    fd = os.open(path, os.O_RDONLY)
+    os.fsync(fd)
+    os.close(fd)
