@@ -71,8 +71,12 @@ def invoke(arguments: Sequence[str]) -> int:
         say(f"headgate: {error}")
         return error.exit_code
     except typer.TyperException as wrong:
-        wrong.show()
-        return int(wrong.exit_code)
+        # A wrong command line; the parser's own error prints the usage with it.
+        if hasattr(wrong, "show"):
+            wrong.show()
+        else:
+            say(f"headgate: {wrong}")
+        return 2
     except Exception as error:
         if _State.debug:
             raise

@@ -56,7 +56,7 @@ def list_(
         ("id", "where", "state", "reasons", "raw"),
         [
             (
-                row.row_id,
+                row.id,
                 f"{row.source}:{row.position}",
                 row.state,
                 "; ".join(_told(reason) for reason in row.reasons),
@@ -126,7 +126,7 @@ def waive(
     project = Project.open()
     contract = project.contracts[dataset]
     waived = quarantine.waive(
-        project.lake, contract, row_ids=ids or None, reason=reason, by=by, why=why
+        project.lake, contract, ids=ids or None, reason=reason, by=by, why=why
     )
     if as_json:
         output.json({"dataset": dataset, "waived": waived, "by": by, "why": why})

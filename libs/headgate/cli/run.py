@@ -21,7 +21,11 @@ def run(
         "every dataset's own path is looked at.",
     ),
     select: list[str] = typer.Option(
-        [], "--select", metavar="DATASET", help="Only this dataset; may be given again."
+        [],
+        "--select",
+        metavar="DATASET",
+        help="Only this dataset or dbt model; may hold *, and + before (with what it is made from) "
+        "or after it (with what is made from it). May be given again.",
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
 ) -> int:
