@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.contracts.model import Contract
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers
+from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
 from headgate.lake.session import Session
 from headgate.lake.snapshot import relation
 from headgate.lake.stage import StagedFile, stage
@@ -94,5 +94,4 @@ def resolve(
 
 
 def _count(con: Connection, table: str) -> int:
-    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return int(row[0]) if row else 0
+    return int(one(con, f"SELECT count(*) FROM {table}")[0])

@@ -14,7 +14,7 @@ from headgate.contracts.model import Contract
 from headgate.core import clock, failpoints, ids
 from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.readers.base import ExactRow, Positions, Reader, SourceFile, open_reader
-from headgate.lake.engines.duckdb import Connection, identifiers, literal
+from headgate.lake.engines.duckdb import Connection, identifiers, literal, one
 from headgate.lake.merge import Plan, merge_by_key
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
@@ -104,7 +104,7 @@ def _stage_proven(loading: Loading, reader: Reader) -> list[StagedFile]:
     """One pass: read, prove, judge and write. What breaks a rule or is not proven is left out."""
     con, contract = loading.con, loading.contract
     scan = reader.scan(con)
-    before = {k: con.execute("SELECT current_setting(?)", [k]).fetchone() for k in scan.settings}
+    before = {k: one(con, "SELECT current_setting(?)", [k])[0] for k in scan.settings}
     own = identifiers(c.name for c in contract.columns)
     query = (
         f"SELECT {own}, {loading.ingest_columns(clock.iso())} FROM {scan.relation}"
@@ -118,7 +118,7 @@ def _stage_proven(loading: Loading, reader: Reader) -> list[StagedFile]:
         )
     finally:
         for name, found in before.items():
-            con.execute(f"SET {name} = {literal(found[0] if found else '')}")
+            con.execute(f"SET {name} = {literal(found)}")
 
 
 def _take_rest(

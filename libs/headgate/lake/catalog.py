@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headgate.contracts.names import DatasetName
 from headgate.core import failpoints, ids
-from headgate.lake.engines.duckdb import Connection, identifier, literal
+from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.lake import Lake
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
@@ -55,10 +55,9 @@ def release_of(lake: Lake) -> int | None:
         return None
     try:
         with duckdb.connect(str(path), read_only=True) as con:
-            row = con.execute("SELECT release_id FROM headgate_release").fetchone()
-    except duckdb.Error:
+            return int(one(con, "SELECT release_id FROM headgate_release")[0])
+    except (duckdb.Error, IndexError):
         return None
-    return int(row[0]) if row else None
 
 
 def define_views(con: Connection, snapshots: Mapping[str, Snapshot]) -> None:

@@ -54,15 +54,15 @@ def commit(
     table_key = lake.key(dataset, quarantine=quarantine)
     actions = _publish_files(lake, table_key, add, remove)
     failpoints.reach("commit.files_fsynced")
+    if base is not None and not columns.keys() <= base.columns.keys():
+        base = _add_columns(lake, table_key, base, columns)
     meta = dataclasses.replace(meta, committed_at=clock.now())
     _write_log(lake, table_key, dataset, base, columns, actions, meta, key)
     failpoints.reach("commit.log_written")
     version = 0 if base is None else base.version + 1
     log_folder = f"{table_key}/_delta_log"
-    prefix = log_key("", version).rpartition("/")[2].removesuffix(".json")
-    written = [
-        n for n in lake.storage.names(log_folder) if n.startswith((prefix, "_last_checkpoint"))
-    ]
+    earlier = log_key("", max(version - 1, 0)).rpartition("/")[2]
+    written = [n for n in lake.storage.names(log_folder) if n >= earlier]
     lake.storage.seal(log_folder, written)
     lake.storage.seal(table_key, [])
     if base is None:
@@ -92,8 +92,28 @@ def _publish_files(
     if any(isinstance(f, StagedFile) for f in add):
         lake.storage.seal(table_key, [])
     for file in remove:
-        actions.append(RemoveAction(file.path, True, now, {}, file.size))
+        actions.append(RemoveAction(
+                path=file.path, data_change=True, deletion_timestamp=now, partition_values={}, size=file.size
+            ))
     return actions
+
+
+def _add_columns(
+    lake: Lake, table_key: str, base: Snapshot, columns: Mapping[str, str]
+) -> Snapshot:
+    """Add the columns that the table lacks, in a version of their own: no row changes by that."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import CommitFailedError
+
+    new = {c: t for c, t in columns.items() if c not in base.columns}
+    table = DeltaTable(lake.storage.uri(table_key))
+    if table.version() != base.version:
+        raise ConflictError(f"{base.dataset} moved on from version {base.version} meanwhile.")
+    try:
+        table.alter.add_columns(list(_schema(new, None, ()).fields))
+    except CommitFailedError as error:
+        raise ConflictError(f"somebody else committed to {base.dataset} first: {error}") from None
+    return dataclasses.replace(base, version=base.version + 1, columns={**base.columns, **new})
 
 
 def _write_log(

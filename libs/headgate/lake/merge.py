@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.core.settings import Settings
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers
+from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
 
@@ -68,7 +68,7 @@ def merge_by_key(
         f"CREATE OR REPLACE TEMP TABLE _matched AS SELECT {identifiers(key, 'i.')}, t._file,"
         f" {wins} AS _wins FROM {incoming} i JOIN {existing} t ON {on}"
     )
-    matched, updated = _pair(con, "SELECT count(*), count(*) FILTER (WHERE _wins) FROM _matched")
+    matched, updated = one(con, "SELECT count(*), count(*) FILTER (WHERE _wins) FROM _matched")
     if not matched:
         return Plan(tuple(staged), (), rows)
     touched = {r[0] for r in con.execute("SELECT DISTINCT _file FROM _matched WHERE _wins").fetchall()}
@@ -144,12 +144,8 @@ def _may_hold(
 ) -> tuple[DataFile, ...]:
     """The table's files whose statistics do not rule the staged keys out."""
     incoming = relation([f.as_data_file() for f in staged], {k: base.columns[k] for k in key})
-    bounds = con.execute(
-        "SELECT "
-        + ", ".join(f"min({identifier(k)}), max({identifier(k)})" for k in key)
-        + f" FROM {incoming}"
-    ).fetchone()
-    assert bounds is not None
+    ends = ", ".join(f"min({identifier(k)}), max({identifier(k)})" for k in key)
+    bounds = one(con, f"SELECT {ends} FROM {incoming}")
     kept = []
     for file in base.files:
         for index, name in enumerate(key):
@@ -165,12 +161,11 @@ def _may_hold(
 def _in_range(con: Connection, base: Snapshot, column: str) -> tuple[DataFile, ...]:
     """The table's files that may hold a value of ``_scope``."""
     name = identifier(column)
-    found = con.execute(
+    low, high, absent, count = one(
+        con,
         f"SELECT min({name}), max({name}), count(*) FILTER (WHERE {name} IS NULL), count(*)"
-        " FROM _scope"
-    ).fetchone()
-    assert found is not None
-    low, high, absent, count = found
+        " FROM _scope",
+    )
     if not count:
         return ()
     kept = []
@@ -183,8 +178,3 @@ def _in_range(con: Connection, base: Snapshot, column: str) -> tuple[DataFile, .
             kept.append(file)
     return tuple(kept)
 
-
-def _pair(con: Connection, query: str) -> tuple[int, int]:
-    row = con.execute(query).fetchone()
-    assert row is not None
-    return int(row[0]), int(row[1])

@@ -11,7 +11,7 @@ from headgate.contracts.model import Contract
 from headgate.core import clock, ids
 from headgate.core import json as hjson
 from headgate.core.errors import RefusedError
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers
+from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
 from headgate.lake.merge import Plan, replace_scope
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
@@ -126,29 +126,33 @@ def _take(
     writer = quarantine.Writer(con, contract, session, f"model:{contract.model}", "", batch_id)
     intake = gate.Intake(sum(f.rows for f in staged), staged, writer)
     holds = conjunction(judged)
-    broken = con.execute(
-        f"SELECT to_json(r)::VARCHAR, {reasons_sql(judged)}, [{_texts(contract)}]"
+    # In a table, read by pieces: an open result would keep the connection from staging them.
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE _broken AS SELECT to_json(r)::VARCHAR AS raw,"
+        f" {reasons_sql(judged)} AS why, [{_texts(contract)}] AS key"
         f" FROM (SELECT * FROM {files} WHERE NOT ({holds})) r"
     )
     by_id = {r.rule.id: r.rule for r in judged}
-    while rows := broken.fetchmany(10_000):
-        for raw, why, key in rows:
+    for start in range(0, one(con, "SELECT count(*) FROM _broken")[0], 10_000):
+        page = f"FROM _broken WHERE rowid >= {start} AND rowid < {start + 10_000}"
+        for raw, why, key in con.execute(page).fetchall():
             for rule_id in why:
                 intake.breaches[rule_id] = intake.breaches.get(rule_id, 0) + 1
             reasons = [
                 {"code": i, "column": by_id[i].column, "detail": gate.expected(by_id[i])} for i in why
             ]
             writer.add(0, raw, reasons, identity=hjson.dumps(key))
+    con.execute("DROP TABLE _broken")
     if writer.rows:
         intake.staged = stage(
             con, f"SELECT * FROM {files} WHERE {holds}", columns, session.staging, session.settings
         )
     good = relation([f.as_data_file() for f in intake.staged], {k: columns[k] for k in contract.key})
-    repeated = con.execute(
+    intake.repeated_keys = one(
+        con,
         f"SELECT count(*) FROM (SELECT 1 FROM {good} GROUP BY {identifiers(contract.key)}"
-        " HAVING count(*) > 1)"
-    ).fetchone()
-    intake.repeated_keys = int(repeated[0]) if repeated else 0
+        " HAVING count(*) > 1)",
+    )[0]
     return intake
 
 

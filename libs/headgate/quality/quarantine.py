@@ -20,7 +20,7 @@ from headgate.core import ids as core_ids
 from headgate.core import json as hjson
 from headgate.core.errors import ConflictError, NotFoundError, UsageError
 from headgate.lake.commit import commit
-from headgate.lake.engines.duckdb import Connection, connect, literal
+from headgate.lake.engines.duckdb import Connection, connect, literal, one
 from headgate.lake.lake import Lake
 from headgate.lake.merge import merge_by_key
 from headgate.lake.meta import CommitMeta
@@ -161,8 +161,7 @@ def _without_waived(con: Connection, session: Session, base: Snapshot | None,
     staged = relation([f.as_data_file() for f in files], COLUMNS)
     waived = f"(SELECT row_id, raw FROM {base.relation()} WHERE state = 'waived')"
     kept = f"SELECT s.* FROM {staged} s ANTI JOIN {waived} w ON s.row_id = w.row_id AND s.raw = w.raw"
-    found = con.execute(f"SELECT count(*) FROM ({kept})").fetchone()
-    if found and found[0] == sum(f.rows for f in files):
+    if one(con, f"SELECT count(*) FROM ({kept})")[0] == sum(f.rows for f in files):
         return files
     return stage(con, kept, COLUMNS, session.staging / "quarantine", session.settings)
 
@@ -185,8 +184,7 @@ def change_state(session: Session, con: Connection, contract: Contract, where: s
         if base is None:
             return 0
         chosen = f"SELECT * FROM {base.relation()} WHERE state = 'open' AND ({where})"
-        found = con.execute(f"SELECT count(*) FROM ({chosen})").fetchone()
-        if not found or not found[0]:
+        if not one(con, f"SELECT count(*) FROM ({chosen})")[0]:
             return 0
         changed = (
             f"SELECT * REPLACE ({literal(state)} AS state, {literal(by)} AS state_by,"
@@ -266,10 +264,8 @@ def open_rows(lake: Lake, con: Connection, dataset: str) -> int:
     base = lake.snapshot(dataset, quarantine=True)
     if base is None:
         return 0
-    row = con.execute(
-        f"SELECT count(*) FROM {base.relation(['state'])} WHERE state = 'open'"
-    ).fetchone()
-    return int(row[0]) if row else 0
+    query = f"SELECT count(*) FROM {base.relation(['state'])} WHERE state = 'open'"
+    return int(one(con, query)[0])
 
 
 def waive(lake: Lake, contract: Contract, *, by: str, why: str, ids: Sequence[str] | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,15 @@ def configure(con: Connection, settings: Settings) -> None:
     (settings.lake_path / "_staging" / "spill").mkdir(parents=True, exist_ok=True)
     for name, value in configuration(settings).items():
         con.execute(f"SET {name} = {literal(value)}")
+
+
+def one(con: Connection, query: str, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
+    """The only row of a query.
+
+    A result that is not read to its end keeps the connection from other work, so it is.
+    """
+    rows: list[tuple[Any, ...]] = con.execute(query, list(parameters)).fetchall()
+    return rows[0]
 
 
 def identifier(name: str) -> str:

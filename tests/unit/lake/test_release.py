@@ -1,0 +1,62 @@
+"""Releases: one chain, swapped on the parent, never mixed."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from headgate.core.errors import ConflictError, NotFoundError
+from headgate.lake.release import ReleaseStore
+from headgate.lake.snapshot import Snapshot
+
+
+def snapshot(dataset: str, version: int) -> Snapshot:
+    return Snapshot(dataset, version, {"id": "long"}, (), None, 1)
+
+
+def test_a_release_overlays_its_parent(bench) -> None:  # type: ignore[no-untyped-def]
+    store = ReleaseStore(bench.lake)
+    assert store.newest() is None
+    one = store.publish(None, {"a.x.y": (snapshot("a.x.y", 3), "x"), "a.z.y": (snapshot("a.z.y", 1), "z")}, run_id="1")
+    two = store.publish(one, {"a.x.y": (snapshot("a.x.y", 4), "x")}, run_id="2")
+    assert (two.id, two.parent, two.versions) == (2, 1, {"a.x.y": 4, "a.z.y": 1})
+    assert store.newest() == two == store.get(2) and store.list() == [two, one]
+    assert [(c.dataset, c.before, c.after) for c in store.diff(one, two)] == [("a.x.y", 3, 4)]
+    with pytest.raises(NotFoundError, match="Releases here: 1 to 2"):
+        store.get(9)
+
+
+def test_the_swap_fails_when_the_same_group_moved_and_rebases_when_another_did(bench) -> None:  # type: ignore[no-untyped-def]
+    store = ReleaseStore(bench.lake)
+    one = store.publish(None, {"a.x.y": (snapshot("a.x.y", 1), "x")}, run_id="1")
+    store.publish(one, {"a.z.y": (snapshot("a.z.y", 7), "z")}, run_id="2")
+    three = store.publish(one, {"a.x.y": (snapshot("a.x.y", 2), "x")}, run_id="3")
+    assert (three.id, three.versions) == (3, {"a.x.y": 2, "a.z.y": 7})
+    with pytest.raises(ConflictError):
+        store.publish(one, {"a.x.y": (snapshot("a.x.y", 5), "x")}, run_id="4")
+    assert len(store.ids()) == 3
+
+
+def test_of_many_publishers_on_one_parent_one_wins(bench) -> None:  # type: ignore[no-untyped-def]
+    store = ReleaseStore(bench.lake)
+    start = threading.Barrier(8)
+    won: list[int] = []
+    lost: list[int] = []
+
+    def publish(number: int) -> None:
+        start.wait()
+        try:
+            store.publish(None, {"a.x.y": (snapshot("a.x.y", number), "x")}, run_id=str(number))
+            won.append(number)
+        except ConflictError:
+            lost.append(number)
+
+    threads = [threading.Thread(target=publish, args=(n,)) for n in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert (len(won), len(lost)) == (1, 7)
+    newest = store.newest()
+    assert newest is not None and newest.versions == {"a.x.y": won[0]}
