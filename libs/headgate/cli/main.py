@@ -61,9 +61,8 @@ def invoke(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         say("Interrupted: what was committed stays, the rest is not visible. Run it again.")
         return 1
-    except BrokenPipeError:
-        # The reader had enough (`| head`); Python must not complain again when it flushes.
-        sys.stdout = open("/dev/null", "w")  # noqa: SIM115 (it lives as long as the process)
+    except SystemExit:
+        # The parser leaves so, and only so, when whoever read our output had enough (`| head`).
         return 0
     except HeadgateError as error:
         if _State.debug:

@@ -90,11 +90,11 @@ def replay(
 
     Do this after a rule was loosened or mended. Rows that fail again stay, with today's reasons.
     """
+    _demand_choice(ids, reason, every)
     from headgate.cli import progress, report
     from headgate.orchestration.project import Project
     from headgate.orchestration.replay import replay as replay_rows
 
-    _demand_choice(ids, reason, every)
     project = Project.open()
     with progress.watch(quiet=as_json) as watcher:
         found = replay_rows(project, dataset, ids=ids or None, reason=reason, progress=watcher)
@@ -119,14 +119,14 @@ def waive(
     as_json: bool = _JSON,
 ) -> int:
     """Say that quarantined rows are not needed: they stay recorded, and are no longer open."""
+    _demand_choice(ids, reason, every)
     from headgate.orchestration.project import Project
     from headgate.quality import quarantine
 
-    _demand_choice(ids, reason, every)
     project = Project.open()
     contract = project.contracts[dataset]
     waived = quarantine.waive(
-        project.lake, contract, ids=ids or None, reason=reason, by=by, why=why
+        project.lake, contract, ids=ids or None, reason=reason, everything=every, by=by, why=why
     )
     if as_json:
         output.json({"dataset": dataset, "waived": waived, "by": by, "why": why})

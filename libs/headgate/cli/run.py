@@ -33,13 +33,14 @@ def run(
 
     Running it again is safe: what was taken is known by its content, and nothing changes.
     """
+    sources = parse_sources(source)
     from headgate.cli import progress, report
     from headgate.orchestration.project import Project
     from headgate.orchestration.run import run as run_project
 
     project = Project.open()
     with progress.watch(quiet=as_json) as watcher:
-        found = run_project(project, sources=parse_sources(source), select=select, progress=watcher)
+        found = run_project(project, sources=sources, select=select, progress=watcher)
     if as_json:
         output.json(report.plain(found))
     else:

@@ -27,7 +27,7 @@ _JSON = typer.Option(False, "--json", help="Print the paths of the new files as 
 @app.command(
     epilog="Example: headgate new source bronze.shop.orders --sample orders.jsonl --key id"
 )
-def source(
+def draft_source(
     dataset: str = _DATASET,
     sample: Path | None = typer.Option(
         None,
@@ -60,8 +60,10 @@ def source(
     return _tell(written, as_json, f"headgate run --source {dataset}={sample or 'FILE'}")
 
 
-@app.command(epilog="Example: headgate new model gold.community.fct_replies --key message_id")
-def model(
+@app.command(
+    "model", epilog="Example: headgate new model gold.community.fct_replies --key message_id"
+)
+def draft_model(
     dataset: str = _DATASET,
     of: str = typer.Option(
         "", "--of", metavar="DATASET", help="Without SQL yet: start from this dataset's columns."
