@@ -15,6 +15,7 @@ from headgate.contracts import types
 from headgate.contracts.model import Column, Contract
 
 FOLDER = "_contracts"
+_TEMPLATE = ("{{", "{%", "{#")
 _HEAD = "# Generated from {place}. Do not edit: change the contract.\n"
 
 
@@ -29,9 +30,7 @@ def show(contracts: Mapping[str, Contract], contract: Contract) -> str:
     ``contracts`` are all contracts of the project, of which this is one.
     """
     body = _model(contract) if contract.model else _source(contract)
-    text = yaml.safe_dump(
-        {"version": 2, **body}, sort_keys=False, allow_unicode=True, width=100
-    )
+    text = yaml.safe_dump({"version": 2, **body}, sort_keys=False, allow_unicode=True, width=100)
     return _HEAD.format(place=_place(contract)) + text
 
 
@@ -111,13 +110,19 @@ def _column(column: Column) -> dict[str, Any]:
     return {
         "name": column.name,
         "data_type": types.duckdb_type(column.type),
-        "description": column.description,
+        "description": _plain(column.description),
         "config": {"meta": meta},
     }
 
 
 def _description(contract: Contract) -> str:
-    return " ".join(f"{contract.description} {contract.grain}".split())
+    return _plain(f"{contract.description} {contract.grain}")
+
+
+def _plain(text: str) -> str:
+    """The text as dbt will show it: dbt renders descriptions, and these are no templates."""
+    flat = " ".join(text.split())
+    return f"{{% raw %}}{flat}{{% endraw %}}" if any(s in flat for s in _TEMPLATE) else flat
 
 
 def _tags(contract: Contract) -> list[str]:

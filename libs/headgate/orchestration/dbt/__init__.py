@@ -1,0 +1,1 @@
+"""dbt under the gate: what models read, what they are made of, and one dbt invocation in process."""

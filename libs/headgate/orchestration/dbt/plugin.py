@@ -1,0 +1,121 @@
+"""The dbt-duckdb plugin: the lake's tables as views, and what models build through the gate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.duckdb.utils import TargetConfig
+from dbt_common.exceptions import DbtRuntimeError
+
+from headgate.contracts.model import Contract
+from headgate.core.errors import HeadgateError
+from headgate.lake.engines.duckdb import Connection, configure, identifier, literal
+from headgate.lake.snapshot import relation
+from headgate.orchestration import context as run_context
+from headgate.orchestration.context import RunContext
+from headgate.orchestration.dbt import builds
+from headgate.orchestration.dbt.builds import Build
+from headgate.orchestration.models import Scope, publish_model
+
+#: Where a build's scope is kept while the build is staged and judged.
+_SCOPE = "headgate_scope"
+
+
+class Plugin(BasePlugin):
+    """One per dbt invocation; dbt-duckdb makes it when it first connects."""
+
+    _parent: Connection
+    _context: RunContext
+    _alone: bool
+    _builds: dict[str, Build]
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Nothing is configured in the profile; headgate.toml has it all."""
+
+    def configure_connection(self, conn: Connection) -> None:
+        """Show every dataset at the version that this run reads."""
+        try:
+            current = run_context.current()
+            self._alone = current is None
+            if current is None:
+                from headgate.orchestration.dbt import standalone
+
+                current = standalone.begin()
+            self._parent, self._context = conn, current
+            configure(conn, current.project.settings)
+            for contract in current.project.contracts.values():
+                self._show(conn, contract)
+            self._plan(conn)
+        except HeadgateError as error:
+            raise DbtRuntimeError(str(error)) from None
+
+    def configure_cursor(self, cursor: Connection) -> None:
+        """Settings such as the time zone belong to a connection, and each cursor is one."""
+        configure(cursor, self._context.project.settings)
+
+    def store(self, target_config: TargetConfig) -> None:
+        """Put the rows of a built relation through the gate, and show the version that they make.
+
+        The materialization passes the model's name and mode as location and format.
+
+        Raises:
+            DbtRuntimeError: the gate refused the rows, or they lie outside what was to be built.
+        """
+        assert target_config.location is not None
+        build = self._builds[target_config.location.path]
+        mode = target_config.location.format
+        cursor = self._parent.cursor()
+        try:
+            self.configure_cursor(cursor)
+            self._publish(cursor, build, str(target_config.relation), mode == "incremental")
+            self._show(cursor, build.contract)
+            self._plan(cursor)
+        except HeadgateError as error:
+            raise DbtRuntimeError(str(error)) from None
+        finally:
+            cursor.close()
+
+    def _publish(self, cursor: Connection, build: Build, built: str, incremental: bool) -> None:
+        scope, query = None, built
+        contract = build.contract
+        if incremental:
+            assert contract.unit_of_change is not None
+            scope = Scope(contract.unit_of_change, _SCOPE)
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_SCOPE} AS {build.scope()}")
+            query = _within(built, scope, build)
+        publish_model(
+            self._context, contract, cursor, query,
+            scope=scope, inputs=build.inputs, code_hash=build.code_hash,
+        )  # fmt: skip
+        if self._alone:
+            from headgate.orchestration.dbt import standalone
+
+            standalone.built(self._context, contract.id)
+
+    def _show(self, con: Connection, contract: Contract) -> None:
+        """The dataset as a view; one that was never written is empty."""
+        snapshot = self._context.snapshot(contract.id)
+        rows = snapshot.relation() if snapshot else relation((), contract.table_columns)
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(contract.name.schema)}")
+        con.execute(f"CREATE OR REPLACE VIEW {contract.name.relation} AS FROM {rows}")
+
+    def _plan(self, con: Connection) -> None:
+        self._builds = builds.plan(self._context)
+        builds.show(con, self._context, self._builds)
+
+
+def _within(built: str, scope: Scope, build: Build) -> str:
+    """The built rows, with an error on the first that the incremental build was not to give.
+
+    Such a row would be added beside the one that the table has for it already.
+    """
+    unit = identifier(scope.column)
+    told = (
+        f"model {build.model} gives a row whose {scope.column} is not among what changed; "
+        f"filter by changed() so that only those remain: "
+    )
+    return (
+        f"(SELECT * FROM {built} WHERE CASE WHEN {unit} IN (SELECT {unit} FROM {scope.values})"
+        f" THEN TRUE ELSE error({literal(told)} || coalesce({unit}::VARCHAR, 'NULL')) END)"
+    )

@@ -1,0 +1,176 @@
+"""What each dbt model reads, from its SQL and without dbt: enough for run order and staleness."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headgate.contracts.model import Contract
+from headgate.contracts.names import LAYERS, DatasetName
+from headgate.core.errors import ModelError
+from headgate.orchestration.project import Project
+
+_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+_TEXT = r"""\s*(?:'([^']*)'|"([^"]*)")\s*"""
+_REF = re.compile(rf"\bref\(({_TEXT}(?:,{_TEXT})?)[,)]")
+_SOURCE = re.compile(rf"\bsource\({_TEXT},{_TEXT}\)")
+_CHANGED = re.compile(rf"\bchanged\({_TEXT},{_TEXT}\)")
+
+
+@dataclass(frozen=True)
+class ModelCode:
+    """A model's SQL file. ``refs`` are model names, ``sources`` dataset ids;
+
+    ``changed`` are the dataset and column of each ``changed()`` in it, in order.
+    """
+
+    name: str
+    path: Path
+    sql: str
+    refs: tuple[str, ...]
+    sources: tuple[str, ...]
+    changed: tuple[tuple[str, str], ...]
+
+
+def models(project: Project) -> dict[str, ModelCode]:
+    """Every SQL model of the dbt project, by name."""
+    folder = project.settings.dbt_path / "models"
+    return {path.stem: _read(path) for path in sorted(folder.rglob("*.sql"))}
+
+
+def inputs(
+    project: Project, code: Mapping[str, ModelCode] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """The datasets that each contracted model is made from, itself or through private models.
+
+    Gives dataset id to dataset ids, sorted.
+
+    Raises:
+        ModelError: a contract's model has no SQL, a model reads what does not exist, or a
+            ``changed()`` cannot be answered.
+    """
+    known = models(project) if code is None else code
+    found = {}
+    for contract in project.contracts.models:
+        assert contract.model is not None
+        if contract.model not in known:
+            raise ModelError(
+                f"no {contract.model}.sql under {project.settings.dbt_path / 'models'} builds "
+                f"{contract.id}.",
+                remedy="Write it, or name another model in headgate.model.",
+                place=str(contract.path),
+            )
+        reads = {
+            d for m in with_private(project, contract.model, known) for d in _datasets(project, m)
+        }
+        _check_changed(project, contract, known[contract.model], reads)
+        found[contract.id] = tuple(sorted(reads))
+    return found
+
+
+def with_private(project: Project, model: str, known: Mapping[str, ModelCode]) -> list[ModelCode]:
+    """The model and the private models that are compiled into it, in the order they are met.
+
+    Raises:
+        ModelError: a model that is read does not exist.
+    """
+    found: dict[str, ModelCode] = {}
+    waiting = [(model, "")]
+    while waiting:
+        name, reader = waiting.pop(0)
+        if name in found:
+            continue
+        if name not in known:
+            raise ModelError(f"ref('{name}'): there is no such model.", place=reader)
+        code = found[name] = known[name]
+        if name != model and code.changed:
+            raise ModelError(
+                "changed() belongs in a model with a contract.",
+                remedy="Filter in the models that read this one.",
+                place=str(code.path),
+            )
+        waiting += [(r, str(code.path)) for r in code.refs if not project.contracts.by_model(r)]
+    return list(found.values())
+
+
+def _datasets(project: Project, code: ModelCode) -> Iterator[str]:
+    for name in code.refs:
+        contract = project.contracts.by_model(name)
+        if contract:
+            yield contract.id
+    for dataset in code.sources:
+        if dataset not in project.contracts:
+            raise ModelError(
+                f"source {dataset}: no contract describes it.",
+                remedy="Write source('<layer>_<domain>', '<name>') of a dataset with a contract.",
+                place=str(code.path),
+            )
+        yield dataset
+
+
+def _check_changed(project: Project, contract: Contract, code: ModelCode, reads: set[str]) -> None:
+    for dataset, column in code.changed:
+        place = str(code.path)
+        if dataset not in reads:
+            raise ModelError(
+                f"changed('{dataset}', '{column}'): the model does not read that dataset.",
+                remedy=f"It reads {', '.join(sorted(reads)) or 'nothing'}.",
+                place=place,
+            )
+        if not contract.unit_of_change:
+            raise ModelError(
+                f"changed() says what to compute anew, but the contract of {contract.id} does "
+                "not say in which column.",
+                remedy="Name the column in headgate.unitOfChange.",
+                place=place,
+            )
+        for owner, name in (
+            (project.contracts[dataset], column),
+            (contract, contract.unit_of_change),
+        ):
+            if not _never_null(owner, name):
+                raise ModelError(
+                    f"changed() needs a column that is never empty, and {owner.id}.{name} may be.",
+                    remedy="Make it required, with a severity other than warn.",
+                    place=place,
+                )
+
+
+def _never_null(contract: Contract, column: str) -> bool:
+    return any(
+        r.kind == "required" and r.column == column and r.severity != "warn"
+        for r in contract.row_rules
+    )
+
+
+def _read(path: Path) -> ModelCode:
+    sql = path.read_text("utf-8")
+    code = _COMMENT.sub("", sql)
+    refs = []
+    for match in _REF.finditer(code):
+        # ref('package', 'model') names the model second.
+        texts = [t for t in match.groups()[1:] if t is not None]
+        refs.append(texts[-1])
+    sources = [_dataset(*_texts(m.groups()), path) for m in _SOURCE.finditer(code)]
+    changed = [_texts(m.groups()) for m in _CHANGED.finditer(code)]
+    return ModelCode(
+        path.stem, path, sql, tuple(dict.fromkeys(refs)), tuple(dict.fromkeys(sources)),
+        tuple(dict.fromkeys(changed)),
+    )  # fmt: skip
+
+
+def _texts(groups: tuple[str | None, ...]) -> tuple[str, str]:
+    first, second = (g for g in groups if g is not None)
+    return first, second
+
+
+def _dataset(schema: str, name: str, path: Path) -> str:
+    if schema.partition("_")[0] not in LAYERS:
+        raise ModelError(
+            f"source('{schema}', '{name}') names no dataset.",
+            remedy="Write source('<layer>_<domain>', '<name>').",
+            place=str(path),
+        )
+    return DatasetName.from_schema(schema, name).id

@@ -1,0 +1,132 @@
+"""One dbt invocation in process: the only module of ours that imports dbt itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headgate.core import ids
+from headgate.core.errors import ModelError
+from headgate.orchestration.context import RunContext, activate
+from headgate.orchestration.dbt import properties
+from headgate.orchestration.project import Project
+
+#: Where dbt keeps what it parsed and its log, below the lake.
+FOLDER = "_dbt"
+_GOOD = {"success", "pass", "warn", "no-op", "partial success"}
+#: The newest parsed project of this process, and what it was parsed from.
+_parsed: tuple[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class DbtResult:
+    """What dbt came to. ``failed`` are nodes, each with a sentence; ``ran`` the models built.
+
+    ``broken`` are the models that failed or that a failed test reads: what they hold must not be
+    released.
+    """
+
+    ok: bool
+    failed: tuple[tuple[str, str], ...]
+    ran: tuple[str, ...]
+    broken: frozenset[str] = frozenset()
+
+
+def build(context: RunContext, *, models: Sequence[str]) -> DbtResult:
+    """Build the models, in dbt's order, and run the singular tests on them; unit tests are not run.
+
+    Raises:
+        ModelError: the dbt project cannot be parsed or compiled.
+    """
+    with activate(context):
+        found = _invoke(
+            context.project, ["build", "--select", *models, "--exclude-resource-type", "unit_test"]
+        )
+    failed: list[tuple[str, str]] = []
+    ran: list[str] = []
+    broken: set[str] = set()
+    for result in found.results:
+        node = result.node
+        if result.status in _GOOD:
+            ran += [node.name] if node.resource_type == "model" else []
+            continue
+        failed.append((node.name, _sentence(result)))
+        read = getattr(node.depends_on, "nodes", ())
+        broken |= {node.name} if node.resource_type == "model" else {n.split(".")[-1] for n in read}
+    return DbtResult(not failed, tuple(failed), tuple(ran), frozenset(broken))
+
+
+def _invoke(project: Project, command: Sequence[str]) -> Any:
+    """Run dbt quietly; what it says goes to its log in the lake."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    global _parsed
+    properties.write(project)
+    folder = project.lake.root / FOLDER
+    place = project.settings.dbt_path
+    options = [
+        "--project-dir", str(place), "--profiles-dir", str(place),
+        "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
+        "--log-level", "none", "--log-level-file", "info", "--no-print", "--no-use-colors",
+        "--no-send-anonymous-usage-stats", "--no-version-check", "--partial-parse",
+    ]  # fmt: skip
+    key = _source_hash(place)
+    known = _parsed[1] if _parsed and _parsed[0] == key else None
+    # dbt-duckdb keeps its database for the life of the process, and in it an earlier run's views.
+    _disconnect(DuckDBConnectionManager)
+    runner = dbtRunner(manifest=known)
+    try:
+        if known is None:
+            parsed = runner.invoke(["parse", *options])
+            if not parsed.success:
+                raise _failure(parsed, folder)
+            runner = dbtRunner(manifest=parsed.result)
+            _parsed = (key, parsed.result)
+        outcome = runner.invoke([*command, *options])
+    finally:
+        _disconnect(DuckDBConnectionManager)
+    if outcome.result is None or not hasattr(outcome.result, "results"):
+        raise _failure(outcome, folder)
+    return outcome.result
+
+
+def _disconnect(manager: Any) -> None:
+    environment = manager._ENV
+    if environment is not None:
+        environment.close()
+        manager.close_all_connections()
+
+
+def _source_hash(place: Path) -> str:
+    """What the parsed project follows from: every SQL and YAML file of it."""
+    files = sorted(
+        p
+        for suffix in ("*.sql", "*.yml", "*.yaml", "*.csv", "*.md")
+        for p in place.rglob(suffix)
+        if p.is_file() and not {"target", "logs"} & set(p.relative_to(place).parts)
+    )
+    return ids.digest(*(part for f in files for part in (str(f), f.read_bytes())))
+
+
+def _sentence(result: Any) -> str:
+    """Why a node failed, without dbt's framing."""
+    if result.node.resource_type == "test" and result.failures is not None:
+        return f"the test found {result.failures} rows that should not be there."
+    if result.status == "skipped":
+        return "not built, because what it reads failed."
+    lines = [line.strip() for line in str(result.message or result.status).splitlines()]
+    told = [
+        line
+        for line in lines
+        if line
+        and not line.startswith(("Runtime Error", "Database Error", "Compilation Error", "> "))
+    ]
+    return " ".join(told) or "failed without a reason; see dbt's log."
+
+
+def _failure(outcome: Any, folder: Path) -> ModelError:
+    told = " ".join(str(outcome.exception or "dbt failed without a reason.").split())
+    return ModelError(told, remedy=f"dbt's log is {folder / 'logs' / 'dbt.log'}.")
