@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from headgate.contracts.model import Contract
 from headgate.core import clock
-from headgate.ingest import exact
 from headgate.ingest.duplicates import resolve
+from headgate.ingest.exact import ExactRecords
 from headgate.ingest.load import CHUNK, Loading, conflict_reason, merge_plan, take_exact
 from headgate.lake.engines.duckdb import literal
 from headgate.lake.session import Session
@@ -34,10 +34,13 @@ def replay_rows(
     loading = Loading(session, contract, batch_id, source, rules, parents)
     writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)
     intake = gate.Intake(len(rows), [], writer)
-    parse, at = exact.parser(contract, session.settings), clock.iso()
+    records, at = _records(session, contract), clock.iso()
     for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
-        take_exact(loading, intake, [(parse(r.position, r.raw), r.position) for r in chunk], at)
+        chunk = [
+            (records.read(r.position, r.raw.encode("utf-8", "surrogatepass")), r.position)
+            for r in rows[start : start + CHUNK]
+        ]
+        take_exact(loading, intake, chunk, at)
     settled = resolve(session.con, contract, intake.staged, session)
     raw = {r.position: r.raw for r in rows}
     for position in sorted(settled.conflicts):
@@ -63,3 +66,12 @@ def replay_rows(
                 f"passed in batch {batch_id}",
             )  # fmt: skip
     return outcome, meta
+
+
+def _records(session: Session, contract: Contract) -> ExactRecords:
+    settings = session.settings
+    return ExactRecords(
+        contract.columns,
+        max_nesting=settings.max_nesting,
+        max_record_bytes=settings.max_record_bytes,
+    )

@@ -59,12 +59,10 @@ def curate(context: RunContext, models: list[str]) -> tuple[list[str], set[str]]
     failpoints.reach("curate.before")
     result = runner.build(context, models=[str(contracts[d].model) for d in models])
     failpoints.reach("curate.after")
-    if result.ok:
-        left = waiting - set(models)
-    else:
-        named = {contracts.by_model(node) for node, _ in result.failed} - {None}
-        broken = {c.id for c in named if c} if len(named) == len(result.failed) else set(models)
-        left = (waiting - set(models)) | broken
+    broken = {c.id for m in result.broken if (c := contracts.by_model(m)) is not None}
+    if not result.ok and not broken:
+        broken = set(models)  # what failed cannot be told apart: hold all of it
+    left = (waiting - set(models)) | broken
     storage.put(PENDING, hjson.dumps(sorted(left)).encode())
     problems = [f"{node}: {message}" for node, message in result.failed]
     return problems, {contracts[d].release_group for d in left if d in contracts}
