@@ -7,19 +7,20 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from headgate.core.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
-    import numpy as np
-    import numpy.typing as npt
 
     from headgate.contracts.model import Contract
     from headgate.core.settings import Settings
 
-    Positions = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int64]
 
 #: Why a record is refused: every code, and what it means.
 REASONS: Mapping[str, str] = {
@@ -55,16 +56,7 @@ class SourceFile:
     compression: str = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
-    """A record as it stands in the file: 1-based position and bytes, without its line end."""
-
-    position: int
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a record was refused (or warned of): a code of ``REASONS`` or ``WARNINGS``, the
     contract's column if one is at fault, and a sentence's worth of detail."""
 
@@ -73,8 +65,7 @@ class Reason:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExactRow:
+class ExactRow(NamedTuple):
     """A record after the exact look: ``values`` by column name (``_rescued`` last), typed as
     the contract says, or None with the ``reasons``; ``raw`` shows undecodable bytes as
     ``\\xNN``. Values: str, int, float, bool, Decimal, date, aware UTC datetime, list, None."""

@@ -1,0 +1,144 @@
+"""A source file's bytes in blocks: plain, gzip or zstd, hashed as delivered, damage told."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from headgate.core import ids
+from headgate.core.errors import RefusedError
+from headgate.ingest.readers.base import SourceFile
+
+#: Bytes a block has, about.
+BLOCK = 1 << 20
+_COMPRESSED = 1 << 18
+
+
+class Blocks:
+    """The content of one open file.
+
+    After :meth:`stream` to its end, ``content_hash`` is the SHA-256 of the file's bytes as stored
+    and ``damage`` says why a compressed stream ended early (None if it did not).
+
+    Raises:
+        OSError: the file cannot be opened or read.
+        RefusedError: the file was changed while it was read.
+    """
+
+    def __init__(self, source: SourceFile) -> None:
+        self.source = source
+        self.content_hash = ""
+        self.damage: str | None = None
+        self._file = open(source.path, "rb", buffering=0)  # noqa: SIM115 (close() closes)
+        self._state = self._stat()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def stream(self, *, hashed: bool = False) -> Iterator[bytes]:
+        """The content from its beginning, decompressed; one stream at a time."""
+        self.damage = None
+        self._file.seek(0)
+        hasher = ids.content_hasher() if hashed else None
+        stored = self._stored(hasher)
+        kind = self.source.compression
+        yield from {"gzip": self._gzip, "zstd": self._zstd}.get(kind, iter)(stored)
+        if hasher:
+            for _ in stored:  # what lies behind a damage still counts for the hash
+                pass
+            self.content_hash = hasher.hexdigest()
+        self.check_unchanged()
+
+    def at(self, offset: int, size: int) -> bytes:
+        """``size`` bytes of a plain file from ``offset``."""
+        found = bytearray()
+        while len(found) < size:
+            piece = os.pread(self._file.fileno(), size - len(found), offset + len(found))
+            if not piece:
+                break
+            found += piece
+        return bytes(found)
+
+    def check_unchanged(self) -> None:
+        """Demand that nobody has written to the file since it was opened."""
+        if self._stat() != self._state:
+            raise RefusedError(
+                f"{self.source.name} was changed while it was read.",
+                remedy="Run again when it is complete; nothing of it was published.",
+            )
+
+    def _stat(self) -> tuple[int, int]:
+        found = os.fstat(self._file.fileno())
+        return found.st_size, found.st_mtime_ns
+
+    def _stored(self, hasher: ids.Hasher | None) -> Iterator[bytes]:
+        size = BLOCK if self.source.compression == "none" else _COMPRESSED
+        while data := self._file.read(size):
+            if hasher:
+                hasher.update(data)
+            yield data
+
+    def _gzip(self, stored: Iterator[bytes]) -> Iterator[bytes]:
+        member, begun = zlib.decompressobj(zlib.MAX_WBITS | 16), False
+        started = False
+        for piece in stored:
+            data = piece
+            while data:
+                if not begun and started:
+                    data = data.lstrip(b"\0")  # padding between and after members is allowed
+                    if not data:
+                        break
+                begun = started = True
+                try:
+                    out = member.decompress(data, BLOCK)
+                except zlib.error as error:
+                    self.damage = f"gzip: {str(error).removeprefix('Error ')}"
+                    return
+                if out:
+                    yield out
+                data = member.unconsumed_tail
+                if member.eof:
+                    data = member.unused_data
+                    member, begun = zlib.decompressobj(zlib.MAX_WBITS | 16), False
+        if begun or not started:
+            self.damage = "gzip: the stream ends early"
+
+    def _zstd(self, stored: Iterator[bytes]) -> Iterator[bytes]:
+        import pyarrow as pa
+
+        try:
+            with pa.CompressedInputStream(
+                pa.PythonFile(_Pieces(stored), mode="r"), "zstd"
+            ) as unzip:
+                while data := unzip.read(BLOCK):
+                    yield data
+        except (OSError, pa.ArrowInvalid) as error:
+            self.damage = f"zstd: {str(error).splitlines()[0]}"
+
+
+class _Pieces:
+    """A file to read from, over an iterator of bytes; what Arrow's decompressor asks for."""
+
+    closed = False
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._rest:
+            self._rest = next(self._pieces, b"")
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return False
+
+    def close(self, *_: Any) -> None:
+        self.closed = True

@@ -1,0 +1,84 @@
+"""From the paths a user gives to the files to take: a file, a folder or a glob, in stable order."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from headgate.core.errors import UsageError
+from headgate.ingest.readers.base import SourceFile, formats
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+
+
+def discover(paths: Sequence[str | Path], *, format: str | None = None) -> list[SourceFile]:
+    """The files that ``paths`` mean, each once, in the order of the paths and sorted within one.
+
+    A path is a file (taken whatever its name), a folder (searched through all levels for the
+    extensions of ``format``, or of every format, plain or compressed) or a glob (``**`` crosses
+    folders). Hidden files and folders are passed over in folders. A file's name is its path below
+    the folder given, or its file name.
+
+    Raises:
+        UsageError: a path matches nothing, or leads out of its folder through a symbolic link.
+    """
+    found: dict[Path, SourceFile] = {}
+    for given in paths:
+        matched = list(_matches(str(given), _endings(format)))
+        if not matched:
+            raise UsageError(
+                f"{str(given)!r} matches no file.",
+                remedy="Give a file, a folder or a glob; in folders these names are looked for: "
+                f"{', '.join('*' + e for e in _endings(format))}.",
+            )
+        for path, name in matched:
+            found.setdefault(path.resolve(), _source(path, name))
+    return list(found.values())
+
+
+def _endings(format: str | None) -> tuple[str, ...]:
+    known = formats()
+    own = known.get(format, ()) if format else tuple(e for es in known.values() for e in es)
+    return tuple(e + c for e in own for c in ("", *COMPRESSIONS))
+
+
+def _matches(given: str, endings: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    path = Path(given)
+    if path.is_dir():
+        for item in sorted(path.rglob("*")):
+            inside = item.relative_to(path)
+            hidden = any(part.startswith(".") for part in inside.parts)
+            if not hidden and item.name.lower().endswith(endings) and item.is_file():
+                _stay_inside(item, path)
+                yield item, inside.as_posix()
+    elif path.is_file():
+        yield path, path.name
+    elif glob.has_magic(given):
+        base = _base(given)
+        for match in sorted(glob.glob(given, recursive=True)):
+            item = Path(match)
+            if item.is_file():
+                _stay_inside(item, base)
+                yield item, item.relative_to(base).as_posix()
+
+
+def _base(pattern: str) -> Path:
+    """The folder that a glob starts from: its parts before the first wildcard."""
+    parts = Path(pattern).parts
+    plain = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:plain])
+
+
+def _stay_inside(path: Path, folder: Path) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{path} is a symbolic link that leaves {folder}.",
+            remedy="Give the file it points to by its own path, or remove the link.",
+        )
+
+
+def _source(path: Path, name: str) -> SourceFile:
+    return SourceFile(
+        path, name, path.stat().st_size, COMPRESSIONS.get(path.suffix.lower(), "none")
+    )

@@ -1,0 +1,86 @@
+"""JSON as text: where the fields of an object stand in a line, and what can be left out of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from headgate.core import json as hjson
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+
+
+class Field(NamedTuple):
+    """One field of an object: its name, and where its name and its value stand in the text."""
+
+    name: str
+    key_start: int
+    key_end: int
+    start: int
+    end: int
+
+
+def fields(text: str) -> list[Field]:
+    """The fields of the JSON object that ``text`` is, in order.
+
+    Raises:
+        ValueError: the text is not a JSON object.
+    """
+    found: list[Field] = []
+    at = _skip(text, 0)
+    if text[at : at + 1] != "{":
+        raise ValueError("not an object")
+    at = _skip(text, at + 1)
+    while text[at : at + 1] != "}":
+        if found:
+            if text[at : at + 1] != ",":
+                raise ValueError(f"no comma at {at}")
+            at = _skip(text, at + 1)
+        key_end = hjson.value_end(text, at)
+        colon = _skip(text, key_end)
+        if text[colon : colon + 1] != ":":
+            raise ValueError(f"no colon at {colon}")
+        start = _skip(text, colon + 1)
+        end = hjson.value_end(text, start)
+        found.append(Field(hjson.loads_strict(text[at:key_end]), at, key_end, start, end))
+        at = _skip(text, end)
+    return found
+
+
+def elements(text: str) -> list[str]:
+    """The texts of the elements of the JSON array that ``text`` is, in order.
+
+    Raises:
+        ValueError: the text is not a JSON array.
+    """
+    found: list[str] = []
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        raise ValueError("not an array")
+    at = _skip(text, at + 1)
+    while text[at : at + 1] != "]":
+        if found:
+            if text[at : at + 1] != ",":
+                raise ValueError(f"no comma at {at}")
+            at = _skip(text, at + 1)
+        end = hjson.value_end(text, at)
+        found.append(text[at:end])
+        at = _skip(text, end)
+    return found
+
+
+def compact(text: str) -> str:
+    """The JSON text as it was written, without the white space between its parts."""
+    return _STRING_OR_SPACE.sub(r"\1", text)
+
+
+def canonical_object(parts: Mapping[str, str]) -> str:
+    """An object in sorted field order, from field names and the JSON texts of their values."""
+    return "{" + ",".join(f"{hjson.dumps(k)}:{v}" for k, v in sorted(parts.items())) + "}"
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at

@@ -1,0 +1,254 @@
+"""SQL that parses a line and proves it: written back as the layout says, it is the same line.
+
+A line is JSON text; DuckDB parses it leniently. But if the parsed values, written back in the
+file's own layout, give the line byte for byte, then the line holds those fields, once each, of
+those kinds and with those values, and nothing else. Text without an escape in it needs no check
+of its own: at its first escape a line differs from what is written back, since a character stands
+there in place of a backslash; only a backslash could be equal, and then the same holds for the
+next character, until the string ends.
+
+What remains are casts from text (doubles, decimals, dates, timestamps). Each has a guard that
+takes less than :mod:`headgate.ingest.values` would, and never more. A line that is not proven is
+absent from the result; the exact reader judges it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headgate.contracts import types
+from headgate.contracts.model import Column
+from headgate.core import json as hjson
+from headgate.ingest.layout import Key, Layout
+from headgate.lake.engines.duckdb import identifier, literal
+
+#: DuckDB pushes a filter through a projection by repeating what was projected, and so would parse
+#: a line again for every mention of a field.
+SETTINGS: Mapping[str, str] = {"disabled_optimizers": "filter_pushdown", "TimeZone": "UTC"}
+_UTC_TEMPLATE = re.compile(r"0000-00-00T00:00:00(\.0{1,6})?(Z|\+00:00)")
+_INSTANT = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
+)
+_FIRST, _LAST = "0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"
+#: Longest text of a padded number that is cast to double: 15 digits, sign and point.
+_SAFE_DIGITS = 17
+
+
+@dataclass(frozen=True)
+class _Part:
+    """How one column is parsed, written back, cast and guarded.
+
+    ``parsed`` is the type that the JSON function is asked for; ``written`` is SQL for the value
+    as the line has it, over ``x``, what was parsed; ``value`` is SQL over ``x`` for the column;
+    ``guard`` is SQL over ``x`` and ``v``, the value, and holds for what may be believed.
+    """
+
+    parsed: str
+    written: str
+    value: str
+    guard: str = ""
+    quoted: bool = False
+
+
+def relation(source: str, columns: Sequence[Column], layout: Layout | None, valid: str) -> str:
+    """The proven rows of ``source`` as a parenthesised query.
+
+    ``source`` names a relation of ``line`` and ``_position``; ``valid`` is SQL over ``line`` that
+    holds where it is JSON, so that parsing cannot fail. Without a layout nothing is proven.
+    """
+    parts = {c.name: _part(c, layout) for c in columns}
+    keys = {k.field: k for k in layout.keys} if layout else {}
+    if layout is None or not _provable(columns, parts, keys):
+        nothing = ", ".join(
+            f"NULL::{types.duckdb_type(c.type)} AS {identifier(c.name)}" for c in columns
+        )
+        return (
+            f"(SELECT {nothing}, NULL::VARCHAR AS _rescued, _position FROM {source}"
+            " WHERE line = '' AND _position < 0)"
+        )
+    spec = {c.field: parts[c.name].parsed for c in columns if c.field in keys}
+    fields = {c.name: f"s.{identifier(c.field)}" for c in columns if c.field in keys}
+    values, guards, inner = [], [], []
+    for i, column in enumerate(columns):
+        name, part = identifier(column.name), parts[column.name]
+        if column.field not in keys:
+            inner.append(f"NULL::{types.duckdb_type(column.type)} AS v{i}")
+        else:
+            x = fields[column.name]
+            inner.append(f"{part.value.format(x=x)} AS v{i}")
+            if part.guard:
+                inner.append(f"{x} AS x{i}")
+                guards.append(f"(x{i} IS NULL OR ({part.guard.format(x=f'x{i}', v=f'v{i}')}))")
+        values.append(f"v{i} AS {name}")
+    by_field = {c.field: parts[c.name] for c in columns}
+    return (
+        f"(SELECT {', '.join(values)}, NULL::VARCHAR AS _rescued, _position"
+        f" FROM (SELECT {', '.join(inner)}, _position"
+        f" FROM (SELECT line, _position, {_parse(spec, valid)} AS s FROM {source})"
+        f" WHERE line = {_written(layout, by_field)})"
+        f" WHERE {' AND '.join(guards) or 'TRUE'})"
+    )
+
+
+def _parse(spec: Mapping[str, str], valid: str) -> str:
+    text = f"CASE WHEN {valid} THEN line END" if valid else "line"
+    return f"from_json({text}, {literal(hjson.dumps(spec))})"
+
+
+def _provable(
+    columns: Sequence[Column], parts: Mapping[str, _Part], keys: Mapping[str, Key]
+) -> bool:
+    """Whether any line can be proven: DuckDB's structs know no case, and some types no proof."""
+    lowered = [c.field.casefold() for c in columns]
+    if len(set(lowered)) < len(lowered):
+        return False
+    return all(
+        parts[c.name].written or keys[c.field].optional or keys[c.field].nullable
+        for c in columns
+        if c.field in keys
+    )
+
+
+def _written(layout: Layout, parts: Mapping[str, _Part]) -> str:
+    """SQL that writes the line back, line feed included."""
+    pieces: list[str] = []
+    text = layout.opening
+    trim = layout.keys[0].optional
+    if trim:
+        pieces, text = [], ""
+    for index, key in enumerate(layout.keys):
+        part, x = parts[key.field], f"s.{identifier(key.field)}"
+        lead = ("" if index == 0 and not trim else layout.comma) + key.text + layout.colon
+        quote = '"' if part.quoted else ""
+        if not key.optional and not key.nullable:
+            pieces += [literal(text + lead + quote), part.written.format(x=x)]
+            text = quote
+            continue
+        # What cannot be proven is written as what no line has.
+        value = part.written.format(x=x) if part.written else literal("\n")
+        if key.null_text:
+            whole = f"{literal(quote)} || {value} || {literal(quote)}" if quote else value
+            if not part.written:
+                whole = f"CASE WHEN {x} IS NOT NULL THEN {value} END"
+            pieces += [literal(text + lead), f"coalesce({whole}, {literal(key.null_text)})"]
+        else:
+            whole = f"{literal(lead + quote)} || {value}" + (
+                f" || {literal(quote)}" if quote else ""
+            )
+            if not part.written:
+                whole = f"CASE WHEN {x} IS NOT NULL THEN {value} END"
+            pieces += [literal(text), f"coalesce({whole}, '')"]
+        text = ""
+    body = [p for p in pieces if p != "''"]
+    if trim:
+        # Every field comes with a comma before it; the first one's is cut off again.
+        rest = f"substr(concat({', '.join([*body, literal(text)])}), {len(layout.comma) + 1})"
+        return f"concat({literal(layout.opening)}, {rest}, {literal(layout.closing)})"
+    return f"concat({', '.join([*body, literal(text + layout.closing)])})"
+
+
+def _part(column: Column, layout: Layout | None) -> _Part:
+    kind = column.type
+    found = [k for k in layout.keys if k.field == column.field] if layout else []
+    if layout is None or not found:
+        return _Part("VARCHAR", "", "")
+    key, sql_type = found[0], types.duckdb_type(kind)
+    decimal, inner = types.decimal_of(kind), types.element(kind)
+    if kind in ("long", "integer", "boolean"):
+        return _Part(sql_type, "{x}::VARCHAR", "{x}")
+    if kind == "string":
+        return _Part("VARCHAR", _escaped(layout) if key.escaped else "{x}", "{x}", quoted=True)
+    if kind == "double":
+        return _double(key)
+    if decimal:
+        return _decimal(key, sql_type, *decimal)
+    if kind in ("date", "timestamp"):
+        guard = _instant(key.templates) if kind == "timestamp" else _DAY
+        return _Part("VARCHAR", "{x}", f"TRY_CAST({{x}} AS {sql_type})", guard, quoted=True)
+    if inner in ("long", "integer", "boolean"):
+        text = "{x}::VARCHAR"
+        if layout.list_comma != ", ":
+            text = f"replace({text}, ', ', {literal(layout.list_comma)})"
+        return _Part(sql_type, text, "{x}")
+    if inner == "string" and not key.escaped:
+        between = literal('"' + layout.list_comma + '"')
+        text = (
+            "CASE WHEN len({x}) = 0 THEN '[]'"
+            f""" ELSE '["' || array_to_string({{x}}, {between}) || '"]' END"""
+        )
+        return _Part(sql_type, text, "{x}")
+    return _Part("JSON", "", f"NULL::{sql_type}")
+
+
+def _double(key: Key) -> _Part:
+    if key.scale is not None:
+        return _Part(
+            f"DECIMAL(18,{min(key.scale, 18)})",
+            "{x}::VARCHAR",
+            "TRY_CAST({x}::VARCHAR AS DOUBLE)",
+            f"{{v}} IS NOT NULL AND strlen({{x}}::VARCHAR) < {_SAFE_DIGITS}",
+        )
+    # The JSON function writes a fraction as the shortest text that names the double, so that a
+    # line that agrees is what the double says; only whole numbers need a bound.
+    return _Part("VARCHAR", "{x}", "TRY_CAST({x} AS DOUBLE)", "abs({v}) <= 9007199254740992")
+
+
+def _decimal(key: Key, sql_type: str, precision: int, scale: int) -> _Part:
+    if key.scale is not None and key.scale <= scale:
+        parsed = f"DECIMAL(18,{min(key.scale, 18)})"
+        return _Part(
+            parsed,
+            "{x}::VARCHAR",
+            f"TRY_CAST({{x}} AS {sql_type})",
+            f"{{v}} IS NOT NULL AND strlen({{x}}::VARCHAR) < {_SAFE_DIGITS}",
+        )
+    return _Part(
+        "VARCHAR",
+        "{x}",
+        f"TRY_CAST({{x}} AS {sql_type})",
+        "{v} IS NOT NULL AND NOT contains({x}, 'e')"
+        f" AND (NOT contains({{x}}, '.') OR strlen({{x}}) - strpos({{x}}, '.') <= {scale})",
+    )
+
+
+_NO_BLANK = "{x} >= '0001' AND {x} < ':' AND NOT contains({x}, ' ')"
+_DAY = f"{{v}} IS NOT NULL AND {{x}} LIKE '____-__-__' AND {_NO_BLANK}"
+
+
+def _instant(templates: Sequence[str]) -> str:
+    """What a timestamp must look like: cheap for one UTC form, by regular expression else."""
+    match = _UTC_TEMPLATE.fullmatch(templates[0]) if len(templates) == 1 else None
+    if match is None:
+        return (
+            f"{{v}} BETWEEN TIMESTAMPTZ {literal(_FIRST)} AND TIMESTAMPTZ {literal(_LAST)}"
+            f" AND regexp_full_match({{x}}, {literal(_INSTANT).replace('{', '{{').replace('}', '}}')})"
+        )
+    like = literal(
+        templates[0][:19].replace("0", "_") + (match[1] or "").replace("0", "_") + match[2]
+    )
+    point = "" if match[1] else " AND NOT contains({x}, '.')"
+    return (
+        f"{{v}} IS NOT NULL AND {{x}} LIKE {like} AND {_NO_BLANK}"
+        f" AND NOT contains({{x}}, 'T24'){point}"
+    )
+
+
+def _escaped(layout: Layout) -> str:
+    """SQL that escapes the text ``x`` as the file does; without special characters it is itself."""
+    pairs = {"\\": "\\\\", '"': '\\"'} | dict(layout.escapes)
+    first = [("\\", pairs.pop("\\")), ('"', pairs.pop('"'))]
+    text, special = "{x}", []
+    for char, form in [*first, *pairs.items()]:
+        text = f"replace({text}, {_braced(char)}, {_braced(form)})"
+        if char.isascii():
+            special.append(f"contains({{x}}, {_braced(char)})")
+    if any(not char.isascii() for char in pairs):
+        special.append("strlen({x}) <> length({x})")
+    return f"CASE WHEN {' OR '.join(special)} THEN {text} ELSE {{x}} END"
+
+
+def _braced(text: str) -> str:
+    return literal(text).replace("{", "{{").replace("}", "}}")

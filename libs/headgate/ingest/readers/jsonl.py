@@ -1,0 +1,182 @@
+"""JSON lines, plain or compressed: one object a line, proven in SQL or looked at exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, count
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from headgate.contracts.model import Contract
+from headgate.core.settings import Settings
+from headgate.ingest import chunks, layout, proof
+from headgate.ingest.blocks import Blocks
+from headgate.ingest.exact import RAW_KEPT, ExactRecords
+from headgate.ingest.readers.base import ExactRow, Positions, Reason, Scan, SourceFile
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+EXTENSIONS = (".jsonl", ".ndjson", ".json")
+_names = count(1)
+
+
+class _Entry(NamedTuple):
+    """Where a chunk stands in the file: lines are counted, offsets and lengths are bytes."""
+
+    first: int
+    lines: int
+    offset: int
+    length: int
+    size: int
+    ended: bool
+
+
+def open_file(contract: Contract, source: SourceFile, settings: Settings) -> JsonLines:
+    """A reader on one file of JSON lines."""
+    return JsonLines(contract, source, settings)
+
+
+class JsonLines:
+    """See :class:`headgate.ingest.readers.base.Reader`."""
+
+    def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
+        self.notes: tuple[str, ...] = ()
+        self.layout: layout.Layout | None = None
+        self._columns = contract.columns
+        self._source = source
+        self._max_bytes = settings.max_record_bytes
+        self._nesting = settings.max_nesting
+        self._exact = ExactRecords(
+            contract.columns,
+            max_nesting=settings.max_nesting,
+            max_record_bytes=settings.max_record_bytes,
+        )
+        self._blocks = Blocks(source)
+        self._start = 0  # where the first line starts: behind a byte order mark
+        self._read = 0
+        self._index: list[_Entry] = []
+        self._rest: Iterator[chunks.Chunk] = iter(())
+        self._registered: tuple[duckdb.DuckDBPyConnection, str] | None = None
+
+    @property
+    def read(self) -> int:
+        """Records in the file; reads what nobody has read yet."""
+        self._finish()
+        return self._read
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the file's bytes as stored; reads what nobody has read yet."""
+        self._finish()
+        return self._blocks.content_hash
+
+    def scan(self, con: duckdb.DuckDBPyConnection) -> Scan:
+        """The proven rows; see the protocol."""
+        import pyarrow as pa
+
+        self._unregister()
+        self._read, self._index = 0, []
+        self._rest = self._counted(self._cut(hashed=True))
+        first = next(self._rest, None)
+        if first is not None:
+            self.layout = layout.learn(_sample(first), self._columns)
+        schema = pa.schema([("line", pa.string()), ("_position", pa.int64())])
+        batches = self._batches(first, schema)
+        name = f"_headgate_lines_{next(_names)}"
+        con.register(name, pa.RecordBatchReader.from_batches(schema, batches))
+        self._registered = (con, name)
+        known = self.layout if self._nesting > 1 else None
+        sql = proof.relation(name, self._columns, known, "json_valid(line)")
+        return Scan(sql, proof.SETTINGS)
+
+    def exact(self, positions: Positions) -> Iterator[ExactRow]:
+        """The records at ``positions``; see the protocol."""
+        self._finish()
+        wanted = np.asarray(positions, dtype=np.int64)
+        damage = self._blocks.damage
+        if damage and len(wanted) and wanted[-1] == self._read:
+            wanted, damaged = wanted[:-1], True
+        else:
+            damaged = False
+        for chunk in self._chunks_with(wanted):
+            low, high = np.searchsorted(wanted, [chunk.first, chunk.first + chunk.lines])
+            last = chunk.first + chunk.lines - 1
+            for number in wanted[low:high].tolist():
+                ended = chunk.ended or number != last
+                yield self._exact.read(number, chunk.line(number), ended=ended, size=chunk.size)
+        if damaged:
+            reason = Reason("corrupt_compression", None, damage or "")
+            yield ExactRow(self._read, "", None, (reason,))
+
+    def close(self) -> None:
+        """Let go of the file and the relation."""
+        self._unregister()
+        self._blocks.close()
+
+    def _cut(self, *, hashed: bool = False) -> Iterator[chunks.Chunk]:
+        return chunks.cut(self._unmarked(self._blocks.stream(hashed=hashed)), self._max_bytes)
+
+    def _unmarked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks without the byte order mark that some programs begin a file with."""
+        head = b""
+        for block in blocks:
+            head += block
+            if len(head) >= len(chunks.MARK):
+                break
+        if head.startswith(chunks.MARK):
+            self._start = len(chunks.MARK)
+            self.notes = ("a byte order mark at the beginning was skipped",)
+            head = head[self._start :]
+        yield from chain([head] if head else [], blocks)
+
+    def _counted(self, found: Iterator[chunks.Chunk]) -> Iterator[chunks.Chunk]:
+        for chunk in found:
+            self._read += chunk.lines
+            length = chunk.size or len(chunk.data)
+            self._index.append(
+                _Entry(chunk.first, chunk.lines, chunk.offset, length, chunk.size, chunk.ended)
+            )
+            yield chunk
+        if self._blocks.damage:
+            # The damage is a record of its own, so that the accounting shows it.
+            self._read += 1
+
+    def _batches(self, first: chunks.Chunk | None, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for chunk in chain([first] if first else [], self._rest):
+            yield chunk.batch(schema, self._max_bytes)
+
+    def _chunks_with(self, wanted: Positions) -> Iterator[chunks.Chunk]:
+        """The chunks that hold wanted lines; of a plain file only those are read."""
+        if not len(wanted):
+            return
+        if self._source.compression != "none":
+            for chunk in self._cut():
+                if chunk.first > wanted[-1]:
+                    return
+                yield chunk
+            return
+        firsts = np.array([entry.first for entry in self._index])
+        for index in np.unique(np.searchsorted(firsts, wanted, side="right") - 1).tolist():
+            entry = self._index[index]
+            kept = min(entry.length, RAW_KEPT) if entry.size else entry.length
+            data = self._blocks.at(self._start + entry.offset, kept)
+            yield chunks.Chunk(entry.first, entry.offset, data, entry.size, entry.ended)
+        self._blocks.check_unchanged()
+
+    def _finish(self) -> None:
+        for _ in self._rest:
+            pass
+
+    def _unregister(self) -> None:
+        if self._registered:
+            con, name = self._registered
+            con.unregister(name)
+            self._registered = None
+
+
+def _sample(chunk: chunks.Chunk) -> list[bytes]:
+    lines = chunk.data.split(b"\n", layout.SAMPLE)
+    return [line + b"\n" for line in lines[:-1]]
