@@ -100,20 +100,25 @@ def _settings() -> str:
 
 
 def _rule_kinds() -> str:
-    from headgate.quality import kinds
+    from headgate.quality.kinds import REGISTRY
 
-    rows = []
-    for name, kind in sorted(kinds.REGISTRY.items()):
-        rows.append((f"`{name}`", kind.scope, kind.doc))
-    return "\n\n".join(
-        (
-            "# Kinds of rules",
-            "Each rule of a contract is of one kind. A breach of a row rule is `warn` (recorded), "
-            "`quarantine` (the row is set aside; the default) or `fail` (the batch is refused); of "
-            "a table rule `warn` or `fail` (the default).",
-            markdown_table(("kind", "judges", "meaning"), rows),
-        )
-    )
+    found = sorted(REGISTRY.values(), key=lambda kind: (kind.scope, kind.name))
+    parts = [
+        "# Kinds of rules",
+        "Each rule of a contract is of one kind. A breach of a row rule is `warn` (recorded), "
+        "`quarantine` (the row is set aside; the default) or `fail` (the batch is refused); of a "
+        "table rule `warn` or `fail` (the default).",
+        markdown_table(
+            ("kind", "judges", "holds when"), [(f"`{k.name}`", k.scope, k.doc) for k in found]
+        ),
+    ]
+    for kind in found:
+        parts += [f"## `{kind.name}`", f"In a contract:\n\n```yaml\n{kind.odcs.strip()}\n```"]
+        if kind.arguments:
+            arguments = [(f"`{name}`", meaning) for name, meaning in kind.arguments.items()]
+            parts.append(markdown_table(("argument", "meaning"), arguments))
+        parts.append(f"Breaks it: `{kind.example}`. Great Expectations: `{kind.expectation}`.")
+    return "\n\n".join(parts)
 
 
 def _contract() -> str:
