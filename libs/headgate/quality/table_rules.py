@@ -1,0 +1,202 @@
+"""Judging a whole table: every count in one scan, and a query each for what no scan can count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import duckdb
+
+from headgate.contracts.model import Contract, Rule
+from headgate.contracts.wording import expectation
+from headgate.core.errors import ContractError
+from headgate.quality import kinds
+from headgate.quality.kind import TableKind
+from headgate.quality.literals import number
+from headgate.quality.predicates import CompiledRule, compile_row_rules
+from headgate.quality.verdict import RuleResult
+
+_ONE: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
+    "mustBe": lambda found, value: found == value,
+    "mustNotBe": lambda found, value: found != value,
+    "mustBeGreaterThan": lambda found, value: found > value,
+    "mustBeGreaterOrEqualTo": lambda found, value: found >= value,
+    "mustBeLessThan": lambda found, value: found < value,
+    "mustBeLessOrEqualTo": lambda found, value: found <= value,
+}
+_TWO: Mapping[str, Callable[[Fraction, Fraction, Fraction], bool]] = {
+    "mustBeBetween": lambda found, low, high: low <= found <= high,
+    "mustNotBeBetween": lambda found, low, high: not low <= found <= high,
+}
+
+
+def compile_table_rules(contract: Contract) -> tuple[tuple[Rule, TableKind, str], ...]:
+    """The contract's table rules, each with its kind and its SQL (an aggregate, or a query).
+
+    Raises:
+        ContractError: a rule cannot be judged; its place is named.
+    """
+    compiled = []
+    for rule in contract.table_rules:
+        kind = kinds.table_kind(rule)
+        make = kind.aggregate or kind.query
+        assert make is not None, kind.name
+        _passes(rule, Fraction(0))
+        if rule.arguments.get("unit") == "percent" and not kind.counts_rows:
+            raise ContractError(
+                f"rule {rule.id!r}: {rule.kind} counts no share of rows, so it has no percent.",
+                remedy="Leave unit out.",
+                place=rule.place,
+            )
+        compiled.append((rule, kind, make(rule, contract)))
+    return tuple(compiled)
+
+
+def judge_table(
+    con: duckdb.DuckDBPyConnection, contract: Contract, relation: str
+) -> tuple[RuleResult, ...]:
+    """What each table rule finds in ``relation``, an SQL relation of the whole candidate table.
+
+    A rule whose SQL fails on the data is broken, and its ``detail`` says why.
+
+    Raises:
+        ContractError: a rule cannot be judged; its place is named.
+    """
+    compiled = compile_table_rules(contract)
+    if not compiled:
+        return ()
+    counted = {rule.id: sql for rule, kind, sql in compiled if kind.aggregate}
+    row = _row(con, f"SELECT {', '.join(['count(*)', *counted.values()])} FROM {relation}")
+    rows, found = int(row[0]), dict(zip(counted, row[1:], strict=True))
+    results = []
+    for rule, kind, sql in compiled:
+        detail = ""
+        if not kind.aggregate:
+            found[rule.id], detail = _asked(con, sql, relation)
+        results.append(_result(rule, kind, found[rule.id], rows, detail))
+    return tuple(results)
+
+
+def judge_warn_rows(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    relation: str,
+    parents: Mapping[str, str],
+) -> tuple[RuleResult, ...]:
+    """What each row rule of severity warn finds in ``relation``, all in one scan.
+
+    ``parents`` is as for :func:`headgate.quality.predicates.compile_row_rules`.
+
+    Raises:
+        ContractError: a rule cannot be judged; its place is named.
+    """
+    if not any(r.severity == "warn" for r in contract.row_rules):
+        return ()
+    warned = [r for r in compile_row_rules(contract, parents=parents) if r.rule.severity == "warn"]
+    return count_breaches(con, warned, relation)
+
+
+def count_breaches(
+    con: duckdb.DuckDBPyConnection, rules: Sequence[CompiledRule], relation: str
+) -> tuple[RuleResult, ...]:
+    """What each of the row rules finds in ``relation``, all in one scan."""
+    if not rules:
+        return ()
+    # Conditions with subqueries cannot stand inside an aggregate, hence the inner select.
+    judged = ", ".join(f"({r.holds}) AS h{i}" for i, r in enumerate(rules))
+    counts = ", ".join(f"count_if(NOT h{i})" for i in range(len(rules)))
+    rows, *broken = _row(con, f"SELECT count(*), {counts} FROM (SELECT {judged} FROM {relation})")
+    return tuple(
+        RuleResult(
+            rule_id=r.rule.id,
+            kind=r.rule.kind,
+            severity=r.rule.severity,
+            column=r.rule.column,
+            scope="row",
+            passed=breaches == 0,
+            breaches=breaches,
+            observed=f"{breaches} of {rows} rows",
+            expected=expectation(r.rule),
+        )
+        for r, breaches in zip(rules, broken, strict=True)
+    )
+
+
+def _row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row
+
+
+def _asked(con: duckdb.DuckDBPyConnection, sql: str, relation: str) -> tuple[Fraction | None, str]:
+    """The one number that a query gives, or None and why there is none."""
+    query = sql.replace("{table}", "headgate_candidate")
+    try:
+        found = con.execute(
+            f"WITH headgate_candidate AS NOT MATERIALIZED (SELECT * FROM {relation})"
+            f" SELECT * FROM ({query}\n) LIMIT 2"
+        ).fetchall()
+    except duckdb.Error as error:
+        return None, " ".join(str(error).partition("\n")[0].split())
+    if len(found) != 1 or len(found[0]) != 1:
+        return None, f"The query gives {len(found)} rows, not one number."
+    value = found[0][0]
+    try:
+        if isinstance(value, bool | int | float | Decimal):
+            return Fraction(value), ""
+    except (ValueError, OverflowError):
+        pass
+    return None, f"The query gives {value!r}, which is no number."
+
+
+def _result(rule: Rule, kind: TableKind, found: Any, rows: int, detail: str) -> RuleResult:
+    passed, observed, breaches = False, None, 1
+    if found is not None:
+        measured = Fraction(found)
+        percent = rule.arguments.get("unit") == "percent"
+        if percent:
+            measured = measured * 100 / rows if rows else Fraction(0)
+        passed = _passes(rule, measured)
+        breaches = int(found) if kind.counts_rows else int(not passed)
+        observed = _told(Fraction(found))
+        if kind.counts_rows:
+            observed += f" of {rows} rows" + (f" ({_told(measured)}%)" if percent else "")
+    return RuleResult(
+        rule_id=rule.id,
+        kind=rule.kind,
+        severity=rule.severity,
+        column=rule.column,
+        scope="table",
+        passed=passed,
+        breaches=breaches,
+        observed=observed,
+        expected=expectation(rule),
+        detail=detail,
+    )
+
+
+def _told(value: Fraction) -> str:
+    return str(value.numerator) if value.denominator == 1 else f"{float(value):.6g}"
+
+
+def _passes(rule: Rule, measured: Fraction) -> bool:
+    """Whether the number compares as the rule demands; `unique` demands none.
+
+    Raises:
+        ContractError: the rule compares with something that is no number.
+    """
+    operator, value = rule.arguments.get("operator", "mustBe"), rule.arguments.get("value", 0)
+    if operator in _ONE:
+        return _ONE[operator](
+            measured, number(int(value) if value in (True, False) else value, rule)
+        )
+    if operator in _TWO and isinstance(value, list | tuple) and len(value) == 2:
+        low, high = (number(v, rule) for v in value)
+        return _TWO[operator](measured, low, high)
+    raise ContractError(
+        f"rule {rule.id!r}: nothing can be compared by {operator!r} with {value!r}.",
+        remedy=f"Use one of {', '.join([*_ONE, *_TWO])}.",
+        place=rule.place,
+    )
