@@ -232,9 +232,11 @@ def _missing(con: Connection, staged: Sequence[StagedFile], read: int) -> Positi
     seen[0] = True
     if staged:
         files = relation([f.as_data_file() for f in staged], {"_position": "long"})
-        reader = con.execute(f"SELECT _position FROM {files}").to_arrow_reader(1_000_000)
-        for batch in reader:
-            seen[batch.column(0).to_numpy(zero_copy_only=False)] = True
+        # A cursor of its own: a result that is streamed keeps its connection from other work.
+        with con.cursor() as own:
+            found = own.sql(f"SELECT _position FROM {files}").to_arrow_reader(1_000_000)
+            for batch in found:
+                seen[batch.column(0).to_numpy(zero_copy_only=False)] = True
     return np.flatnonzero(~seen).astype(np.int64)
 
 

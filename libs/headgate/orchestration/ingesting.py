@@ -37,7 +37,7 @@ def files_of(
                 f"{dataset} is not ingested: its contract has no headgate.source.",
                 remedy=f"Sources: {', '.join(c.id for c in project.contracts.sources)}.",
             )
-        found[dataset] = discover(list(paths), contract.source.format)
+        found[dataset] = discover(list(paths), format=contract.source.format)
     for contract in project.contracts.sources:
         if contract.id not in found and contract.id in selected and not sources:
             found[contract.id] = _declared(project, contract)
@@ -51,7 +51,7 @@ def _declared(project: Project, contract: Contract) -> list[SourceFile]:
     path = Path(contract.source.path)
     where = path if path.is_absolute() else project.settings.root / path
     fixed = Path(*[p for p in where.parts if not set(p) & set("*?[")])
-    return discover([str(where)], contract.source.format) if fixed.exists() else []
+    return discover([str(where)], format=contract.source.format) if fixed.exists() else []
 
 
 def ingest(context: RunContext, dataset: str, files: Sequence[SourceFile]) -> list[str]:
