@@ -78,6 +78,7 @@ def _fraction(text: str) -> _decimal.Decimal:
 #: second takes over when a number is beyond what the first can make.
 _HOOKS: dict[str, Any] = {"object_pairs_hook": _no_duplicates, "parse_constant": _no_constant}
 _STRICT = _json.JSONDecoder(**_HOOKS, parse_float=_decimal.Decimal)
+_SCAN = _STRICT.scan_once
 _STRICT_HUGE = _json.JSONDecoder(**_HOOKS, parse_float=_fraction, parse_int=_whole)
 
 
@@ -94,6 +95,12 @@ def loads_strict(text: str) -> Any:
         RecursionError: nested deeper than the interpreter allows.
     """
     try:
+        try:
+            value, end = _SCAN(text, 0)
+            if end == len(text):
+                return value
+        except StopIteration:  # no value at once: white space, or an error to be told
+            pass
         return _STRICT.decode(text)
     except (_json.JSONDecodeError, DuplicateField):
         raise
