@@ -77,15 +77,15 @@ def _invoke(project: Project, command: Sequence[str]) -> Any:
     known = _parsed[1] if _parsed and _parsed[0] == key else None
     # dbt-duckdb keeps its database for the life of the process, and in it an earlier run's views.
     _disconnect(DuckDBConnectionManager)
-    runner = dbtRunner(manifest=known)
     try:
         if known is None:
-            parsed = runner.invoke(["parse", *options])
+            parsed = dbtRunner().invoke(["parse", *options])
             if not parsed.success:
                 raise _failure(parsed, folder)
-            runner = dbtRunner(manifest=parsed.result)
-            _parsed = (key, parsed.result)
-        outcome = runner.invoke([*command, *options])
+            known = parsed.result
+            _parsed = (key, known)
+        # Compiling marks the nodes as done, so each invocation gets a manifest of its own.
+        outcome = dbtRunner(manifest=known.deepcopy()).invoke([*command, *options])
     finally:
         _disconnect(DuckDBConnectionManager)
     if outcome.result is None or not hasattr(outcome.result, "results"):
@@ -108,7 +108,9 @@ def _source_hash(place: Path) -> str:
         for p in place.rglob(suffix)
         if p.is_file() and not {"target", "logs"} & set(p.relative_to(place).parts)
     )
-    return ids.digest(*(part for f in files for part in (str(f), f.read_bytes())))
+    return ids.digest(
+        *(part for f in files for part in (str(f.relative_to(place)), f.read_bytes()))
+    )
 
 
 def _sentence(result: Any) -> str:
