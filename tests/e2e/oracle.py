@@ -22,7 +22,7 @@ CLOCK_HAS_24_HOURS = date(2007, 10, 24)
 def gold(*paths: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every table that the lines at ``paths`` (JSON lines, perhaps gzipped) must give.
 
-    Rows are tuples in the order of the contract's columns, sorted by their key.
+    Gives dataset to rows as tuples, by key; the first row holds the names of the columns.
     """
     logs: dict[tuple[str, str], dict[int, dict[str, Any]]] = defaultdict(dict)
     for line in _lines(paths):
@@ -31,10 +31,17 @@ def gold(*paths: Path) -> dict[str, list[tuple[Any, ...]]]:
     silver = [row for log in logs.values() for row in _messages(log)]
     facts = _facts(silver)
     return {
-        SILVER: sorted((tuple(m.values()) for m in silver), key=lambda r: r[0]),
-        MESSAGES: sorted((tuple(f.values()) for f in facts), key=lambda r: r[0]),
-        DAILY: _daily(facts),
+        SILVER: _table(silver, 1),
+        MESSAGES: _table(facts, 1),
+        DAILY: _table(_daily(facts), 3),
     }
+
+
+def _table(rows: list[dict[str, Any]], key: int) -> list[tuple[Any, ...]]:
+    if not rows:
+        return []
+    values = sorted((tuple(row.values()) for row in rows), key=lambda row: row[:key])
+    return [tuple(rows[0]), *values]
 
 
 def _lines(paths: tuple[Path, ...]) -> Iterator[dict[str, Any]]:
@@ -109,25 +116,27 @@ def _ascii_lower(text: str) -> str:
     return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in text)
 
 
-def _daily(facts: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+def _daily(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     days: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for fact in facts:
         days[fact["community_id"], fact["channel_id"], fact["sent_date"]].append(fact)
     rows = []
-    for key, found in days.items():
+    for (community, channel, day), found in days.items():
         times = [f["sent_at"] for f in found if f["sent_at"]]
         rows.append(
-            (
-                *key,
-                len(found),
-                sum(f["is_action"] for f in found),
-                len({f["author_id"] for f in found}),
-                sum(f["is_annotated"] for f in found),
-                sum(f["is_reply"] for f in found),
-                sum(f["characters"] for f in found),
-                sum(f["has_link"] for f in found),
-                min(times, default=None),
-                max(times, default=None),
-            )
+            {
+                "community_id": community,
+                "channel_id": channel,
+                "sent_date": day,
+                "messages": len(found),
+                "actions": sum(f["is_action"] for f in found),
+                "authors": len({f["author_id"] for f in found}),
+                "annotated_messages": sum(f["is_annotated"] for f in found),
+                "replies": sum(f["is_reply"] for f in found),
+                "characters": sum(f["characters"] for f in found),
+                "links": sum(f["has_link"] for f in found),
+                "first_sent_at": min(times, default=None),
+                "last_sent_at": max(times, default=None),
+            }
         )
-    return sorted(rows)
+    return rows
