@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from headgate.contracts.model import Column
 from headgate.core import json as hjson
@@ -17,8 +17,24 @@ RAW_KEPT = 65_536
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
-#: A column's name, its field, the Python type taken as it is (if any), and its converter.
-_Plan = tuple[str, str, type | None, values.Converter | None]
+#: Kinds of record that are remembered with what they need; a stream of others is typed slowly.
+_KINDS_KEPT = 1000
+
+
+class _Step(NamedTuple):
+    """One column: its name and field, its type, and the converter unless it keeps JSON's text."""
+
+    name: str
+    field: str
+    kind: str
+    convert: values.Converter | None
+
+
+class _Plan(NamedTuple):
+    """What records with the same fields and Python types need: bounds to keep, and converters."""
+
+    integers: tuple[tuple[str, int], ...]
+    others: tuple[tuple[str, values.Converter], ...]
 
 
 class ExactRecords:
@@ -32,17 +48,16 @@ class ExactRecords:
     ) -> None:
         self._max_nesting = max_nesting
         self._max_bytes = max_record_bytes
+        self._flat = max_nesting // 2  # this many of each bracket cannot nest too deep
         self._fields = frozenset(c.field for c in columns)
-        self._plan: list[_Plan] = [
-            (
-                c.name,
-                c.field,
-                values.AS_IS.get(c.type),
-                None if "json" in c.type else values.converter(c.type),
-            )
+        self._steps = [
+            _Step(c.name, c.field, c.type, None if "json" in c.type else values.converter(c.type))
             for c in columns
         ]
-        self._kinds = {c.name: c.type for c in columns}
+        self._blank: dict[str, Any] = dict.fromkeys([*(c.name for c in columns), RESCUED])
+        self._same_names = all(c.name == c.field for c in columns)
+        # Fields and Python types of a record decide which of its values need a converter.
+        self._plans: dict[tuple[Any, ...], _Plan | None] = {}
 
     def read(self, position: int, raw: bytes, *, ended: bool = True, size: int = 0) -> ExactRow:
         """The record ``raw`` (without its line end), typed or refused.
@@ -52,18 +67,12 @@ class ExactRecords:
         """
         if raw[-1:] == b"\r":
             raw = raw[:-1]
-        if max(size, len(raw)) > self._max_bytes:
-            text = raw[:RAW_KEPT].decode("utf-8", "backslashreplace")
-            detail = f"{max(size, len(raw))} bytes, at most {self._max_bytes} are read"
-            return ExactRow(position, text, None, (Reason("line_too_long", None, detail),))
+        if len(raw) > self._max_bytes or size:
+            return self._too_long(position, raw, size)
         try:
-            text = raw.decode("utf-8")
+            text = raw.decode()
         except UnicodeDecodeError as error:
-            text = raw.decode("utf-8", "backslashreplace")
-            cut = not ended and error.reason == "unexpected end of data"
-            code = "truncated" if cut else "invalid_utf8"
-            detail = f"byte {raw[error.start]:#04x} at offset {error.start}: {error.reason}"
-            return ExactRow(position, text, None, (Reason(code, None, detail),))
+            return _undecodable(position, raw, error, ended)
         try:
             record = self._parse(text)
         except _Refusal as refusal:
@@ -71,25 +80,68 @@ class ExactRecords:
             if reason.code == "malformed_json" and not ended:
                 reason = Reason("truncated", None, f"the file ends inside it: {reason.detail}")
             return ExactRow(position, text, None, (reason,))
-        return self._typed(position, text, record)
+        kind = (*record, *map(type, record.values()))
+        try:
+            plan = self._plans[kind]
+        except KeyError:
+            plan = self._learn(kind, record)
+        if plan is None:
+            return self._typed(position, text, record)
+        found = {**self._blank, **record}
+        for name, bound in plan.integers:
+            if not -bound <= found[name] < bound:
+                return self._typed(position, text, record)
+        try:
+            for name, convert in plan.others:
+                found[name] = convert(found[name])
+        except values.Unfit:
+            return self._typed(position, text, record)
+        return ExactRow(position, text, found)
+
+    def _learn(self, kind: tuple[Any, ...], record: dict[str, Any]) -> _Plan | None:
+        """What records of this kind need; None if they need a closer look."""
+        integers: list[tuple[str, int]] = []
+        others: list[tuple[str, values.Converter]] = []
+        plain = self._same_names and record.keys() <= self._fields
+        for step in self._steps if plain else ():
+            value = record.get(step.field)
+            if value is None or type(value) is values.AS_IS.get(step.kind):
+                continue
+            if step.kind in values.INTEGERS and type(value) is int:
+                integers.append((step.name, values.INTEGERS[step.kind]))
+            elif step.convert:
+                others.append((step.name, step.convert))
+            else:
+                plain = False
+        plan = _Plan(tuple(integers), tuple(others)) if plain else None
+        if len(self._plans) < _KINDS_KEPT:
+            self._plans[kind] = plan
+        return plan
+
+    def _too_long(self, position: int, raw: bytes, size: int) -> ExactRow:
+        text = raw[:RAW_KEPT].decode("utf-8", "backslashreplace")
+        detail = f"{max(size, len(raw))} bytes, at most {self._max_bytes} are read"
+        return ExactRow(position, text, None, (Reason("line_too_long", None, detail),))
 
     def _parse(self, text: str) -> dict[str, Any]:
-        if text.count("{") + text.count("[") > self._max_nesting:
-            self._check_nesting(text)
         try:
             record = hjson.loads_strict(text)
         except hjson.DuplicateField as error:
+            self._check_nesting(text)
             raise _Refusal("duplicate_field", str(error)) from None
         except ValueError as error:
             if not text or text.isspace():
                 raise _Refusal("empty_line", "no record") from None
+            self._check_nesting(text)
             raise _Refusal("malformed_json", str(error)) from None
         except RecursionError:
-            raise _Refusal("nesting_too_deep", "deeper than can be read") from None
+            raise _Refusal("nesting_too_deep", f"deeper than {self._max_nesting}") from None
+        if text.count("[") > self._flat or text.count("{") > self._flat:
+            self._check_nesting(text)
         if type(record) is not dict:
             detail = f"expected an object, got {values.shown(record)}"
             raise _Refusal("not_an_object", detail)
-        if _SURROGATE.search(text):
+        if "\\" in text and _SURROGATE.search(text):
             _check_surrogates(record)
         return record
 
@@ -100,44 +152,37 @@ class ExactRecords:
             if sign in "[{":
                 depth += 1
                 if depth > self._max_nesting:
-                    raise _Refusal(
-                        "nesting_too_deep", f"deeper than {self._max_nesting} at {token.start()}"
-                    )
+                    detail = f"deeper than {self._max_nesting} at {token.start()}"
+                    raise _Refusal("nesting_too_deep", detail)
             elif sign in "]}":
                 depth -= 1
 
     def _typed(self, position: int, text: str, record: dict[str, Any]) -> ExactRow:
-        found: dict[str, object] = {}
+        """The slow way: every column on its own, every reason told, text kept where asked for."""
+        found = dict(self._blank)
         reasons: list[Reason] = []
-        spans: Mapping[str, str] | None = None
-        get = record.get
-        for name, field, as_is, convert in self._plan:
-            value = get(field)
-            if value is None or type(value) is as_is:
-                found[name] = value
-            elif convert is not None:
-                try:
-                    found[name] = convert(value)
-                except values.Unfit as unfit:
-                    reasons.append(Reason(unfit.code, name, unfit.detail))
-            else:
-                spans = spans if spans is not None else _texts(text)
-                try:
-                    found[name] = _as_text(self._kinds[name], spans[field], value)
-                except values.Unfit as unfit:
-                    reasons.append(Reason(unfit.code, name, unfit.detail))
-        found[RESCUED] = None
-        warnings: tuple[Reason, ...] = ()
-        if not record.keys() <= self._fields:
-            spans = spans if spans is not None else _texts(text)
-            unknown = {k: v for k, v in spans.items() if k not in self._fields}
-            found[RESCUED] = jsontext.canonical_object(unknown)
-            warnings = tuple(
-                Reason("unknown_field", None, f"field {k!r} is not in the contract")
-                for k in sorted(unknown)
-            )
+        texts: Mapping[str, str] = {}
+        unknown = sorted(record.keys() - self._fields)
+        if unknown or any(s.convert is None for s in self._steps):
+            texts = _texts(text)
+        for step in self._steps:
+            value = record.get(step.field)
+            if value is None:
+                continue
+            try:
+                if step.convert:
+                    found[step.name] = step.convert(value)
+                else:
+                    found[step.name] = _as_text(step.kind, texts[step.field], value)
+            except values.Unfit as unfit:
+                reasons.append(Reason(unfit.code, step.name, unfit.detail))
+        warnings = tuple(
+            Reason("unknown_field", None, f"field {k!r} is not in the contract") for k in unknown
+        )
         if reasons:
             return ExactRow(position, text, None, tuple(reasons), warnings)
+        if unknown:
+            found[RESCUED] = jsontext.canonical_object({k: texts[k] for k in unknown})
         return ExactRow(position, text, found, (), warnings)
 
 
@@ -145,6 +190,13 @@ class _Refusal(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = Reason(code, None, detail)
+
+
+def _undecodable(position: int, raw: bytes, error: UnicodeDecodeError, ended: bool) -> ExactRow:
+    cut = not ended and error.reason == "unexpected end of data"
+    detail = f"byte {raw[error.start]:#04x} at offset {error.start}: {error.reason}"
+    reason = Reason("truncated" if cut else "invalid_utf8", None, detail)
+    return ExactRow(position, raw.decode("utf-8", "backslashreplace"), None, (reason,))
 
 
 def _texts(text: str) -> dict[str, str]:

@@ -97,12 +97,14 @@ def learn(lines: Iterable[bytes], columns: Sequence[Column]) -> Layout | None:
     fitting = [line for line in alike if _fits(line.names, order)]
     if not order or not fitting:
         return None
+    # A field that the sample does not show is expected where the contract has it.
+    order = _with_unseen(order, [c.field for c in columns])
     seen: dict[str, list[str]] = {name: [] for name in order}
-    texts: dict[str, str] = {}
+    texts = {name: hjson.dumps(name) for name in order}
     for line in fitting:
         for one in line.fields:
             seen[one.name].append(line.value(one))
-            texts.setdefault(one.name, line.text[one.key_start : one.key_end])
+            texts[one.name] = line.text[one.key_start : one.key_end]
     opening, colon, comma, closing = signs
     return Layout(
         opening,
@@ -150,6 +152,15 @@ def _order(seen: Counter[tuple[str, ...]]) -> list[str]:
                 order.insert(place, name)
                 place += 1
     return order
+
+
+def _with_unseen(order: Sequence[str], names: Sequence[str]) -> list[str]:
+    found = list(order)
+    for index, name in enumerate(names):
+        if name not in found:
+            before = [found.index(n) for n in names[:index] if n in found]
+            found.insert(before[-1] + 1 if before else 0, name)
+    return found
 
 
 def _fits(names: Sequence[str], order: Sequence[str]) -> bool:

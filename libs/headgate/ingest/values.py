@@ -13,7 +13,8 @@ from headgate.contracts import types
 
 #: Types whose values are taken as they are once their Python type is this one.
 AS_IS: dict[str, type] = {"string": str, "boolean": bool}
-_INTEGERS = {"integer": 1 << 31, "long": 1 << 63}
+#: Integer types, and the bound that their values stay below.
+INTEGERS = {"integer": 1 << 31, "long": 1 << 63}
 _EXACT_IN_DOUBLE = 1 << 53
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP = re.compile(
@@ -45,8 +46,8 @@ def converter(kind: str) -> Converter:
         return _array(kind, converter(inner))
     if decimal:
         return _decimal(kind, *decimal)
-    if kind in _INTEGERS:
-        return _integer(kind, _INTEGERS[kind])
+    if kind in INTEGERS:
+        return _integer(kind, INTEGERS[kind])
     return {
         "string": _plain("string", str),
         "boolean": _plain("boolean", bool),
@@ -125,8 +126,11 @@ def double(value: Any) -> float:
         value = Decimal(value)
     if not isinstance(value, Decimal):
         raise _other_kind("double", value)
-    found = float(value)
-    if repr(found) == str(value):
+    text = str(value)
+    found = float(text)
+    if len(text) <= 16 and "E" not in text and "N" not in text:
+        return found  # at most 15 digits: every double keeps those
+    if repr(found) == text:
         return found
     digits = len(value.as_tuple().digits)
     if math.isfinite(found) and (found != 0 or not value):
@@ -176,6 +180,12 @@ def timestamp(value: Any) -> dt.datetime:
     """
     if not isinstance(value, str):
         raise _other_kind("timestamp", value)
+    if len(value) == 24 and value[10::9] == "T." and value[23] == "Z" and value[5] != "W":
+        # The commonest form; of this length the standard library reads no other one.
+        try:
+            return dt.datetime.fromisoformat(value)
+        except ValueError:
+            pass
     match = _TIMESTAMP.fullmatch(value)
     if match is None:
         raise Unfit("invalid_timestamp", f"expected an ISO 8601 instant, got {shown(value)}")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXTENSIONS = (".jsonl", ".ndjson", ".json")
+#: Where a plain file is looked at to learn how it is written: so many places, so many bytes.
+_PLACES, _PLACE = 8, 1 << 16
 _names = count(1)
 
 
@@ -82,7 +84,7 @@ class JsonLines:
         self._rest = self._counted(self._cut(hashed=True))
         first = next(self._rest, None)
         if first is not None:
-            self.layout = layout.learn(_sample(first), self._columns)
+            self.layout = layout.learn(self._sample(first), self._columns)
         schema = pa.schema([("line", pa.string()), ("_position", pa.int64())])
         batches = self._batches(first, schema)
         name = f"_headgate_lines_{next(_names)}"
@@ -115,6 +117,19 @@ class JsonLines:
         """Let go of the file and the relation."""
         self._unregister()
         self._blocks.close()
+
+    def _sample(self, first: chunks.Chunk) -> list[bytes]:
+        """Lines from all over a plain file, from the first block of a compressed one."""
+        size = self._source.size
+        if self._source.compression != "none" or size < 2 * _PLACES * _PLACE:
+            lines = [line + b"\n" for line in first.data.split(b"\n")[:-1]]
+            return lines[:: max(1, len(lines) // layout.SAMPLE)]
+        found: list[bytes] = []
+        for place in range(_PLACES):
+            data = self._blocks.at(place * (size - _PLACE) // (_PLACES - 1), _PLACE)
+            lines = [line + b"\n" for line in data.split(b"\n")[1:-1]]
+            found += lines[: layout.SAMPLE // _PLACES]
+        return found
 
     def _cut(self, *, hashed: bool = False) -> Iterator[chunks.Chunk]:
         return chunks.cut(self._unmarked(self._blocks.stream(hashed=hashed)), self._max_bytes)
@@ -175,8 +190,3 @@ class JsonLines:
             con, name = self._registered
             con.unregister(name)
             self._registered = None
-
-
-def _sample(chunk: chunks.Chunk) -> list[bytes]:
-    lines = chunk.data.split(b"\n", layout.SAMPLE)
-    return [line + b"\n" for line in lines[:-1]]
