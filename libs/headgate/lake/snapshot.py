@@ -117,7 +117,9 @@ def app_id(dataset: str) -> str:
 def _files(table: Any, uri: str) -> tuple[DataFile, ...]:
     import pyarrow as pa
 
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    # Through a stream: `pa.table` would first import pandas, where it is installed.
+    stream = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True))
+    actions = stream.read_all().to_pylist()
     files = []
     for action in sorted(actions, key=lambda a: str(a["path"])):
         stats: dict[str, dict[str, Any]] = {"min": {}, "max": {}, "null_count": {}}

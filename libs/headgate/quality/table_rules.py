@@ -125,7 +125,9 @@ def count_breaches(
 
 
 def _row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    row = con.execute(sql).fetchone()
+    # Read to its end: an open result would keep the connection from other work.
+    rows = con.execute(sql).fetchall()
+    row = rows[0] if rows else None
     assert row is not None
     return row
 
