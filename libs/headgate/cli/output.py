@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from headgate.core import json as hjson
 
@@ -92,8 +92,10 @@ def table(
 
     drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     aligned = set(right)
-    for name in columns:
-        drawn.add_column(name, justify="right" if name in aligned else "left", overflow="fold")
+    for index, name in enumerate(columns):
+        # What comes first names the row: it is the last to be broken into two lines.
+        side: Literal["left", "right"] = "right" if name in aligned else "left"
+        drawn.add_column(name, justify=side, overflow="fold", no_wrap=index == 0)
     for row in rows:
         texts = [cell(value) for value in row]
         drawn.add_row(*(Text(text, style=COLOURS.get(text.split(" ")[0], "")) for text in texts))

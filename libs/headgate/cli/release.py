@@ -98,7 +98,7 @@ def diff(
         for line, change in zip(body, changes, strict=True):
             found = counted[change.dataset]
             line += [found.added, found.removed, found.changed]
-    output.table(heads, body, title=f"Release {number} -> {new.id}", right=heads[1:])
+    output.table(heads, body, title=f"Release {number or 'none'} -> {new.id}", right=heads[1:])
     return 0
 
 

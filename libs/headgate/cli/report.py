@@ -84,6 +84,9 @@ def show(report: RunReport) -> None:
     for outcome in (*report.batches, *report.models):
         for problem in outcome.problems:
             output.out(f"{outcome.dataset} ({outcome.source or 'model'}): {problem}")
+        if outcome.outcome == "refused" and outcome.refused:
+            kept = "stay in the file" if outcome.source else "were dropped with the build"
+            output.out(f"  Its {outcome.refused:,} rows {kept}; the table is as it was before.")
     for problem in report.problems:
         output.out(problem)
     output.out(_summary(report))

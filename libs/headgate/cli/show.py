@@ -150,13 +150,12 @@ def _files(project: Project, contract: Contract) -> Shown:
 
 def _accounting(project: Project, contract: Contract) -> Shown:
     columns = ("committed_at", "kind", "source", "outcome", "read", "published", "quarantined",
-               "deduplicated", "refused", "version", "batch_id")  # fmt: skip
+               "deduplicated", "refused", "version")  # fmt: skip
     return _ledger(project, contract, "batches", "committed_at DESC, batch_id", columns)
 
 
 def _verdicts(project: Project, contract: Contract) -> Shown:
-    columns = ("judged_at", "rule_id", "severity", "passed", "breaches", "expected", "observed",
-               "batch_id")  # fmt: skip
+    columns = ("rule_id", "severity", "passed", "breaches", "expected", "observed", "judged_at")
     order = "judged_at DESC, passed, rule_id"
     return _ledger(project, contract, "verdicts", order, columns)
 
