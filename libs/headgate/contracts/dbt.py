@@ -30,7 +30,13 @@ def show(contracts: Mapping[str, Contract], contract: Contract) -> str:
     ``contracts`` are all contracts of the project, of which this is one.
     """
     body = _model(contract) if contract.model else _source(contract)
-    text = yaml.safe_dump({"version": 2, **body}, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.dump(
+        {"version": 2, **body},
+        Dumper=yaml.CSafeDumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+    )
     return _HEAD.format(place=_place(contract)) + text
 
 

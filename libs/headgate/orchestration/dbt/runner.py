@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,14 +73,14 @@ def _invoke(project: Project, command: Sequence[str]) -> Any:
         "--target-path", str(folder / "target"), "--log-path", str(folder / "logs"),
         "--log-level", "none", "--log-level-file", "info", "--no-print", "--no-use-colors",
         "--no-send-anonymous-usage-stats", "--no-version-check", "--partial-parse",
+        "--no-write-json",
     ]  # fmt: skip
     key = _source_hash(place)
     known = _parsed[1] if _parsed and _parsed[0] == key else None
-    # dbt-duckdb keeps its database for the life of the process, and in it an earlier run's views.
-    _disconnect(DuckDBConnectionManager)
     try:
         if known is None:
             parsed = dbtRunner().invoke(["parse", *options])
+            _close_logs()
             if not parsed.success:
                 raise _failure(parsed, folder)
             known = parsed.result
@@ -87,13 +88,25 @@ def _invoke(project: Project, command: Sequence[str]) -> Any:
         # Compiling marks the nodes as done, so each invocation gets a manifest of its own.
         outcome = dbtRunner(manifest=known.deepcopy()).invoke([*command, *options])
     finally:
+        _close_logs()
         _disconnect(DuckDBConnectionManager)
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise _failure(outcome, folder)
     return outcome.result
 
 
+def _close_logs() -> None:
+    """dbt leaves its log files open."""
+    from dbt_common.events.event_manager_client import get_event_manager
+
+    for logger in getattr(get_event_manager(), "loggers", ()):
+        for handler in getattr(logger._python_logger, "handlers", ()):
+            if isinstance(handler, logging.FileHandler):
+                handler.close()
+
+
 def _disconnect(manager: Any) -> None:
+    """dbt-duckdb keeps its database for the life of the process, and in it this run's views."""
     environment = manager._ENV
     if environment is not None:
         environment.close()
