@@ -44,6 +44,8 @@ def test_every_command_explains_itself(name: str, command: object) -> None:
     for param in getattr(command, "params", ()):
         if param.name != "help":
             assert param.help, f"{name} {param.name} is not explained"
+            flag = param.param_type_name == "option" and param.is_flag
+            assert flag or param.metavar or param.param_type_name == "argument"
 
 
 def test_every_setting_is_documented() -> None:

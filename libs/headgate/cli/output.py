@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 #: Columns of a table that is drawn into a file or a pipe, where nothing says how wide it may be.
-PIPE_WIDTH = 160
+PIPE_WIDTH = 200
 #: The colour of each word that says how something went.
 COLOURS = {
     "published": "green",

@@ -29,9 +29,11 @@ _JSON = typer.Option(False, "--json", help="Print it as JSON.")
 @app.command("list", epilog="Example: headgate quarantine list bronze.irc.messages --limit 5")
 def list_(
     dataset: str = _DATASET,
-    state: str = typer.Option("open", help="open, replayed, waived, superseded, or any."),
+    state: str = typer.Option(
+        "open", metavar="STATE", help="open, replayed, waived, superseded, or any."
+    ),
     reason: str | None = _REASON,
-    limit: int = typer.Option(20, help="Show at most so many rows."),
+    limit: int = typer.Option(20, metavar="N", help="Show at most so many rows."),
     as_json: bool = _JSON,
 ) -> int:
     """Count a dataset's quarantined rows by reason and state, and show some with their raw text."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +65,7 @@ def _commands() -> str:
 def _usage(param: Any) -> str:
     if param.param_type_name == "argument":
         return str(param.metavar or param.name.upper())
-    value = "" if param.is_flag else f" {param.metavar or param.type.name.upper()}"
+    value = "" if param.is_flag else f" {param.metavar}"
     return ", ".join(param.opts) + value
 
 
@@ -113,7 +112,7 @@ def _rule_kinds() -> str:
         ),
     ]
     for kind in found:
-        parts += [f"## `{kind.name}`", f"In a contract:\n\n```yaml\n{kind.odcs.strip()}\n```"]
+        parts += [f"## `{kind.name}`", f"In a contract:\n\n```\n{kind.odcs.strip()}\n```"]
         if kind.arguments:
             arguments = [(f"`{name}`", meaning) for name, meaning in kind.arguments.items()]
             parts.append(markdown_table(("argument", "meaning"), arguments))
@@ -146,31 +145,15 @@ def _contract() -> str:
 def _failpoints() -> str:
     from headgate.core import failpoints
 
-    names = failpoints.NAMES
-    if isinstance(names, dict):
-        table = markdown_table(("failpoint", "where"), [(f"`{n}`", d) for n, d in names.items()])
-    else:
-        table = markdown_table(("failpoint", "in"), [(f"`{n}`", _where(n)) for n in names])
+    rows = [(f"`{name}`", where) for name, where in failpoints.NAMES.items()]
     return "\n\n".join(
         (
             "# Failpoints",
             "Places where a test can kill the process, in the order in which a run passes them: "
             "`HEADGATE_FAILPOINT=name` kills it there, `name:3` the third time.",
-            table,
+            markdown_table(("failpoint", "where"), rows),
         )
     )
-
-
-def _where(name: str) -> str:
-    """The modules that reach the failpoint of that name."""
-    root = Path(__file__).resolve().parent.parent
-    call = re.compile(rf'failpoints\.reach\(\s*"{re.escape(name)}"')
-    found = [
-        str(path.relative_to(root.parent))
-        for path in sorted(root.rglob("*.py"))
-        if call.search(path.read_text("utf-8"))
-    ]
-    return ", ".join(f"`{path}`" for path in found)
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ _JSON = typer.Option(False, "--json", help="Print it as JSON.")
 
 @app.command("list", epilog="Example: headgate release list --limit 5")
 def list_(
-    limit: int = typer.Option(20, help="Show at most so many, newest first."),
+    limit: int = typer.Option(20, metavar="N", help="Show at most so many, newest first."),
     as_json: bool = _JSON,
 ) -> int:
     """Show the newest releases; readers see the first."""

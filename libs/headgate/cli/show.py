@@ -175,7 +175,7 @@ def _ledger(
 def _lineage(project: Project, contract: Contract) -> Shown:
     from headgate.cli import lineage_view
 
-    rows = lineage_view.columns(project, contract)
+    rows = lineage_view.rows(project, contract)
     return Shown(rows, ("column", "made from", "how"))
 
 
@@ -221,7 +221,7 @@ SUBJECTS: dict[str, tuple[str, Callable[[Project, Contract], Shown]]] = {
     "files": ("Data files of the newest version, released or not.", _files),
     "accounting": ("Every batch: what was read and what became of it.", _accounting),
     "verdicts": ("How each rule was judged, the newest batch first.", _verdicts),
-    "lineage": ("Which columns of which datasets each column is made from.", _lineage),
+    "lineage": ("What the dataset and each of its columns are made from.", _lineage),
 }
 PROJECT_SUBJECTS: dict[str, tuple[str, Callable[[], Shown]]] = {
     "settings": ("Every setting: value, default, environment variable, meaning.", _settings),

@@ -27,6 +27,7 @@ def demo(
     real_data: Path | None = typer.Option(
         None,
         "--real-data",
+        metavar="FOLDER",
         envvar="HEADGATE_REAL_DATA",
         help="Take the IRC corpus from this folder instead of making demo data.",
     ),

@@ -25,7 +25,8 @@ _JSON = typer.Option(False, "--json", help="Print the paths of the new files as 
 
 
 @app.command(
-    epilog="Example: headgate new source bronze.shop.orders --sample orders.jsonl --key id"
+    "source",
+    epilog="Example: headgate new source bronze.shop.orders --sample orders.jsonl --key id",
 )
 def draft_source(
     dataset: str = _DATASET,

@@ -159,8 +159,9 @@ def _roomy(length: int) -> int:
 def _identifying(
     columns: Sequence[DraftColumn], rows: Sequence[Mapping[str, Any]], dataset: str
 ) -> list[str]:
-    """The first column, or else pair of columns, that tells all rows apart."""
+    """The column, or else pair of columns, that tells all rows apart; ids are preferred."""
     usable = [c.name for c in columns if c.required and c.type in ("string", "long", "timestamp")]
+    usable.sort(key=lambda n: (n != "id", not n.endswith("_id"), draft.about_people(n)))
     for size in (1, 2):
         for names in itertools.combinations(usable, size):
             if len({tuple(str(row[n]) for n in names) for row in rows}) == len(rows):
