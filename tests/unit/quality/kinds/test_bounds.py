@@ -48,9 +48,7 @@ def as_written(bound: Any) -> Fraction:
 @example(bound=0, exclusive=True, more=[-0.0])
 @example(bound=2**53 + 1, exclusive=False, more=[2.0**53])
 @example(bound=0.1, exclusive=False, more=[0.1, math.nextafter(0.1, 1), math.nextafter(0.1, 0)])
-def test_numbers_compare_exactly(
-    kind: str, bound: Any, exclusive: bool, more: list[float]
-) -> None:
+def test_numbers_compare_exactly(kind: str, bound: Any, exclusive: bool, more: list[float]) -> None:
     values = [None, *NASTY[kind], *(more if kind == "double" else [])]
     for name, lower in (("minimum", True), ("maximum", False)):
         found = holds(rule(name, value=bound, exclusive=exclusive), values, kind)
