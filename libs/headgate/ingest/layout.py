@@ -31,7 +31,7 @@ class Key:
     ``text`` is its name as written, quotes included. ``optional``: some lines leave it out;
     ``nullable``: some write null; ``null_text`` is what stands for a NULL (empty if it is left
     out). ``escaped``: its strings hold escapes. ``templates``: the forms its values have, with 0
-    for every digit (dates and timestamps). ``scale``: the digits after the point that all its
+    for every digit but an offset's (dates and timestamps). ``scale``: the digits after the point that all its
     numbers have where some of them are noughts at the end (``1.50``), else None.
     """
 
@@ -172,10 +172,14 @@ def _key(name: str, text: str, seen: Sequence[str], kind: str, lines: int) -> Ke
     nulls = seen.count("null")
     absent = lines - len(seen)
     present = [v for v in seen if v != "null"]
+    inner = types.element(kind)
+    if inner:
+        present = [e for v in present if v.startswith("[") for e in jsontext.elements(v)]
+        kind = inner
     templates: tuple[str, ...] = ()
     scale: int | None = None
     if kind in ("date", "timestamp"):
-        forms = Counter(_DIGIT.sub("0", v[1:-1]) for v in present)
+        forms = Counter(_template(v[1:-1]) for v in present)
         templates = tuple(form for form, _ in forms.most_common(4))
     if kind == "double" or types.decimal_of(kind):
         scales = Counter(len(v.partition(".")[2]) for v in present)
@@ -192,6 +196,13 @@ def _key(name: str, text: str, seen: Sequence[str], kind: str, lines: int) -> Ke
         templates=templates,
         scale=scale,
     )
+
+
+def _template(text: str) -> str:
+    """The text with 0 for every digit but those of an offset from UTC."""
+    sign = max(text.rfind("+"), text.rfind("-")) if len(text) > 16 else -1
+    end = sign if sign >= 16 else len(text)
+    return _DIGIT.sub("0", text[:end]) + text[end:]
 
 
 def _list_comma(seen: Iterable[str]) -> str:
@@ -212,5 +223,7 @@ def _escapes(seen: Iterable[str]) -> dict[str, str]:
             forms.update(_ESCAPE.findall(value))
     found: dict[str, str] = {}
     for form, _ in forms.most_common(ESCAPES):
-        found.setdefault(hjson.loads(f'"{form}"'), form)
+        char = hjson.loads(f'"{form}"')
+        if char != "\0" and not "\ud800" <= char <= "\udfff":  # SQL can say neither
+            found.setdefault(char, form)
     return found

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.contracts import types
 from headgate.contracts.model import Column
@@ -173,14 +173,36 @@ def _part(column: Column, layout: Layout | None) -> _Part:
         if layout.list_comma != ", ":
             text = f"replace({text}, ', ', {literal(layout.list_comma)})"
         return _Part(sql_type, text, "{x}")
-    if inner == "string" and not key.escaped:
-        between = literal('"' + layout.list_comma + '"')
-        text = (
-            "CASE WHEN len({x}) = 0 THEN '[]'"
-            f""" ELSE '["' || array_to_string({{x}}, {between}) || '"]' END"""
-        )
-        return _Part(sql_type, text, "{x}")
+    if inner and not types.element(inner) and inner != "json":
+        return _list(column, key, layout, inner)
     return _Part("JSON", "", f"NULL::{sql_type}")
+
+
+def _list(column: Column, key: Key, layout: Layout, inner: str) -> _Part:
+    """An array whose elements are each written, cast and guarded as a value of their type is.
+
+    A null among the elements is passed over when they are written, so that it proves nothing.
+    """
+    one = _part(replace(column, type=inner), layout)
+    quote = '"' if one.quoted else ""
+    between = literal(quote + layout.list_comma + quote)
+    each = "{x}"
+    if one.written != "{x}":
+        each = f"list_transform({{x}}, lambda e: {one.written.replace('{x}', 'e')})"
+    written = (
+        f"CASE WHEN len({{x}}) = 0 THEN '[]' ELSE {literal('[' + quote)}"
+        f" || array_to_string({each}, {between}) || {literal(quote + ']')} END"
+    )
+    if one.value == "{x}":
+        return _Part(f"{one.parsed}[]", written, "{x}")
+    cast = one.value.replace("{x}", "e")
+    held = one.guard.replace("{x}", "e").replace("{v}", cast)
+    return _Part(
+        f"{one.parsed}[]",
+        written,
+        f"list_transform({{x}}, lambda e: {cast})",
+        f"len(list_filter({{x}}, lambda e: ({held}) IS NOT TRUE)) = 0",
+    )
 
 
 def _double(key: Key) -> _Part:
