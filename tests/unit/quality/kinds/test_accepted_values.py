@@ -45,7 +45,7 @@ def test_case_and_composition_matter() -> None:
 )  # fmt: skip
 def test_values_that_the_type_cannot_have_are_refused(kind: str, values: Any) -> None:
     with pytest.raises(
-        ContractError, match="'c.accepted_values' of kind accepted_values: expected"
+        ContractError, match=r"'c.accepted_values' of kind accepted_values: expected"
     ):
         holds(rule("accepted_values", values=values), [], kind)
 

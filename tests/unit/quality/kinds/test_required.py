@@ -21,5 +21,5 @@ def test_an_empty_list_is_a_value() -> None:
 def test_a_column_that_is_not_there_is_refused() -> None:
     from headgate.quality.predicates import compile_row_rules
 
-    with pytest.raises(ContractError, match="judges no column of silver.test.rows"):
+    with pytest.raises(ContractError, match=r"judges no column of silver.test.rows"):
         compile_row_rules(contract({"c": "string"}, rule("required", "d")))
