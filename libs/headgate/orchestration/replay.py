@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
-from headgate.contracts.model import Contract
-from headgate.core import clock, ids
 from headgate.core.errors import NotFoundError, UsageError
-from headgate.ingest.replay import replay_rows
-from headgate.lineage import steps
 from headgate.orchestration import curating
 from headgate.orchestration.context import Progress, RunContext
 from headgate.orchestration.order import downstream
 from headgate.orchestration.project import Project
+from headgate.orchestration.replaying import replay_in
 from headgate.orchestration.report import RunReport
 from headgate.orchestration.run import run_with
 from headgate.quality import quarantine
-from headgate.quality.quarantine import QuarantinedRow
 
 
 def replay(
@@ -51,23 +46,9 @@ def replay(
 
     def work(context: RunContext) -> list[str]:
         again = quarantine.list_rows(project.lake, contract, limit=None, reason=reason, ids=ids)
-        for _, group in groupby(again, key=lambda r: (r.source, r.content_hash)):
-            _replay_one(context, contract, list(group))
+        replay_in(context, contract, again)
         return []
 
     return run_with(
         project, work, selected=selected, progress=progress, command=f"quarantine replay {dataset}"
     )
-
-
-def _replay_one(context: RunContext, contract: Contract, rows: list[QuarantinedRow]) -> None:
-    """Rows of one delivery, as one batch."""
-    batch_id, started = ids.new_id(), clock.monotonic()
-    context.progress.step(contract.id, f"replaying {len(rows)} rows of {rows[0].source}")
-    step = steps.replay_step(contract, context.run_id, batch_id)
-    with context.lineage.running(step):
-        context.through_gate(
-            contract,
-            batch_id,
-            lambda: replay_rows(context.session, contract, rows, batch_id=batch_id, started=started),
-        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from headgate.contracts.model import Contract
 from headgate.core import clock, ids
 from headgate.core.errors import LakeError, NotFoundError
@@ -13,8 +11,9 @@ from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
 from headgate.lineage import steps
-from headgate.orchestration import releasing
+from headgate.orchestration import curating, releasing
 from headgate.orchestration.context import RunContext
+from headgate.orchestration.order import topological
 from headgate.orchestration.project import Project
 from headgate.orchestration.run import opened
 
@@ -34,9 +33,12 @@ def rollback(project: Project, release_id: int) -> Release:
         if newest is None or target.id == newest.id:
             raise NotFoundError(f"release {release_id} is the newest already.")
         moved: dict[str, tuple[Snapshot, str]] = {}
-        for dataset, table in target.tables.items():
+        # Sources first: what a model's table was made from is, from now on, what they have now.
+        for dataset in topological(curating.graph_of(project)):
+            if dataset not in target.tables:
+                continue
             contract = project.contracts[dataset]
-            restored = _restore(context, contract, table.version, release_id)
+            restored = _restore(context, contract, target)
             if restored.version != newest.versions.get(dataset):
                 moved[dataset] = (restored, contract.release_group)
         step = steps.release_step(context.run_id, {d: s.version for d, (s, _) in moved.items()})
@@ -54,23 +56,28 @@ def rollback(project: Project, release_id: int) -> Release:
     return published
 
 
-def _restore(context: RunContext, contract: Contract, version: int, release_id: int) -> Snapshot:
-    """A new version of the table with the files of ``version``; none if they are live already."""
-    lake = context.project.lake
+def _restore(context: RunContext, contract: Contract, target: Release) -> Snapshot:
+    """A new version of the table with the files of ``target``; none if they are live already."""
+    lake, version = context.project.lake, target.tables[contract.id].version
     head, old = context.snapshot(contract.id), lake.snapshot(contract.id, version)
-    if head is None or old is None:
-        raise LakeError(f"{contract.id} has no version {version} any more.")
-    live, wanted = {f.path for f in head.files}, {f.path for f in old.files}
-    if live == wanted and head.meta and old.meta and head.meta.inputs == old.meta.inputs:
-        return head
+    if head is None or old is None or old.meta is None or head.meta is None:
+        raise LakeError(f"{contract.id} has no version {version} that this lake committed.")
     before = old.meta
+    inputs = {
+        d: now.version
+        if target.versions.get(d) == v and (now := context.snapshot(d)) is not None
+        else v
+        for d, v in before.inputs.items()
+    }
+    live, wanted = {f.path for f in head.files}, {f.path for f in old.files}
+    if live == wanted and dict(head.meta.inputs) == inputs:
+        return head
     meta = CommitMeta(
         batch_id=ids.new_id(), run_id=context.run_id, dataset=contract.id, kind="restore",
-        mode="replace", source=f"release:{release_id}", content_hash="",
-        contract_version=before.contract_version if before else contract.version,
-        contract_hash=before.contract_hash if before else contract.hash,
-        committed_at=clock.now(), code_hash=before.code_hash if before else "",
-        inputs=dict(before.inputs) if before else {}, detail={"version": version},
+        mode="replace", source=f"release:{target.id}", content_hash="",
+        contract_version=before.contract_version, contract_hash=before.contract_hash,
+        committed_at=clock.now(), code_hash=before.code_hash, inputs=inputs,
+        detail={"version": version},
     )  # fmt: skip
     restored = commit(
         lake, contract.id, base=head, columns=head.columns,
@@ -78,5 +85,5 @@ def _restore(context: RunContext, contract: Contract, version: int, release_id: 
         remove=[f for f in head.files if f.path not in wanted], meta=meta,
     )  # fmt: skip
     context.session.advance(restored)
-    context.accounts.append((dataclasses.replace(meta), restored.version))
+    context.accounts.append((meta, restored.version))
     return restored

@@ -14,7 +14,7 @@ from headgate.lake.session import Session
 from headgate.lineage import steps
 from headgate.lineage.emitter import Emitter
 from headgate.lineage.steps import State, Step
-from headgate.orchestration import curating, ingesting, releasing
+from headgate.orchestration import curating, ingesting, releasing, waiting
 from headgate.orchestration.context import Progress, RunContext, Silent, activate
 from headgate.orchestration.order import select as select_datasets
 from headgate.orchestration.project import Project
@@ -49,6 +49,7 @@ def run(
         problems = []
         for dataset, found in files.items():
             problems += ingesting.ingest(context, dataset, found)
+        waiting.replay_waiting(context, [d for d in project.contracts if d in selected])
         return problems
 
     return run_with(project, work, selected=selected, progress=progress, command="run")
@@ -99,9 +100,12 @@ def opened(project: Project, command: str, progress: Progress | None = None) -> 
     """Hold the lake for one run, after putting right what a dead one left.
 
     Raises:
+        UsageError: a ledger has no contract.
         LakeBusyError: another run holds the lake.
     """
     lake, run_id = project.lake, ids.new_id()
+    for name in ledger.ALL:
+        project.contracts[name]  # a project without contracts for its ledgers cannot keep them
     lake.make()
     with lake.run_lock(run_id, command) as died:
         failpoints.reach("run.started")
