@@ -70,7 +70,10 @@ KINDS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "bad_time": (_edit(time="25:61"), "time.pattern"),
     "unknown_field": (_edit(mood="merry"), PUBLISHED),
     "repeated": (lambda line: line + b"\n" + line, DEDUPLICATED),
-    "conflicting": (lambda line: line + b"\n" + _edit(text="something else")(line), "conflicting_key"),
+    "conflicting": (
+        lambda line: line + b"\n" + _edit(text="something else")(line),
+        "conflicting_key",
+    ),
 }
 #: Settings under which the damage ends as said.
 ENVIRONMENT = {"HEADGATE_MAX_RECORD_BYTES": "100000"}
@@ -96,7 +99,9 @@ class Damaged:
         return sum(e not in (PUBLISHED, DEDUPLICATED) for e in self.ends.values())
 
 
-def damage(lines: list[bytes], target: Path, *, each: int, seed: int, cut_tail: bool = True) -> Damaged:
+def damage(
+    lines: list[bytes], target: Path, *, each: int, seed: int, cut_tail: bool = True
+) -> Damaged:
     """Write ``lines`` (without ends) to ``target``, ``each`` of them damaged in each way."""
     chance = random.Random(seed)
     chosen = chance.sample(range(len(lines) - 1), each * len(KINDS))

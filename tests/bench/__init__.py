@@ -1,0 +1,1 @@
+"""The benchmark: governed ingest against a bare copy."""

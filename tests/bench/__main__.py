@@ -45,7 +45,9 @@ def _project(folder: Path, kind: str) -> Path:
     """A fresh project whose lake holds the channels and nothing else."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(HERE / "data_contracts", folder / "data_contracts")
-    shutil.copytree(HERE.parent.parent / "data_contracts" / "ledger", folder / "data_contracts" / "ledger")
+    shutil.copytree(
+        HERE.parent.parent / "data_contracts" / "ledger", folder / "data_contracts" / "ledger"
+    )
     contract = folder / "data_contracts" / "messages" / "contract.odcs.yaml"
     if kind == "parquet":
         contract.write_text(contract.read_text().replace("format: jsonl", "format: parquet"))
@@ -114,7 +116,9 @@ def main() -> None:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         found.append(measure(case, make(args.data, rows), work, pairs, rows))
-        print(f"{case} at {rows:,} rows: {found[-1]['ratio']:.2f} of the bare copy", file=sys.stderr)
+        print(
+            f"{case} at {rows:,} rows: {found[-1]['ratio']:.2f} of the bare copy", file=sys.stderr
+        )
     shutil.rmtree(work, ignore_errors=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(hjson.dumps(found, indent=2) + "\n")

@@ -58,7 +58,8 @@ def make(folder: Path, rows: int, seed: int = 7) -> dict[str, Path]:
         con.execute(f"COPY ({query}) TO '{paths['jsonl']}' (FORMAT json)")
     if not paths["parquet"].exists():
         typed = query.replace("strftime(", "strptime(strftime(").replace(
-            "'%Y-%m-%dT%H:%M:%S.%gZ')", "'%Y-%m-%dT%H:%M:%S.%gZ'), '%Y-%m-%dT%H:%M:%S.%gZ')::TIMESTAMPTZ"
+            "'%Y-%m-%dT%H:%M:%S.%gZ')",
+            "'%Y-%m-%dT%H:%M:%S.%gZ'), '%Y-%m-%dT%H:%M:%S.%gZ')::TIMESTAMPTZ",
         )
         con.execute(f"COPY ({typed}) TO '{paths['parquet']}' (FORMAT parquet, COMPRESSION zstd)")
     con.execute(

@@ -67,7 +67,9 @@ def _nulls_last(row: tuple[object, ...]) -> list[tuple[bool, object]]:
     return [(value is None, value if value is not None else 0) for value in row]
 
 
-def test_a_second_run_changes_nothing_and_imports_no_dbt(project: Project, irc_corpus: Path) -> None:
+def test_a_second_run_changes_nothing_and_imports_no_dbt(
+    project: Project, irc_corpus: Path
+) -> None:
     source = f"{BRONZE}={irc_corpus}"
     headgate(project, "run", "--source", source)
     before = files_of(project)

@@ -55,7 +55,11 @@ def clean(lines: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_damaged_line_is_accounted_for_and_mending_the_file_restores_the_tables(
-    lines: list[bytes], clean: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    lines: list[bytes],
+    clean: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
 ) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

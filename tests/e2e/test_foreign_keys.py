@@ -65,7 +65,11 @@ def rows(project: Project) -> list[tuple[int, int | None]]:
         return con.execute(f"SELECT id, parent FROM {snapshot.relation()} ORDER BY 1").fetchall()
 
 
-CHILDREN: list[dict[str, object]] = [{"id": 1, "parent": 10}, {"id": 2, "parent": 20}, {"id": 3, "parent": None}]
+CHILDREN: list[dict[str, object]] = [
+    {"id": 1, "parent": 10},
+    {"id": 2, "parent": 20},
+    {"id": 3, "parent": None},
+]
 
 
 @pytest.mark.parametrize("policy", ["wait", "quarantine", "warn"])
@@ -79,7 +83,13 @@ def test_a_child_before_its_parent(tmp_path: Path, policy: str) -> None:
     contract = project.contracts["bronze.test.children"]
     if policy == "warn":
         assert rows(project) == [(1, 10), (2, 20), (3, None)]
-        (verdict,) = [r for b in report.batches if b.verdict for r in b.verdict.results if r.kind == "foreign_key"]
+        (verdict,) = [
+            r
+            for b in report.batches
+            if b.verdict
+            for r in b.verdict.results
+            if r.kind == "foreign_key"
+        ]
         assert (verdict.severity, verdict.passed, verdict.breaches) == ("warn", False, 1)
         return
     assert rows(project) == [(1, 10), (3, None)]

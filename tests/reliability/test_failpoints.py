@@ -38,7 +38,9 @@ def deliveries(irc_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> li
     return sorted(folder.iterdir())
 
 
-def start(project: Project, files: list[Path], **environment: str) -> subprocess.CompletedProcess[str]:
+def start(
+    project: Project, files: list[Path], **environment: str
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "headgate.cli.main", "run"]
     for file in files:
         command += ["--source", f"{BRONZE}={file}"]
@@ -89,7 +91,9 @@ def test_killed_and_started_again(
     project = make_project(tmp_path / "project")
 
     killed = start(project, deliveries, HEADGATE_FAILPOINT=f"{name}:{nth}")
-    assert killed.returncode == -signal.SIGKILL, f"never got to {name}: {killed.stdout}{killed.stderr}"
+    assert killed.returncode == -signal.SIGKILL, (
+        f"never got to {name}: {killed.stdout}{killed.stderr}"
+    )
     again = start(project, deliveries)
 
     assert again.returncode == 0, again.stdout + again.stderr
@@ -107,7 +111,9 @@ def test_two_runs_at_once_end_as_one_or_one_refuses(
         command += ["--source", f"{BRONZE}={file}"]
     env = {**os.environ, **ENVIRONMENT, "HEADGATE_ROOT": str(project.settings.root)}
     both = [
-        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
     ends = [(p.communicate(timeout=300), p.returncode) for p in both]
@@ -129,7 +135,8 @@ def test_runs_that_wait_for_each_other_all_end_well(
            "HEADGATE_LOCK_WAIT_SECONDS": "240"}  # fmt: skip
     runs = [
         subprocess.Popen(
-            [sys.executable, "-m", "headgate.cli.main", "run", "--source", f"{BRONZE}={file}"], env=env
+            [sys.executable, "-m", "headgate.cli.main", "run", "--source", f"{BRONZE}={file}"],
+            env=env,
         )
         for file in deliveries
     ]

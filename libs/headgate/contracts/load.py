@@ -67,7 +67,9 @@ def load_all(folder: Path) -> ContractSet:
         UsageError: there is no such folder.
     """
     if not folder.is_dir():
-        raise UsageError(f"no folder of contracts at {folder}.", remedy="See the setting contracts.")
+        raise UsageError(
+            f"no folder of contracts at {folder}.", remedy="See the setting contracts."
+        )
     found: dict[str, Contract] = {}
     for path in sorted(folder.rglob(FILE_NAME)):
         contract = load(path)
@@ -113,16 +115,16 @@ def load(path: Path) -> Contract:
     try:
         document = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ContractError(f"not valid YAML: {' '.join(str(error).split())}.", place=place) from None
+        raise ContractError(
+            f"not valid YAML: {' '.join(str(error).split())}.", place=place
+        ) from None
     if not isinstance(document, dict):
         raise ContractError("a contract is a YAML mapping.", place=place)
     # The shallowest complaint is the one to act on; deeper ones are often its echo.
     errors = sorted(_validator().iter_errors(document), key=lambda e: len(list(e.absolute_path)))
     if errors:
         pointer = "/".join(str(p) for p in errors[0].absolute_path)
-        raise ContractError(
-            f"not ODCS: {errors[0].message[:300]}", place=f"{place}#/{pointer}"
-        )
+        raise ContractError(f"not ODCS: {errors[0].message[:300]}", place=f"{place}#/{pointer}")
     return _contract(path, document)
 
 
@@ -176,7 +178,9 @@ def _column(prop: Mapping[str, Any], place: str) -> Column:
     logical = str(prop.get("logicalType", "string"))
     if logical == "array" and not physical:
         items = prop.get("items") or {}
-        inner = items.get("physicalType") or types.LOGICAL.get(str(items.get("logicalType")), "string")
+        inner = items.get("physicalType") or types.LOGICAL.get(
+            str(items.get("logicalType")), "string"
+        )
         physical = f"array<{inner}>"
     kind = str(physical or types.LOGICAL.get(logical, ""))
     return Column(

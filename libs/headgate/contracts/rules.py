@@ -88,9 +88,7 @@ def _columns(table: Mapping[str, Any], place: str) -> Iterator[Rule]:
             )
         if prop.get("enum"):
             values = [e["value"] if isinstance(e, Mapping) else e for e in prop["enum"]]
-            yield _row(
-                f"{name}.enum", "accepted_values", severity, name, {"values": values}, where
-            )
+            yield _row(f"{name}.enum", "accepted_values", severity, name, {"values": values}, where)
         if prop.get("unique"):
             yield Rule(f"{name}.unique", "unique", "table", "fail", name, {"columns": [name]},
                        "", "uniqueness", where)  # fmt: skip
@@ -210,7 +208,9 @@ def _comparison(quality: Mapping[str, Any], place: str) -> dict[str, Any]:
         )
     unit = str(quality.get("unit", "rows"))
     if unit not in ("rows", "percent"):
-        raise ContractError(f"unit {unit!r} is not known.", remedy="Use rows or percent.", place=place)
+        raise ContractError(
+            f"unit {unit!r} is not known.", remedy="Use rows or percent.", place=place
+        )
     return {"operator": used[0], "value": quality[used[0]], "unit": unit}
 
 

@@ -139,7 +139,7 @@ def load(root: Path | None = None, environ: Mapping[str, str] | None = None) -> 
 
 
 def _convert(value: Any, spec: dataclasses.Field[Any], place: str) -> Any:
-    kind = type(spec.default)
+    kind: Any = type(spec.default)
     try:
         if issubclass(kind, Path):
             return Path(str(value)).expanduser()

@@ -83,7 +83,7 @@ def load_file(
     reader = open_reader(contract, source, session.settings)
     try:
         staged, at = _stage_proven(loading, reader), clock.iso()
-        intake, drop = _take_rest(loading, reader, staged, at)
+        intake = _take_rest(loading, reader, staged, at)
         batch = gate.Batch(
             contract=contract, batch_id=batch_id, kind="ingest", mode="merge",
             source=source.name, content_hash=reader.content_hash,
@@ -121,9 +121,7 @@ def _stage_proven(loading: Loading, reader: Reader) -> list[StagedFile]:
             con.execute(f"SET {name} = {literal(found)}")
 
 
-def _take_rest(
-    loading: Loading, reader: Reader, staged: list[StagedFile], at: str
-) -> tuple[gate.Intake, Duplicates]:
+def _take_rest(loading: Loading, reader: Reader, staged: list[StagedFile], at: str) -> gate.Intake:
     """Look at every record that was not staged, then settle repeated keys."""
     session, contract = loading.session, loading.contract
     writer = quarantine.Writer(
@@ -145,7 +143,7 @@ def _take_rest(
     intake.staged = drop.staged
     intake.deduplicated += drop.repeated
     intake.conflicts = len(drop.conflicts)
-    return intake, drop
+    return intake
 
 
 def conflict_reason(contract: Contract, drop: Duplicates, position: int) -> dict[str, Any]:
@@ -177,7 +175,9 @@ def take_exact(
             codes = {r.code for r in row.reasons}
             for code in codes:
                 intake.reading[code] = intake.reading.get(code, 0) + 1
-            writer.add(position, row.raw, [_reason(r.code, r.column, r.detail) for r in row.reasons])
+            writer.add(
+                position, row.raw, [_reason(r.code, r.column, r.detail) for r in row.reasons]
+            )
         else:
             typed.append({**row.values, "_position": position, "_row": len(typed)})
             raws.append(row)
@@ -189,7 +189,9 @@ def take_exact(
     con.register("_exact", pa.Table.from_pylist(typed, schema))
     try:
         reasons = reasons_sql(loading.judged)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE _judged AS SELECT *, {reasons} AS _why FROM _exact")
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE _judged AS SELECT *, {reasons} AS _why FROM _exact"
+        )
         for index, why, position in con.execute(
             "SELECT _row, _why, _position FROM _judged WHERE len(_why) > 0 ORDER BY _row"
         ).fetchall():
@@ -209,6 +211,8 @@ def take_exact(
 
 
 def merge_plan(loading: Loading, intake: gate.Intake) -> gate.Planner:
+    """How the batch is merged by key into whatever version of the table there is."""
+
     def plan(base: Snapshot | None) -> Plan:
         return merge_by_key(
             loading.con,
@@ -248,5 +252,3 @@ def _chunks(rows: Iterable[ExactRow], size: int) -> Iterator[list[ExactRow]]:
 
 def _reason(code: str, column: str | None, detail: str) -> dict[str, Any]:
     return {"code": code, "column": column, "detail": detail}
-
-

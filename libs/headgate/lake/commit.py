@@ -80,7 +80,8 @@ def _publish_files(
     """Move staged files into the table's folder, synced, and give the log's actions."""
     from deltalake.transaction import AddAction, RemoveAction
 
-    now, actions = clock.epoch_millis(), []
+    now = clock.epoch_millis()
+    actions: list[AddAction | RemoveAction] = []
     for file in add:
         if isinstance(file, StagedFile):
             lake.storage.adopt(file.path, f"{table_key}/{file.path.name}")
@@ -92,9 +93,15 @@ def _publish_files(
     if any(isinstance(f, StagedFile) for f in add):
         lake.storage.seal(table_key, [])
     for file in remove:
-        actions.append(RemoveAction(
-                path=file.path, data_change=True, deletion_timestamp=now, partition_values={}, size=file.size
-            ))
+        actions.append(
+            RemoveAction(
+                path=file.path,
+                data_change=True,
+                deletion_timestamp=now,
+                partition_values={},
+                size=file.size,
+            )
+        )
     return actions
 
 

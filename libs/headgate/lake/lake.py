@@ -46,7 +46,10 @@ class Lake:
             return None
         try:
             return load(
-                self.storage.uri(key), dataset, version, lambda v: self.storage.read(log_key(key, v))
+                self.storage.uri(key),
+                dataset,
+                version,
+                lambda v: self.storage.read(log_key(key, v)),
             )
         except Exception as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]

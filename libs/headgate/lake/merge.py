@@ -71,7 +71,9 @@ def merge_by_key(
     matched, updated = one(con, "SELECT count(*), count(*) FILTER (WHERE _wins) FROM _matched")
     if not matched:
         return Plan(tuple(staged), (), rows)
-    touched = {r[0] for r in con.execute("SELECT DISTINCT _file FROM _matched WHERE _wins").fetchall()}
+    touched = {
+        r[0] for r in con.execute("SELECT DISTINCT _file FROM _matched WHERE _wins").fetchall()
+    }
     rewritten = tuple(f for f in files if f.uri in touched)
     # Rows that are the same stay where they are; the rest of the batch is written anew beside
     # what the touched files keep.
@@ -134,9 +136,7 @@ def replace_scope(
         kept = sum(f.rows for f in rest)
         add += rest
     con.execute("DROP TABLE _scope")
-    return Plan(
-        tuple(add), rewritten, inserted=rows, deleted=sum(f.rows for f in rewritten) - kept
-    )
+    return Plan(tuple(add), rewritten, inserted=rows, deleted=sum(f.rows for f in rewritten) - kept)
 
 
 def _may_hold(
@@ -177,4 +177,3 @@ def _in_range(con: Connection, base: Snapshot, column: str) -> tuple[DataFile, .
         if not outside or (absent and file.nulls.get(column, 1)):
             kept.append(file)
     return tuple(kept)
-

@@ -151,7 +151,7 @@ class ReleaseStore:
             "another run released the same tables first.", remedy="Run again; nothing is lost."
         )
 
-    def diff(self, before: Release | None, after: Release) -> list[TableChange]:
+    def diff(self, before: Release | None, after: Release) -> tuple[TableChange, ...]:
         """Tables that differ, in id order."""
         old = before.tables if before else {}
         changes = []
@@ -167,7 +167,7 @@ class ReleaseStore:
                         b.rows if b else 0,
                     )
                 )
-        return changes
+        return tuple(changes)
 
 
 def _pin(tables: Mapping[str, tuple[Snapshot, str]]) -> dict[str, ReleasedTable]:

@@ -72,7 +72,9 @@ class RunContext:
         self, contract: Contract, batch_id: str, publish: Callable[[], Entry]
     ) -> BatchOutcome:
         """Run the gate's ``publish`` as a lineage job of its own and keep its account."""
-        parents = {str(r.arguments["parent"]) for r in contract.row_rules if r.kind == "foreign_key"}
+        parents = {
+            str(r.arguments["parent"]) for r in contract.row_rules if r.kind == "foreign_key"
+        }
         refs = [
             steps.DatasetRef.of(self.project.contracts[d], version=v)
             for d, v in sorted(self.session.versions(parents).items())
@@ -86,9 +88,7 @@ class RunContext:
         self.progress.done(outcome)
         return outcome
 
-    def _judged(
-        self, step: steps.Step, contract: Contract, outcome: BatchOutcome
-    ) -> steps.Step:
+    def _judged(self, step: steps.Step, contract: Contract, outcome: BatchOutcome) -> steps.Step:
         results = outcome.verdict.results if outcome.verdict else ()
         batch = dataclasses.replace(step.inputs[0], statistics=steps.Statistics(rows=outcome.read))
         table = step.outputs[0]

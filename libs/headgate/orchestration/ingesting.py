@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from headgate.contracts.model import Contract
@@ -70,7 +71,7 @@ def ingest(context: RunContext, dataset: str, files: Sequence[SourceFile]) -> li
                 outcome = context.through_gate(
                     contract,
                     batch_id,
-                    lambda c=contract, s=source, b=batch_id: load_file(session, c, s, batch_id=b),
+                    partial(load_file, session, contract, source, batch_id=batch_id),
                 )
                 counted = dataclasses.replace(
                     step.inputs[0],

@@ -90,8 +90,9 @@ def publish_model(
     outcome = context.through_gate(
         contract,
         batch_id,
-        lambda: gate.publish(session, cursor, batch, intake, plan, parents=parents,
-                             before_commit=settle_quarantine),  # fmt: skip
+        lambda: gate.publish(
+            session, cursor, batch, intake, plan, parents=parents, before_commit=settle_quarantine
+        ),
     )
     if outcome.outcome == "refused":
         raise RefusedError(
@@ -108,7 +109,9 @@ def _stage(session: Session, contract: Contract, con: Connection, query: str) ->
         for c, t in contract.table_columns.items()
     )
     folder: Path = session.staging
-    return stage(con, f"SELECT {casts} FROM {query}", contract.table_columns, folder, session.settings)
+    return stage(
+        con, f"SELECT {casts} FROM {query}", contract.table_columns, folder, session.settings
+    )
 
 
 def _take(
@@ -139,7 +142,8 @@ def _take(
             for rule_id in why:
                 intake.breaches[rule_id] = intake.breaches.get(rule_id, 0) + 1
             reasons = [
-                {"code": i, "column": by_id[i].column, "detail": gate.expected(by_id[i])} for i in why
+                {"code": i, "column": by_id[i].column, "detail": gate.expected(by_id[i])}
+                for i in why
             ]
             writer.add(0, raw, reasons, identity=hjson.dumps(key))
     con.execute("DROP TABLE _broken")
@@ -147,7 +151,9 @@ def _take(
         intake.staged = stage(
             con, f"SELECT * FROM {files} WHERE {holds}", columns, session.staging, session.settings
         )
-    good = relation([f.as_data_file() for f in intake.staged], {k: columns[k] for k in contract.key})
+    good = relation(
+        [f.as_data_file() for f in intake.staged], {k: columns[k] for k in contract.key}
+    )
     intake.repeated_keys = one(
         con,
         f"SELECT count(*) FROM (SELECT 1 FROM {good} GROUP BY {identifiers(contract.key)}"
@@ -158,4 +164,3 @@ def _take(
 
 def _texts(contract: Contract) -> str:
     return ", ".join(f"{identifier(k)}::VARCHAR" for k in contract.key)
-

@@ -23,7 +23,9 @@ def topological(graph: Graph) -> list[str]:
     try:
         return [d for d in sorter.static_order() if d in graph]
     except CycleError as error:
-        raise ContractError(f"datasets depend on each other: {' -> '.join(error.args[1])}.") from None
+        raise ContractError(
+            f"datasets depend on each other: {' -> '.join(error.args[1])}."
+        ) from None
 
 
 def upstream(graph: Graph, dataset: str) -> set[str]:
@@ -60,7 +62,9 @@ def select(contracts: ContractSet, graph: Graph, patterns: Sequence[str]) -> set
     for pattern in patterns:
         name = pattern.strip("+")
         hits = {
-            d for d, c in mine.items() if fnmatchcase(d, name) or (c.model and fnmatchcase(c.model, name))
+            d
+            for d, c in mine.items()
+            if fnmatchcase(d, name) or (c.model and fnmatchcase(c.model, name))
         }
         if not hits:
             raise UsageError(

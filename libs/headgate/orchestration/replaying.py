@@ -28,5 +28,7 @@ def _replay_one(context: RunContext, contract: Contract, rows: list[QuarantinedR
         context.through_gate(
             contract,
             batch_id,
-            lambda: replay_rows(context.session, contract, rows, batch_id=batch_id, started=started),
+            lambda: replay_rows(
+                context.session, contract, rows, batch_id=batch_id, started=started
+            ),
         )

@@ -70,7 +70,9 @@ def run_with(
         ingested = tuple(context.outcomes)
         stale = curating.stale(context, curating.graph_of(project), selected)
         held: set[str] = {
-            project.contracts[d].release_group for d in curating.pending(context) if d in project.contracts
+            project.contracts[d].release_group
+            for d in curating.pending(context)
+            if d in project.contracts
         }
         if stale:
             trouble, held = curating.curate(context, stale)
@@ -96,7 +98,9 @@ def run_with(
 
 
 @contextmanager
-def opened(project: Project, command: str, progress: Progress | None = None) -> Iterator[RunContext]:
+def opened(
+    project: Project, command: str, progress: Progress | None = None
+) -> Iterator[RunContext]:
     """Hold the lake for one run, after putting right what a dead one left.
 
     Raises:

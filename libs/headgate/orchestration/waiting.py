@@ -42,7 +42,9 @@ def _replay(context: RunContext, contract: Contract, waited_for: set[str]) -> No
         row.id: row for row in rows if {str(r["code"]) for r in row.reasons} <= waited_for
     }
     if only_waiting:
-        ordered = sorted(only_waiting.values(), key=lambda r: (r.source, r.content_hash, r.position))
+        ordered = sorted(
+            only_waiting.values(), key=lambda r: (r.source, r.content_hash, r.position)
+        )
         replay_in(context, contract, ordered)
 
 

@@ -245,20 +245,46 @@ def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:
 
 def _reading_results(intake: Intake) -> list[RuleResult]:
     found = [
-        RuleResult(f"read.{code}", "read", "quarantine", None, "row", False, count,
-                   f"{count} of {intake.read} records", "readable records")  # fmt: skip
+        RuleResult(
+            f"read.{code}",
+            "read",
+            "quarantine",
+            None,
+            "row",
+            False,
+            count,
+            f"{count} of {intake.read} records",
+            "readable records",
+        )
         for code, count in sorted(intake.reading.items())
     ]
     found += [
-        RuleResult(f"read.{code}", "read", "warn", None, "row", False, count,
-                   f"{count} of {intake.read} records", "records as the contract describes")  # fmt: skip
+        RuleResult(
+            f"read.{code}",
+            "read",
+            "warn",
+            None,
+            "row",
+            False,
+            count,
+            f"{count} of {intake.read} records",
+            "records as the contract describes",
+        )
         for code, count in sorted(intake.warnings.items())
     ]
     if intake.conflicts:
         found.append(
-            RuleResult(CONFLICTING_KEY, CONFLICTING_KEY, "quarantine", None, "row", False,
-                       intake.conflicts, f"{intake.conflicts} rows",
-                       "one content for each key")  # fmt: skip
+            RuleResult(
+                CONFLICTING_KEY,
+                CONFLICTING_KEY,
+                "quarantine",
+                None,
+                "row",
+                False,
+                intake.conflicts,
+                f"{intake.conflicts} rows",
+                "one content for each key",
+            )
         )
     return found
 
@@ -306,9 +332,7 @@ def _meta(
     )
 
 
-def _outcome(
-    batch: Batch, meta: CommitMeta, version: int | None, verdict: Verdict
-) -> BatchOutcome:
+def _outcome(batch: Batch, meta: CommitMeta, version: int | None, verdict: Verdict) -> BatchOutcome:
     return BatchOutcome(
         dataset=meta.dataset,
         batch_id=meta.batch_id,

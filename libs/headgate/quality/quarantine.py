@@ -160,7 +160,9 @@ def _without_waived(con: Connection, session: Session, base: Snapshot | None,
         return files
     staged = relation([f.as_data_file() for f in files], COLUMNS)
     waived = f"(SELECT row_id, raw FROM {base.relation()} WHERE state = 'waived')"
-    kept = f"SELECT s.* FROM {staged} s ANTI JOIN {waived} w ON s.row_id = w.row_id AND s.raw = w.raw"
+    kept = (
+        f"SELECT s.* FROM {staged} s ANTI JOIN {waived} w ON s.row_id = w.row_id AND s.raw = w.raw"
+    )
     if one(con, f"SELECT count(*) FROM ({kept})")[0] == sum(f.rows for f in files):
         return files
     return stage(con, kept, COLUMNS, session.staging / "quarantine", session.settings)
@@ -244,7 +246,7 @@ def list_rows(lake: Lake, contract: Contract, *, state: str | None = "open", lim
             f" state_why, state_at, _quarantined_at FROM {base.relation()} WHERE {where}"
             " ORDER BY source, position, row_id" + (f" LIMIT {int(limit)}" if limit else "")
         ).fetchall()
-    return [QuarantinedRow(*r[:6], tuple(hjson.loads(r[6])), *r[7:]) for r in found]
+    return [QuarantinedRow(*(*r[:6], tuple(hjson.loads(r[6])), *r[7:])) for r in found]
 
 
 def counts(lake: Lake, contract: Contract) -> list[tuple[str, str, int]]:

@@ -32,7 +32,9 @@ class Bench:
     lake: Lake
     con: Connection
 
-    def staged(self, rows: Sequence[tuple[Any, ...]], columns: dict[str, str] | None = None) -> list[StagedFile]:
+    def staged(
+        self, rows: Sequence[tuple[Any, ...]], columns: dict[str, str] | None = None
+    ) -> list[StagedFile]:
         """The rows, staged."""
         columns = columns or COLUMNS
         schema = pa.schema([(c, types.arrow_type(t)) for c, t in columns.items()])
@@ -54,7 +56,9 @@ class Bench:
         }  # fmt: skip
         return CommitMeta(**(given | values))
 
-    def write(self, plan: Plan, base: Snapshot | None, columns: dict[str, str] | None = None) -> Snapshot:
+    def write(
+        self, plan: Plan, base: Snapshot | None, columns: dict[str, str] | None = None
+    ) -> Snapshot:
         """Commit a plan."""
         return commit(self.lake, DATASET, base=base, columns=columns or COLUMNS, add=plan.add,
                       remove=plan.remove, meta=self.meta(), key=("id",))  # fmt: skip

@@ -46,7 +46,9 @@ def test_key_columns_are_not_null_in_the_table(bench: Bench) -> None:
     }  # fmt: skip
 
 
-def test_an_account_that_does_not_balance_is_refused_before_anything_is_written(bench: Bench) -> None:
+def test_an_account_that_does_not_balance_is_refused_before_anything_is_written(
+    bench: Bench,
+) -> None:
     with pytest.raises(LakeError, match="does not balance"):
         commit(bench.lake, DATASET, base=None, columns=COLUMNS, add=bench.staged(ROWS), remove=(),
                meta=bench.meta(read=3, published=2))  # fmt: skip

@@ -37,7 +37,11 @@ def test_merges_by_key_equal_a_dictionary(bench: Bench, seed: int) -> None:
         inserted = sum(k not in model for k in keys)
         updated = sum(r[0] in model and content(model[r[0]]) != content(r) for r in batch)
         plan = bench.merge(batch)
-        assert (plan.inserted, plan.updated, plan.same) == (inserted, updated, len(keys) - inserted - updated)
+        assert (plan.inserted, plan.updated, plan.same) == (
+            inserted,
+            updated,
+            len(keys) - inserted - updated,
+        )
         for r in batch:
             if r[0] not in model or content(model[r[0]]) != content(r):
                 model[r[0]] = r
@@ -64,7 +68,9 @@ def test_replacing_a_scope_touches_its_rows_and_no_others(bench: Bench, seed: in
     model = [row(chance, k, 0) for k in range(30)]
     bench.merge(model)
     for step in range(1, 6):
-        days = [FIRST + dt.timedelta(days=d) for d in chance.sample(range(5), chance.randrange(0, 3))]
+        days = [
+            FIRST + dt.timedelta(days=d) for d in chance.sample(range(5), chance.randrange(0, 3))
+        ]
         scope: list[dt.date | None] = [*days, *([None] if chance.random() < 0.4 else [])]
         fresh = [(100 * step + i, d, "new", 1, step) for i, d in enumerate(scope)]
         values = " UNION ALL ".join(

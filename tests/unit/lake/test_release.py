@@ -18,7 +18,11 @@ def snapshot(dataset: str, version: int) -> Snapshot:
 def test_a_release_overlays_its_parent(bench) -> None:  # type: ignore[no-untyped-def]
     store = ReleaseStore(bench.lake)
     assert store.newest() is None
-    one = store.publish(None, {"a.x.y": (snapshot("a.x.y", 3), "x"), "a.z.y": (snapshot("a.z.y", 1), "z")}, run_id="1")
+    one = store.publish(
+        None,
+        {"a.x.y": (snapshot("a.x.y", 3), "x"), "a.z.y": (snapshot("a.z.y", 1), "z")},
+        run_id="1",
+    )
     two = store.publish(one, {"a.x.y": (snapshot("a.x.y", 4), "x")}, run_id="2")
     assert (two.id, two.parent, two.versions) == (2, 1, {"a.x.y": 4, "a.z.y": 1})
     assert store.newest() == two == store.get(2) and store.list() == [two, one]

@@ -1,0 +1,124 @@
+"""The README's first screen is true: its commands run as written, and visibly change the outcome."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headgate.core import json as hjson
+from tests.conftest import make_project
+
+# One worker runs all of this file, so that the demo is made once.
+pytestmark = pytest.mark.xdist_group("readme")
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+MESSAGES = "select sum(messages) as n from gold.community.fct_channel_activity_daily"
+
+
+def commands(title: str) -> list[str]:
+    """The indented commands below the bold ``title`` of the README."""
+    after = README[README.index(f"**{title}") :]
+    block = re.search(r"\n\n((?:    .+\n)+)", after)
+    assert block, title
+    return [line.strip() for line in block[1].splitlines()]
+
+
+class Shell:
+    """Runs commands in a project's folder as a person would, with `headgate` on the path."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HEADGATE_ROOT": str(self.folder),
+        }
+        self.environment.pop("HEADGATE_REAL_DATA", None)
+
+    def run(self, command: str) -> tuple[int, str]:
+        """Exit code and stdout; nothing may go wrong with a stack trace."""
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=self.folder, env=self.environment,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    def ask(self, query: str, *more: str) -> object:
+        """The first value of an answer."""
+        _, told = self.run(f'headgate sql "{query}" --json {" ".join(more)}')
+        return next(iter(hjson.loads(told)[0].values()))
+
+
+@pytest.fixture(scope="module")
+def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which `headgate demo` was run once; each test gets a copy."""
+    project = make_project(tmp_path_factory.mktemp("demo") / "project")
+    code, told = Shell(project.settings.root).run("headgate demo")
+    assert code == 0, told
+    assert "Every fault was found, and nothing else." in told
+    return project.settings.root
+
+
+@pytest.fixture
+def shell(after_demo: Path, tmp_path: Path) -> Shell:
+    return Shell(Path(shutil.copytree(after_demo, tmp_path / "project")))
+
+
+def test_the_demo_is_as_the_readme_says(shell: Shell) -> None:
+    assert "4,221 lines" in README
+    assert (
+        shell.ask("select sum(read)::bigint as n from system.ledger.batches where kind = 'ingest'")
+        == 4221
+    )
+    code, told = shell.run("headgate demo")
+    assert code == 0
+    assert "Nothing changed" in told
+
+
+def test_loosening_a_rule_takes_rows_out_of_quarantine(shell: Shell) -> None:
+    before = shell.ask(MESSAGES)
+    look, loosen, replay, diff = commands("1. Loosen a rule")
+    code, told = shell.run(look)
+    assert (code, bool(re.search(r"text\.max_length\s+open\s+12\b", told))) == (0, True), told
+    assert shell.run(loosen)[0] == 0
+    code, told = shell.run(replay)
+    assert code == 0, told
+    assert "Release 2 published" in told
+    code, told = shell.run(diff)
+    assert re.search(r"fct_messages .*\b12\s+0\s+\d+\s*$", told, re.MULTILINE), told
+    assert shell.ask(MESSAGES) == int(str(before)) + 12
+    assert shell.ask(MESSAGES, "--release", "1") == before
+
+
+def test_a_hopeless_file_is_refused(shell: Shell) -> None:
+    before = shell.ask(MESSAGES)
+    take, verdicts = commands("2. Hand in a file")
+    code, told = shell.run(take)
+    assert code == 1
+    assert "max_quarantine_share" in told
+    assert "readers see what they saw before" in told
+    assert shell.ask(MESSAGES) == before
+    code, told = shell.run(verdicts)
+    assert code == 0
+    assert "max_quarantine_share" in told
+
+
+def test_edited_history_is_seen_and_undone(shell: Shell) -> None:
+    edit, take, diff, back = commands("3. Edit history")
+    before = shell.ask("select count(*) from silver.chat.messages where content = 'good evening'")
+    assert shell.run(edit)[0] == 0
+    code, told = shell.run(take)
+    assert code == 0, told
+    after = shell.ask("select count(*) from silver.chat.messages where content = 'good evening'")
+    assert int(str(after)) > 50 > int(str(before))
+    code, told = shell.run(diff)
+    assert re.search(rf"silver\.chat\.messages .*\b0\s+0\s+{after}\s*$", told, re.MULTILINE), told
+    assert shell.run(back)[0] == 0
+    again = shell.ask("select count(*) from silver.chat.messages where content = 'good evening'")
+    assert again == before
