@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,14 +18,6 @@ from tests.e2e import oracle
 #: Days on both sides of the change from a 12-hour to a 24-hour clock.
 DAYS = [dt.date(2007, 10, 20) + dt.timedelta(days=n) for n in range(8)]
 FILES = ["log/a.txt", "log/b.txt", "log/c.txt"]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Lakehouse]:
-    """An empty project in a run."""
-    house = Lakehouse(make_project(tmp_path / "incremental"))
-    yield house
-    house.close()
 
 
 def some_line(chance: random.Random, file: str, number: int, date: dt.date) -> Line:
