@@ -56,11 +56,20 @@ def unsteady(query: str, columns: Iterable[str] = ()) -> list[str]:
 
     ``columns`` are names that mean columns, although functions have them too.
     """
-    cursor = _engine().cursor()
-    answer = cursor.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
     used: set[str] = set()
-    _names(hjson.loads(answer[0] if answer else "{}"), used)
+    _names(_parsed(query), used)
     return sorted((used - {c.lower() for c in columns}) & _unsteady())
+
+
+def misread(query: str) -> str:
+    """Why the engine cannot parse ``query``; empty if it can."""
+    return str(_parsed(query).get("error_message", "")).partition("\n")[0].rstrip(".")
+
+
+def _parsed(query: str) -> dict[str, Any]:
+    answer = _engine().cursor().execute("SELECT json_serialize_sql(?)", [query]).fetchone()
+    assert answer is not None
+    return hjson.loads(answer[0])
 
 
 def _names(node: Any, found: set[str]) -> None:

@@ -43,6 +43,8 @@ def checked(rule: Rule) -> str:
         raise _error(rule, f"this is not SQL: {' '.join(str(error).split())[:200]}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise _error(rule, "this is not one SELECT")
+    if misread := binding.misread(given):
+        raise _error(rule, f"the engine does not take it: {misread}")
     own = {cte.alias_or_name.lower() for cte in trees[0].find_all(exp.CTE)} | {_TABLE}
     for table in trees[0].find_all(exp.Table):
         if table.name.lower() not in own or table.db or not isinstance(table.this, exp.Identifier):

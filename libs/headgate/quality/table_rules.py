@@ -106,7 +106,7 @@ def count_breaches(
         return ()
     # Conditions with subqueries cannot stand inside an aggregate, hence the inner select.
     judged = ", ".join(f"({r.holds}) AS h{i}" for i, r in enumerate(rules))
-    counts = ", ".join(f"count_if(NOT h{i})" for i in range(len(rules)))
+    counts = ", ".join(f"count(*) FILTER (WHERE NOT h{i})" for i in range(len(rules)))
     rows, *broken = _row(con, f"SELECT count(*), {counts} FROM (SELECT {judged} FROM {relation})")
     return tuple(
         RuleResult(

@@ -10,7 +10,7 @@ from headgate.quality.literals import of_type, quoted, wrong
 
 def _null(rule: Rule, contract: Contract) -> str:
     RowScope(contract).type_of(rule)
-    return f"count_if({quoted(rule.column or '')} IS NULL)"
+    return _count(f"{quoted(rule.column or '')} IS NULL")
 
 
 def _missing(rule: Rule, contract: Contract) -> str:
@@ -22,7 +22,7 @@ def _missing(rule: Rule, contract: Contract) -> str:
     listed = dict.fromkeys(of_type(v, kind, rule) for v in values if v is not None)
     if listed:
         missing.append(f"{column} IN ({', '.join(listed)})")
-    return f"count_if({' OR '.join(missing)})"
+    return _count(" OR ".join(missing))
 
 
 def _invalid(rule: Rule, contract: Contract) -> str:
@@ -39,7 +39,12 @@ def _invalid(rule: Rule, contract: Contract) -> str:
         valid.append(f"regexp_matches({column}, {regex.checked(rule.arguments['pattern'], rule)})")
     if not valid:
         raise wrong(rule, dict(rule.arguments), "validValues or pattern")
-    return f"count_if(NOT ({' AND '.join(valid)}))"
+    return _count(f"NOT ({' AND '.join(valid)})")
+
+
+def _count(condition: str) -> str:
+    # Unlike count_if, this is 0 over no rows.
+    return f"count(*) FILTER (WHERE {condition})"
 
 
 _COMPARISON = {
