@@ -32,7 +32,8 @@ fi
 echo "Setting up .venv ($footprint)"
 # A half-done sync must not look done.
 rm -f "$stamp"
-export UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV="$PWD/.venv"
+# Compiled once here, or every command would compile what it imports where nobody may write later.
+export UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 VIRTUAL_ENV="$PWD/.venv"
 [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$python" .venv
 "$uv" pip sync --quiet --require-hashes requirements/build.txt "requirements/$footprint.txt"
 "$uv" pip install --quiet --no-deps --no-build-isolation --editable .
