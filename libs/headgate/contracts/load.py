@@ -124,8 +124,19 @@ def load(path: Path) -> Contract:
     errors = sorted(_validator().iter_errors(document), key=lambda e: len(list(e.absolute_path)))
     if errors:
         pointer = "/".join(str(p) for p in errors[0].absolute_path)
-        raise ContractError(f"not ODCS: {errors[0].message[:300]}", place=f"{place}#/{pointer}")
+        raise ContractError(f"not ODCS: {_complaint(errors[0])}", place=f"{place}#/{pointer}")
     return _contract(path, document)
+
+
+def _complaint(error: Any) -> str:
+    """What the schema says, without the parts of the schema that it quotes."""
+    from jsonschema.exceptions import best_match
+
+    if error.validator in ("oneOf", "anyOf"):
+        if not error.context and isinstance(error.instance, Mapping):
+            return f"some of these exclude each other: {', '.join(map(str, error.instance))}."
+        error = best_match([error])
+    return str(error.message)[:300]
 
 
 def _contract(path: Path, document: Mapping[str, Any]) -> Contract:

@@ -88,7 +88,11 @@ def _plan(
         return build("it uses no changed()")
     if meta is None:
         return build("it was never built")
-    if meta.kind not in ("model", "restore") or meta.contract_hash != contract.hash or meta.code_hash != code_hash:
+    if (
+        meta.kind not in ("model", "restore")
+        or meta.contract_hash != contract.hash
+        or meta.code_hash != code_hash
+    ):
         return build("its code or contract changed")
     covered = {dataset for dataset, _ in code.changed}
     moved = {d for d in {*versions, *meta.inputs} if versions.get(d) != meta.inputs.get(d)}

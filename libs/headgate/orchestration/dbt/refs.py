@@ -65,6 +65,8 @@ def inputs(
         reads = {
             d for m in with_private(project, contract.model, known) for d in _datasets(project, m)
         }
+        # What the contract names as well, for SQL that says it through macros of its own.
+        reads |= {project.contracts[d].id for d in contract.inputs}
         _check_changed(project, contract, known[contract.model], reads)
         found[contract.id] = tuple(sorted(reads))
     return found
