@@ -106,20 +106,23 @@ def _numbers(
         # A query for the table as a whole gives one row when it is broken.
         broken = found.breaches if found.scope == "row" else int(not found.passed)
         return {"observed_value": broken}
+    of_all = _percent(found.breaches, elements)
     result: dict[str, Any] = {
         "element_count": elements,
         "unexpected_count": found.breaches,
-        "unexpected_percent": _percent(found.breaches, elements),
+        "unexpected_percent": of_all,
         "partial_unexpected_list": [],
     }
     if found.scope == "row" and found.kind != "required" and found.column in absent:
+        # Great Expectations means the rows that have a value, where their number is known.
         missing = absent[found.column]
+        share = _percent(found.breaches, elements - missing)
         result |= {
             "missing_count": missing,
             "missing_percent": _percent(missing, elements),
-            "unexpected_percent": _percent(found.breaches, elements - missing),
-            "unexpected_percent_total": _percent(found.breaches, elements),
-            "unexpected_percent_nonmissing": _percent(found.breaches, elements - missing),
+            "unexpected_percent": share,
+            "unexpected_percent_nonmissing": share,
+            "unexpected_percent_total": of_all,
         }
     return result
 

@@ -134,7 +134,7 @@ def test_values_are_taken_as_the_columns_type(value: Any, kind: str, means: Any)
     ],
 )  # fmt: skip
 def test_values_that_would_be_bent_are_refused(value: Any, kind: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         loading.typed(value, kind)
 
 
