@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -29,9 +30,12 @@ class Plugin(BasePlugin):
     _context: RunContext
     _alone: bool
     _builds: dict[str, Build]
+    _one_at_a_time: threading.Lock
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Nothing is configured in the profile; headgate.toml has it all."""
+        # A run commits one batch at a time, however many threads dbt has.
+        self._one_at_a_time = threading.Lock()
 
     def configure_connection(self, conn: Connection) -> None:
         """Show every dataset at the version that this run reads."""
@@ -63,14 +67,15 @@ class Plugin(BasePlugin):
             DbtRuntimeError: the gate refused the rows, or they lie outside what was to be built.
         """
         assert target_config.location is not None
-        build = self._builds[target_config.location.path]
-        mode = target_config.location.format
+        model, mode = target_config.location.path, target_config.location.format
         cursor = self._parent.cursor()
         try:
-            self.configure_cursor(cursor)
-            self._publish(cursor, build, str(target_config.relation), mode == "incremental")
-            self._show(cursor, build.contract)
-            self._plan(cursor)
+            with self._one_at_a_time:
+                build = self._builds[model]
+                self.configure_cursor(cursor)
+                self._publish(cursor, build, str(target_config.relation), mode == "incremental")
+                self._show(cursor, build.contract)
+                self._plan(cursor)
         except HeadgateError as error:
             raise DbtRuntimeError(str(error)) from None
         finally:
