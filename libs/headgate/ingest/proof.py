@@ -214,8 +214,9 @@ def _double(key: Key) -> _Part:
             f"{{v}} IS NOT NULL AND strlen({{x}}::VARCHAR) < {_SAFE_DIGITS}",
         )
     # The JSON function writes a fraction as the shortest text that names the double, so that a
-    # line that agrees is what the double says; only whole numbers need a bound.
-    return _Part("VARCHAR", "{x}", "TRY_CAST({x} AS DOUBLE)", "abs({v}) <= 9007199254740992")
+    # line that agrees is what the double says; only whole numbers need a bound, below which each
+    # is a double of its own.
+    return _Part("VARCHAR", "{x}", "TRY_CAST({x} AS DOUBLE)", "abs({v}) < 9007199254740992")
 
 
 def _decimal(key: Key, sql_type: str, precision: int, scale: int) -> _Part:

@@ -69,14 +69,16 @@ def shown(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return "an array"
+    if not isinstance(value, int | float | Decimal):
+        return f"{type(value).__name__} {str(value)[:40]}"
     text = _number(value)
     return f"number {text[:40]}" + ("…" if len(text) > 40 else "")
 
 
 def _number(value: object) -> str:
-    # str(int) stops at some thousand digits, so a long one is told by its size.
+    # str(int) stops at some thousand digits, so a long one is told in brief.
     if isinstance(value, int) and abs(value) >= 10**60:
-        return f"of {int(math.log10(abs(value))) + 1} digits"
+        return f"{Decimal(value):.6E}"
     return str(value)
 
 
@@ -128,8 +130,8 @@ def double(value: Any) -> float:
         raise _other_kind("double", value)
     text = str(value)
     found = float(text)
-    if len(text) <= 16 and "E" not in text and "N" not in text:
-        return found  # at most 15 digits: every double keeps those
+    if len(text) <= 15 and "E" not in text and "N" not in text:
+        return found  # a double keeps 15 digits, whichever they are
     if repr(found) == text:
         return found
     digits = len(value.as_tuple().digits)

@@ -37,6 +37,7 @@ REASONS: Mapping[str, str] = {
     "nesting_too_deep": "the record nests deeper than the setting max_nesting",
     "line_too_long": "the record is longer than the setting max_record_bytes",
     "lone_surrogate": "a text holds half of a surrogate pair, which UTF-8 cannot carry",
+    "corrupt_file": "the file's own structure is damaged; what it holds there cannot be read",
     "corrupt_compression": "the compressed stream is damaged; what follows could not be read",
 }
 #: What is told of a record that is taken all the same.
@@ -105,8 +106,13 @@ class Reader(Protocol):
     #: Remarks for the log, such as a byte order mark that was skipped.
     notes: tuple[str, ...]
 
-    def scan(self, con: duckdb.DuckDBPyConnection) -> Scan:
-        """The proven rows, as a relation of ``con``; starts the file from its beginning."""
+    def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
+        """The proven rows, as a relation of ``con``; starts the file from its beginning.
+
+        The engine may fail on a damaged file while the relation is read (``duckdb.Error``). With
+        ``careful`` nothing is proven, so that every record is left to :meth:`exact`, which tells
+        what is damaged and reads the rest.
+        """
         ...
 
     def exact(self, positions: Positions) -> Iterator[ExactRow]:

@@ -75,7 +75,7 @@ class JsonLines:
         self._finish()
         return self._blocks.content_hash
 
-    def scan(self, con: duckdb.DuckDBPyConnection) -> Scan:
+    def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The proven rows; see the protocol."""
         import pyarrow as pa
 
@@ -90,7 +90,7 @@ class JsonLines:
         name = f"_headgate_lines_{next(_names)}"
         con.register(name, pa.RecordBatchReader.from_batches(schema, batches))
         self._registered = (con, name)
-        known = self.layout if self._nesting > 1 else None
+        known = self.layout if self._nesting > 1 and not careful else None
         sql = proof.relation(name, self._columns, known, "json_valid(line)")
         return Scan(sql, proof.SETTINGS)
 
