@@ -16,9 +16,11 @@ help: ## Show this list
 
 core:
 	@requirements/sync.sh core
+	@$(HEADGATE) dbt >/dev/null
 
 dev:
 	@requirements/sync.sh dev
+	@$(HEADGATE) dbt >/dev/null
 
 demo: core ## Set everything up and take demo chat from file to audited gold tables
 	@$(HEADGATE) demo

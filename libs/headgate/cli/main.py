@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from headgate.cli import check, demo, new, quarantine, release, run, show, sql, status
+from headgate.cli import check, dbt, demo, new, quarantine, release, run, show, sql, status
 from headgate.cli.output import say
 from headgate.core.errors import HeadgateError
 
@@ -31,6 +31,7 @@ app.command("check", epilog=check.EXAMPLE)(check.check)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(new.app, name="new")
+app.command("dbt", epilog=dbt.EXAMPLE, context_settings=dbt.SETTINGS)(dbt.dbt)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 
 
