@@ -84,7 +84,7 @@ KINDS = (
     RowKind(
         name="minimum",
         doc="The value is at least the bound (above it, if exclusive). NaN is within no bound.",
-        odcs='logicalTypeOptions: {minimum: 0} (or exclusiveMinimum; dates: "2004-01-31")',
+        odcs="logicalTypeOptions: {minimum: 0}",
         example="-1",
         arguments={
             "value": "the bound: a number, or ISO 8601 text for dates and timestamps (UTC)",
@@ -95,8 +95,8 @@ KINDS = (
     RowKind(
         name="maximum",
         doc="The value is at most the bound (below it, if exclusive). NaN is within no bound.",
-        odcs='logicalTypeOptions: {maximum: 100} (or exclusiveMaximum; dates: "2030-12-31")',
-        example="101",
+        odcs='logicalTypeOptions: {exclusiveMaximum: "2030-12-31"}',
+        example="2030-12-31",
         arguments={
             "value": "the bound: a number, or ISO 8601 text for dates and timestamps (UTC)",
             "exclusive": "the bound itself is too large",

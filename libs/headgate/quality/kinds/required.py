@@ -15,8 +15,8 @@ def _holds(rule: Rule, scope: RowScope) -> str:
 KINDS = (
     RowKind(
         name="required",
-        doc="The column is not NULL. An empty text is a value.",
-        odcs="required: true (or primaryKey: true, or metric: nullValues with mustBe: 0)",
+        doc="The column is not NULL; an empty text is a value. Keys (`primaryKey`) are required anyway.",
+        odcs="required: true",
         example="author: null",
         holds=_holds,
     ),

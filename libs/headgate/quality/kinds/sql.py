@@ -15,7 +15,7 @@ KINDS = (
     TableKind(
         name="sql",
         doc="The one number that an SQL query gives compares as demanded. An error breaks the rule.",
-        odcs="type: sql, query: SELECT count(*) FROM {table} WHERE line < 0, mustBe: 0",
+        odcs="type: sql, query: 'SELECT count(*) FROM {table} WHERE line < 0', mustBe: 0",
         example="a row with line -1",
         arguments={
             "query": "a DuckDB SELECT over {table} alone (or {object}; {property} is the column)",
