@@ -14,6 +14,7 @@ from headgate.ingest.readers.base import SourceFile
 #: Bytes a block has, about.
 BLOCK = 1 << 20
 _COMPRESSED = 1 << 18
+_GZIP = zlib.MAX_WBITS | 16
 
 
 class Blocks:
@@ -82,41 +83,61 @@ class Blocks:
             yield data
 
     def _gzip(self, stored: Iterator[bytes]) -> Iterator[bytes]:
-        member, begun = zlib.decompressobj(zlib.MAX_WBITS | 16), False
-        started = False
+        member = zlib.decompressobj(_GZIP)
+        inside = False  # a member has begun and not ended
+        members = 0
         for piece in stored:
             data = piece
             while data:
-                if not begun and started:
+                if not inside and members:
                     data = data.lstrip(b"\0")  # padding between and after members is allowed
                     if not data:
                         break
-                begun = started = True
+                if not inside:
+                    members, inside = members + 1, True
+                before = member.copy()
                 try:
                     out = member.decompress(data, BLOCK)
                 except zlib.error as error:
-                    self.damage = f"gzip: {str(error).removeprefix('Error ')}"
+                    self.damage = f"gzip: {str(error).partition(': ')[2]}"
+                    yield from _until_damage(before, data)
                     return
                 if out:
                     yield out
                 data = member.unconsumed_tail
                 if member.eof:
-                    data = member.unused_data
-                    member, begun = zlib.decompressobj(zlib.MAX_WBITS | 16), False
-        if begun or not started:
+                    data, inside = member.unused_data, False
+                    member = zlib.decompressobj(_GZIP)
+        if inside or not members:
             self.damage = "gzip: the stream ends early"
 
     def _zstd(self, stored: Iterator[bytes]) -> Iterator[bytes]:
         import pyarrow as pa
 
+        pieces = _Pieces(stored)
         try:
-            with pa.CompressedInputStream(
-                pa.PythonFile(_Pieces(stored), mode="r"), "zstd"
-            ) as unzip:
-                while data := unzip.read(BLOCK):
+            with pa.CompressedInputStream(pa.PythonFile(pieces, mode="r"), "zstd") as unpacked:
+                while data := unpacked.read(BLOCK):
                     yield data
+            if not pieces.given:
+                self.damage = "zstd: the stream ends early"
         except (OSError, pa.ArrowInvalid) as error:
             self.damage = f"zstd: {str(error).splitlines()[0]}"
+
+
+def _until_damage(member: Any, data: bytes) -> Iterator[bytes]:
+    """What a gzip member gives before the byte at which it breaks."""
+    out = bytearray()
+    for at in range(len(data)):
+        try:
+            out += member.decompress(data[at : at + 1])
+        except zlib.error:
+            break
+        if len(out) >= BLOCK:
+            yield bytes(out)
+            out.clear()
+    if out:
+        yield bytes(out)
 
 
 class _Pieces:
@@ -127,10 +148,12 @@ class _Pieces:
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = b""
+        self.given = False
 
     def read(self, size: int = -1) -> bytes:
         if not self._rest:
             self._rest = next(self._pieces, b"")
+        self.given = self.given or bool(self._rest)
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
 

@@ -103,7 +103,9 @@ def cut(blocks: Iterable[bytes], max_record_bytes: int) -> Iterator[Chunk]:
         end = block.rfind(b"\n") + 1
         if not end:
             size += len(block)
-            held = _hold(held, block, size, max_record_bytes)
+            held.append(block)
+            if size > max_record_bytes:
+                held = [b"".join(held)[:RAW_KEPT]]
             continue
         if size > max_record_bytes:
             first_end = block.find(b"\n") + 1
@@ -122,9 +124,3 @@ def cut(blocks: Iterable[bytes], max_record_bytes: int) -> Iterator[Chunk]:
         yield Chunk(number, offset, b"".join(held)[:RAW_KEPT], size, ended=False)
     elif size:
         yield Chunk(number, offset, b"".join(held), ended=False)
-
-
-def _hold(held: list[bytes], block: bytes, size: int, max_record_bytes: int) -> list[bytes]:
-    if size <= max_record_bytes:
-        return [*held, block]
-    return [b"".join([*held, block])[:RAW_KEPT]]
