@@ -94,7 +94,7 @@ def test_missing_files_and_wrong_rules_are_told(tmp_path: Path) -> None:
     made = dataclasses.replace(contract(COLUMNS, *RULES), path=tmp_path / "contract.odcs.yaml")
     assert "valid.jsonl: cannot be read" in check_examples(made)[0]
     odd = written(tmp_path, GOOD, BAD, rules=(rule("pattern", "text", value="(?=x)"),))
-    assert "looks ahead" in check_examples(odd)[0]
+    assert "invalid perl operator" in check_examples(odd)[0]
 
 
 def test_a_line_separator_within_a_text_ends_no_line(tmp_path: Path) -> None:

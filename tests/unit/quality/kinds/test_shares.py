@@ -93,7 +93,7 @@ def test_percent_is_exact_and_none_of_nothing() -> None:
         ("missing_share", {"missingValues": [1]}, "expected a text"),
         ("invalid_share", {}, "expected validValues or pattern"),
         ("invalid_share", {"validValues": []}, "expected validValues to be a list"),
-        ("invalid_share", {"pattern": "(?=a)"}, "looks ahead"),
+        ("invalid_share", {"pattern": "(?=a)"}, "invalid perl operator"),
     ],
 )
 def test_arguments_that_mean_nothing_are_refused(
