@@ -99,8 +99,7 @@ def _numbers(
     elements = int(counted[2]) if counted else rows
     if expectation in _OBSERVED:
         if expectation == gx.EXPECTATIONS["null_share"]:
-            share = 1 - found.breaches / elements if elements else 1.0
-            return {"observed_value": share}
+            return {"observed_value": 1 - found.breaches / elements if elements else 1.0}
         if expectation == gx.EXPECTATIONS["row_count"]:
             return {"observed_value": int(found.observed or 0)}
         # A query for the table as a whole gives one row when it is broken.
