@@ -24,7 +24,11 @@ from tests.damage import ENVIRONMENT, damage
 BRONZE = "bronze.irc.messages"
 #: Failpoints that a run passes several times, and which of these to die at besides the first.
 LATER = {"commit.files_published": (2, 4), "commit.log_written": (2, 3, 5), "gate.judged": (2, 3)}
-PLACES = [(name, 1) for name in failpoints.NAMES] + [(n, k) for n, ks in LATER.items() for k in ks]
+PLACES = [pytest.param(name, 1, id=f"{name}:1") for name in failpoints.NAMES] + [
+    pytest.param(name, nth, id=f"{name}:{nth}", marks=pytest.mark.long)
+    for name, nths in LATER.items()
+    for nth in nths
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +88,7 @@ def undisturbed(
     return state(project)
 
 
-@pytest.mark.parametrize(("name", "nth"), PLACES, ids=[f"{n}:{k}" for n, k in PLACES])
+@pytest.mark.parametrize(("name", "nth"), PLACES)
 def test_killed_and_started_again(
     deliveries: list[Path], undisturbed: dict[str, object], tmp_path: Path, name: str, nth: int
 ) -> None:

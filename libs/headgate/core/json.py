@@ -78,7 +78,7 @@ def _fraction(text: str) -> _decimal.Decimal:
 #: second takes over when a number is beyond what the first can make.
 _HOOKS: dict[str, Any] = {"object_pairs_hook": _no_duplicates, "parse_constant": _no_constant}
 _STRICT = _json.JSONDecoder(**_HOOKS, parse_float=_decimal.Decimal)
-_SCAN = _STRICT.scan_once
+_SCAN: Any = _STRICT.scan_once  # type: ignore[attr-defined]  # CPython's, and what decode() calls
 _STRICT_HUGE = _json.JSONDecoder(**_HOOKS, parse_float=_fraction, parse_int=_whole)
 
 
