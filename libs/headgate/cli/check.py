@@ -69,8 +69,8 @@ def _properties(project: Project) -> Iterator[tuple[str, str]]:
 
 
 def _rules(project: Project) -> Iterator[tuple[str, str]]:
-    """Each row rule compiles (a pattern may ask more than RE2 can)."""
-    from headgate.quality import predicates
+    """Each rule compiles (a pattern may ask more than RE2 can, a query name what is not there)."""
+    from headgate.quality import predicates, table_rules
 
     for contract in project.contracts.values():
         parents = {
@@ -80,6 +80,7 @@ def _rules(project: Project) -> Iterator[tuple[str, str]]:
         }
         try:
             predicates.compile_row_rules(contract, parents=parents)
+            table_rules.compile_table_rules(contract)
         except HeadgateError as error:
             yield error.place or str(contract.path), f"{error.message} {error.remedy}".strip()
 

@@ -26,6 +26,9 @@ _METRICS = {
     "duplicateValues": "duplicate_count",
     "rowCount": "row_count",
 }
+#: The logicalTypeOptions that become rules.
+_OPTIONS = {"minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum",
+            "exclusiveMaximum"}  # fmt: skip
 MISSING_PARENT = ("wait", "warn", "quarantine")
 
 
@@ -61,6 +64,7 @@ def _columns(table: Mapping[str, Any], place: str) -> Iterator[Rule]:
     for index, prop in enumerate(table.get("properties", ())):
         where, name = f"{place}/properties/{index}", str(prop["name"])
         options = prop.get("logicalTypeOptions") or {}
+        _check_options(prop, options, where)
         severity = str(custom(prop).get("severity", "quarantine"))
         if prop.get("required") or prop.get("primaryKey"):
             yield _row(f"{name}.required", "required", severity, name, {}, where)
@@ -98,6 +102,18 @@ def _columns(table: Mapping[str, Any], place: str) -> Iterator[Rule]:
             yield _quality(quality, name, f"{where}/quality/{position}")
 
 
+def _check_options(prop: Mapping[str, Any], options: Mapping[str, Any], place: str) -> None:
+    """Refuse options that nothing here judges: a promise that nobody keeps is worse than none."""
+    known = {*_OPTIONS, "format"} if prop.get("logicalType", "string") == "string" else _OPTIONS
+    for option in options:
+        if option not in known:
+            raise ContractError(
+                f"logicalTypeOptions.{option} is not judged for a {prop.get('logicalType', 'string')}.",
+                remedy=f"Say it as a quality rule, or use one of {', '.join(sorted(known))}.",
+                place=f"{place}/logicalTypeOptions/{option}",
+            )
+
+
 def _table(table: Mapping[str, Any], place: str) -> Iterator[Rule]:
     for position, relation in enumerate(table.get("relationships", ())):
         yield _foreign_key(
@@ -127,8 +143,7 @@ def _quality(quality: Mapping[str, Any], column: str | None, place: str) -> Rule
         kind, scope = "sql", "table"
         arguments = {"query": quality["query"], **_comparison(quality, place)}
     elif form == "custom" and quality.get("engine") == "headgate":
-        kind, scope = "predicate", "row"
-        arguments = {"sql": str(quality["implementation"]).strip()}
+        kind, scope, arguments = _own(quality["implementation"], place)
     elif form == "custom" and quality.get("engine") == "greatExpectations":
         raise ContractError(
             "custom greatExpectations rules are not run yet.",
@@ -161,6 +176,24 @@ def _quality(quality: Mapping[str, Any], column: str | None, place: str) -> Rule
         dimension=str(quality.get("dimension", "")),
         place=place,
     )
+
+
+def _own(implementation: Any, place: str) -> tuple[str, str, dict[str, Any]]:
+    """A custom rule of engine headgate: a predicate in SQL, or any kind by its name.
+
+    ``{kind: …, scope: row or table, …}`` gives what is left to the kind as its arguments.
+    """
+    if not isinstance(implementation, Mapping):
+        return "predicate", "row", {"sql": str(implementation).strip()}
+    arguments = dict(implementation)
+    kind, scope = arguments.pop("kind", None), str(arguments.pop("scope", "row"))
+    if not kind or scope not in ("row", "table"):
+        raise ContractError(
+            "a rule of engine headgate names its kind, and a scope of row or table.",
+            remedy="Write {kind: …, scope: row, …}; docs/reference/rule-kinds.md lists the kinds.",
+            place=place,
+        )
+    return str(kind), scope, arguments
 
 
 def _library(

@@ -11,6 +11,7 @@ import numpy as np
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
+from headgate.contracts.wording import expectation
 from headgate.core import clock, failpoints, ids
 from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.readers.base import ExactRow, Positions, Reader, SourceFile, open_reader
@@ -198,7 +199,7 @@ def take_exact(
             rules = {r.rule.id: r.rule for r in loading.judged}
             for rule_id in why:
                 intake.breaches[rule_id] = intake.breaches.get(rule_id, 0) + 1
-            told = [_reason(i, rules[i].column, gate.expected(rules[i])) for i in why]
+            told = [_reason(i, rules[i].column, expectation(rules[i])) for i in why]
             writer.add(position, raws[index].raw, told)
         own = identifiers(c.name for c in contract.columns)
         intake.staged += stage(

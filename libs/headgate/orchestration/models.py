@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
+from headgate.contracts.wording import expectation
 from headgate.core import clock, ids
 from headgate.core import json as hjson
 from headgate.core.errors import RefusedError
@@ -142,8 +143,7 @@ def _take(
             for rule_id in why:
                 intake.breaches[rule_id] = intake.breaches.get(rule_id, 0) + 1
             reasons = [
-                {"code": i, "column": by_id[i].column, "detail": gate.expected(by_id[i])}
-                for i in why
+                {"code": i, "column": by_id[i].column, "detail": expectation(by_id[i])} for i in why
             ]
             writer.add(0, raw, reasons, identity=hjson.dumps(key))
     con.execute("DROP TABLE _broken")

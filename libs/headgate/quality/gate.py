@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headgate.contracts.model import Contract, Rule
+from headgate.contracts.model import Contract
+from headgate.contracts.wording import expectation
 from headgate.core import clock, failpoints
 from headgate.core.errors import ConflictError, ContractError
 from headgate.lake.commit import commit
@@ -237,7 +238,7 @@ def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:
         results.append(
             RuleResult(
                 rule.id, rule.kind, rule.severity, rule.column, "row", breaches == 0, breaches,
-                f"{breaches} of {intake.read} rows", expected(rule),
+                f"{breaches} of {intake.read} rows", expectation(rule),
             )
         )  # fmt: skip
     return results
@@ -287,13 +288,6 @@ def _reading_results(intake: Intake) -> list[RuleResult]:
             )
         )
     return found
-
-
-def expected(rule: Rule) -> str:
-    """What a rule demands, in a few words."""
-    what = {k: v for k, v in rule.arguments.items() if v is not None}
-    told = ", ".join(f"{k}={v}" for k, v in sorted(what.items()))
-    return f"{rule.kind}({told})" if told else rule.kind
 
 
 def _meta(
