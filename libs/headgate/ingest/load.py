@@ -51,9 +51,14 @@ class Loading:
     def ingest_columns(self, at: str) -> str:
         """SQL for the columns that ingest adds, ``_rescued`` and ``_position`` being there."""
         return (
-            f"_rescued, {literal(self.source)} AS _source, _position,"
-            f" {literal(self.batch_id)} AS _batch_id, {literal(at)}::TIMESTAMPTZ AS _ingested_at"
+            f"_rescued, {_constant(self.source)} AS _source, _position,"
+            f" {_constant(self.batch_id)} AS _batch_id, {literal(at)}::TIMESTAMPTZ AS _ingested_at"
         )
+
+
+def _constant(text: str) -> str:
+    """SQL for a text that is the same in every row: as an enum, DuckDB writes it without hashing."""
+    return f"{literal(text)}::ENUM({literal(text)})"
 
 
 def was_taken(source: SourceFile, known: Mapping[str, tuple[str, int]]) -> bool:
