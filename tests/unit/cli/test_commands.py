@@ -108,13 +108,13 @@ def test_a_long_answer_is_cut_for_people_only(
 
 
 @pytest.mark.parametrize("what", list(show.SUBJECTS))
-def test_everything_can_be_shown_of_every_dataset(
+def test_everything_can_be_shown(
     lake: Project, answer: Answer, what: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for dataset in lake.contracts:
+    for dataset in (DATASET, "gold.community.fct_messages", "system.ledger.runs"):
         assert answer("show", what, dataset) is not None
-        assert invoke(["show", what, dataset]) == 0
-        assert capsys.readouterr().out.strip()
+    assert invoke(["show", what, DATASET]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 3
 
 
 def test_accounting_balances(lake: Project, answer: Answer) -> None:
