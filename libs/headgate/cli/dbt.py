@@ -12,7 +12,11 @@ from headgate.cli import output
 
 EXAMPLE = "Example: headgate dbt test --select fct_messages"
 #: dbt's own options are its own: nothing of them is looked at here.
-SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
+SETTINGS = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": ["--help"],
+}
 
 
 def dbt(context: typer.Context) -> int:
@@ -41,5 +45,3 @@ def dbt(context: typer.Context) -> int:
         cwd=place,
     )
     return done.returncode
-
-

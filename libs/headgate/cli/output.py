@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Columns of a table that is drawn into a file or a pipe, where nothing says how wide it may be.
 PIPE_WIDTH = 200
+#: Columns wider than this may be folded, down to this width, when a table has no room.
+FOLDED_WIDTH = 24
 #: The colour of each word that says how something went.
 COLOURS = {
     "published": "green",
@@ -68,13 +70,11 @@ def json(value: Any) -> None:
     out(hjson.dumps(plain(value), indent=2))
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A rich console; what goes to a file or pipe is drawn :data:`PIPE_WIDTH` wide."""
+def console() -> Console:
+    """A rich console on stdout; what goes to a file or pipe is drawn :data:`PIPE_WIDTH` wide."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else PIPE_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
 
 
 def table(
@@ -83,23 +83,59 @@ def table(
     *,
     title: str = "",
     right: Iterable[str] = (),
-    stderr: bool = False,
 ) -> None:
-    """A table for people: numbers grouped by thousands, nothing as a dash, long text folded."""
+    """A table for people: numbers grouped by thousands, nothing as a dash, long text folded.
+
+    Where the terminal is too narrow for that, a paragraph a row.
+    """
+    texts = [[cell(value) for value in row] for row in rows]
+    target = console()
+    folds = [i > 0 and w > FOLDED_WIDTH for i, w in enumerate(_widths(columns, texts))]
+    if _least_width(columns, texts, folds) > target.width:
+        out("\n".join([title] * bool(title) + list(_paragraphs(columns, texts, target.width))))
+        return
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     aligned = set(right)
-    for index, name in enumerate(columns):
-        # What comes first names the row: it is the last to be broken into two lines.
+    for name, fold in zip(columns, folds, strict=True):
         side: Literal["left", "right"] = "right" if name in aligned else "left"
-        drawn.add_column(name, justify=side, overflow="fold", no_wrap=index == 0)
-    for row in rows:
-        texts = [cell(value) for value in row]
-        drawn.add_row(*(Text(text, style=COLOURS.get(text.split(" ")[0], "")) for text in texts))
-    console(stderr=stderr).print(drawn)
+        drawn.add_column(name, justify=side, overflow="fold", no_wrap=not fold)
+    for row in texts:
+        drawn.add_row(*(Text(text, style=COLOURS.get(text.split(" ")[0], "")) for text in row))
+    target.print(drawn)
+
+
+def _widths(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
+    """How wide each column is if nothing is folded."""
+    return [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+
+
+def _least_width(
+    columns: Sequence[str], texts: Sequence[Sequence[str]], folds: Sequence[bool]
+) -> int:
+    widths = _widths(columns, texts)
+    least = [FOLDED_WIDTH if fold else w for w, fold in zip(widths, folds, strict=True)]
+    return sum(least) + 2 * len(least) + 2
+
+
+def _paragraphs(
+    columns: Sequence[str], texts: Sequence[Sequence[str]], width: int
+) -> Iterator[str]:
+    for row in texts:
+        yield row[0]
+        line = ""
+        for name, text in zip(columns[1:], row[1:], strict=True):
+            item = f"  {name}: {text}"
+            if line and len(line) + len(item) > width:
+                yield line
+                line = ""
+            line += item
+        yield line
 
 
 def cell(value: Any) -> str:

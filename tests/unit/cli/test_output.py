@@ -72,3 +72,32 @@ def test_a_path_is_told_from_where_one_stands(
     monkeypatch.chdir(tmp_path)
     assert output.near(tmp_path / "a" / "b.yaml") == "a/b.yaml"
     assert output.near("/elsewhere/b.yaml") == "/elsewhere/b.yaml"
+
+
+def test_a_narrow_terminal_gets_paragraphs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = ("dataset", "read", "published", "quarantined", "verdict")
+    rows = [("gold.community.fct_channel_activity_daily", 12345, 12000, 345, "published")]
+    monkeypatch.setattr(output, "PIPE_WIDTH", 100)
+    output.table(columns, rows)
+    wide = capsys.readouterr().out
+    monkeypatch.setattr(output, "PIPE_WIDTH", 50)
+    output.table(columns, rows)
+    narrow = capsys.readouterr().out
+    for told, limit in ((wide, 100), (narrow, 50)):
+        assert max(map(len, told.splitlines())) <= limit
+        for word in (*columns[1:], "12,345", "345", rows[0][0]):
+            assert word in told, "a word was broken"
+    assert "  read: 12,345" in narrow
+    assert "read:" not in wide
+
+
+def test_long_text_is_folded_before_anything_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "PIPE_WIDTH", 60)
+    output.table(("id", "rows", "meaning"), [("a1", 7, "word " * 30)])
+    told = capsys.readouterr().out
+    assert told.count("word") == 30
+    assert max(len(line.rstrip()) for line in told.splitlines()) <= 60
