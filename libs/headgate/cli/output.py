@@ -82,13 +82,13 @@ def table(
     rows: Iterable[Sequence[Any]],
     *,
     title: str = "",
-    right: Iterable[str] = (),
 ) -> None:
-    """A table for people: numbers grouped by thousands, nothing as a dash, long text folded.
+    """A table for people: numbers grouped and to the right, nothing as a dash, long text folded.
 
     Where the terminal is too narrow for that, a paragraph a row.
     """
-    texts = [[cell(value) for value in row] for row in rows]
+    values = [list(row) for row in rows]
+    texts = [[cell(value) for value in row] for row in values]
     target = console()
     folds = [i > 0 and w > FOLDED_WIDTH for i, w in enumerate(_widths(columns, texts))]
     if _least_width(columns, texts, folds) > target.width:
@@ -101,13 +101,17 @@ def table(
     drawn = Table(
         title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
-    aligned = set(right)
-    for name, fold in zip(columns, folds, strict=True):
-        side: Literal["left", "right"] = "right" if name in aligned else "left"
+    for index, (name, fold) in enumerate(zip(columns, folds, strict=True)):
+        numbers = all(_is_number(row[index]) for row in values if row[index] is not None)
+        side: Literal["left", "right"] = "right" if numbers and values else "left"
         drawn.add_column(name, justify=side, overflow="fold", no_wrap=not fold)
     for row in texts:
         drawn.add_row(*(Text(text, style=COLOURS.get(text.split(" ")[0], "")) for text in row))
     target.print(drawn)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _widths(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:

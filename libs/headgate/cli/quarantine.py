@@ -53,7 +53,7 @@ def list_(
     if not counts:
         output.out(f"No row of {dataset} was ever set aside.")
         return 0
-    output.table(("reason", "state", "rows"), counts, right=("rows",))
+    output.table(("reason", "state", "rows"), counts)
     output.table(
         ("id", "where", "state", "reasons", "raw"),
         [

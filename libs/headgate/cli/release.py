@@ -40,7 +40,6 @@ def list_(
             )
             for r in found
         ],
-        right=("release", "tables", "rows"),
     )
     return 0
 
@@ -98,7 +97,7 @@ def diff(
         for line, change in zip(body, changes, strict=True):
             found = counted[change.dataset]
             line += [found.added, found.removed, found.changed]
-    output.table(heads, body, title=f"Release {number or 'none'} -> {new.id}", right=heads[1:])
+    output.table(heads, body, title=f"Release {number or 'none'} -> {new.id}")
     return 0
 
 

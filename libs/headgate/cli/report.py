@@ -68,7 +68,6 @@ def show(report: RunReport) -> None:
     """The report on stdout, for people."""
     found = lines(report)
     if found:
-        counts = (*_COUNTS, "version", "seconds")
         output.table(
             ("dataset", "batches", *_COUNTS, "version", "verdict", "seconds"),
             [
@@ -79,7 +78,6 @@ def show(report: RunReport) -> None:
                 )
                 for line in found
             ],
-            right=("batches", *counts),
         )
     for outcome in (*report.batches, *report.models):
         for problem in outcome.problems:

@@ -177,11 +177,6 @@ def _print_json(names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
 
 def _print_table(names: list[str], rows: Iterator[tuple[Any, ...]]) -> None:
     shown = [row for _, row in zip(range(SHOWN_ROWS), rows, strict=False)]
-    numeric = {
-        name
-        for index, name in enumerate(names)
-        if any(isinstance(row[index], int | float) for row in shown)
-    }
-    output.table(names, shown, right=numeric)
+    output.table(names, shown)
     if next(rows, None) is not None:
         output.say(f"The first {SHOWN_ROWS} rows; --csv or --json prints all.")

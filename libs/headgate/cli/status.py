@@ -29,7 +29,6 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print it as JSON.
             )
             for s in found
         ],
-        right=("rows", "version", "released", "open quarantine"),
     )  # fmt: skip
     for late in (s for s in found if s.fresh is False):
         output.out(

@@ -60,7 +60,7 @@ def test_a_cell_says_its_value(value: object, text: str) -> None:
 
 
 def test_a_table_keeps_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    output.table(("name", "rows"), [("[bold]not markup[/bold]", 1000)], right=("rows",))
+    output.table(("name", "rows"), [("[bold]not markup[/bold]", 1000)])
     told = capsys.readouterr().out
     assert "[bold]not markup[/bold]" in told
     assert "1,000" in told

@@ -103,7 +103,7 @@ def agrees(project: Project, expected: Expected, taken: Sequence[BatchOutcome]) 
         reasons[code] += count
     for code in sorted({*expected.reasons, *reasons}):
         rows.append((f"set aside: {code}", expected.reasons[code], reasons[code]))
-    output.table(("known faults", "put in", "found"), rows, right=("put in", "found"))
+    output.table(("known faults", "put in", "found"), rows)
     wrong = [name for name, put_in, seen in rows if put_in != seen]
     if wrong:
         output.out(f"The gate found something else than was put in: {', '.join(wrong)}.")
