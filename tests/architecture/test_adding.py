@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,14 @@ ORDERS = [
     }
     for n in range(30)
 ]
+
+
+def promised(what: str) -> int:
+    """How many new files the architecture's table says that adding ``what`` takes; 0 are edited."""
+    text = (Path(__file__).resolve().parents[2] / "ARCHITECTURE.md").read_text("utf-8")
+    row = re.search(rf"^\| {re.escape(what)} \| (\d)[^|]*\| 0 \|$", text, re.MULTILINE)
+    assert row, what
+    return int(row[1])
 
 
 def tree(root: Path) -> dict[str, str]:
@@ -71,6 +80,7 @@ def test_a_source_takes_three_files(
         ],
         [],
     )
+    assert len(changes()[0]) == promised("source dataset")
     assert invoke(["check"]) == 0
     contract = Project.open(project.settings.root).contracts["bronze.shop.orders"]
     assert {c.name: c.type for c in contract.columns} == {
@@ -120,6 +130,7 @@ def test_a_public_model_takes_two_files(
         ],
         [],
     )
+    assert len(changes()[0]) == promised("dbt model that others may use")
     assert invoke(["check"]) == 0
     contracts = Project.open(project.settings.root).contracts
     contract, upstream = contracts["gold.community.fct_replies"], contracts["silver.chat.messages"]
@@ -140,6 +151,7 @@ def test_a_private_model_takes_one_file(
     sql.write_text("select * from {{ ref('int_chat__messages') }} where length(content) > 100\n")
     assert invoke(["check"]) == 0
     assert changes() == (["dbt_project/models/intermediate/chat/int_chat__long_messages.sql"], [])
+    assert promised("private dbt model") == 1
 
 
 def test_a_rule_of_a_known_kind_takes_one_line(
