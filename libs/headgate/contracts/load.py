@@ -111,10 +111,20 @@ def load(path: Path) -> Contract:
     Raises:
         ContractError: it is not YAML, not ODCS, or not what Headgate asks; the place is named.
     """
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ContractError(f"not UTF-8: {error}.", place=str(path)) from None
+    return _loaded(path, text)
+
+
+@lru_cache(maxsize=1024)
+def _loaded(path: Path, text: str) -> Contract:
+    """The contract that ``text`` is; kept, since checking it against the schema takes a while."""
     place = str(path)
     try:
-        document = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 (a safe loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        document = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
+    except yaml.YAMLError as error:
         raise ContractError(
             f"not valid YAML: {' '.join(str(error).split())}.", place=place
         ) from None
