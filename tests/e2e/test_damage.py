@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,38 @@ def test_too_many_bad_rows_refuse_the_batch_and_leave_the_tables_as_they_were(
     assert (batch.outcome, batch.read, batch.refused) == ("refused", 5_000, 5_000)
     assert any("max_quarantine_share" in p for p in batch.problems)
     assert hashes(project) == before
+
+
+def test_a_replayed_row_does_not_undo_what_was_delivered_later(
+    lines: list[bytes], tmp_path: Path
+) -> None:
+    project = make_project(tmp_path / "project")
+    row = next(json.loads(line) for line in lines if b'"type": "message"' in line)
+    late = {**row, "text": "as it should be"}
+    for name, rows in (
+        ("old", [{**row, "text": "x" * 600}, *_others(lines)]),
+        ("new", [late]),
+        ("newest", [{**row, "line": row["line"] + 10**6, "text": "y" * 600}, *_others(lines)]),
+    ):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+        run(project, sources={BRONZE: [str(tmp_path / f"{name}.jsonl")]})
+    assert len(list_rows(project.lake, project.contracts[BRONZE], limit=None)) == 2
+    contract = project.contracts[BRONZE].path
+    contract.write_text(contract.read_text().replace("maxLength: 512", "maxLength: 1024"))
+
+    back = replay(Project.open(project.settings.root), BRONZE)
+
+    assert [(b.read, b.published, b.deduplicated) for b in back.batches] == [(1, 1, 0), (1, 0, 1)]
+    snapshot = project.lake.snapshot(BRONZE)
+    assert snapshot is not None
+    with connect(project.settings) as con:
+        texts = con.execute(
+            f"SELECT line, text FROM {snapshot.relation()} WHERE file = ? AND line IN (?, ?)",
+            [row["file"], row["line"], row["line"] + 10**6],
+        ).fetchall()
+    assert sorted(texts) == [(row["line"], "as it should be"), (row["line"] + 10**6, "y" * 600)]
+
+
+def _others(lines: list[bytes]) -> list[dict[str, object]]:
+    """Enough good rows that one bad one is no large share."""
+    return [json.loads(line) for line in lines[100:200]]

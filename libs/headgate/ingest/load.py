@@ -216,8 +216,13 @@ def take_exact(
         con.execute("DROP TABLE IF EXISTS _judged")
 
 
-def merge_plan(loading: Loading, intake: gate.Intake) -> gate.Planner:
-    """How the batch is merged by key into whatever version of the table there is."""
+def merge_plan(loading: Loading, intake: gate.Intake, *, by_delivery: bool = False) -> gate.Planner:
+    """How the batch is merged by key into whatever version of the table there is.
+
+    ``by_delivery``: without an order column the row that was delivered later stays, which need
+    not be the batch's: it may have waited in quarantine meanwhile.
+    """
+    order_column = loading.contract.order_column or ("_ingested_at" if by_delivery else None)
 
     def plan(base: Snapshot | None) -> Plan:
         return merge_by_key(
@@ -226,7 +231,7 @@ def merge_plan(loading: Loading, intake: gate.Intake) -> gate.Planner:
             intake.staged,
             columns=loading.contract.table_columns,
             key=loading.contract.key,
-            order_column=loading.contract.order_column,
+            order_column=order_column,
             folder=loading.session.staging,
             settings=loading.session.settings,
         )

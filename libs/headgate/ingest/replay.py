@@ -26,7 +26,8 @@ def replay_rows(
 ) -> gate.Entry:
     """Judge open rows of one delivery again; those that pass are merged and marked replayed.
 
-    The rows keep their source and position. Those that still break a rule stay open.
+    The rows keep their source, position and time of delivery, so that a row which was delivered
+    later under the same key is not undone. Those that still break a rule stay open.
     """
     source, content_hash = rows[0].source, rows[0].content_hash
     parents = gate.parent_keys(session, session.con, contract)
@@ -34,7 +35,7 @@ def replay_rows(
     loading = Loading(session, contract, batch_id, source, rules, parents)
     writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)
     intake = gate.Intake(len(rows), [], writer)
-    records, at = _records(session, contract), clock.iso()
+    records, at = _records(session, contract), clock.iso(rows[0].quarantined_at)
     for start in range(0, len(rows), CHUNK):
         chunk = [
             (records.read(r.position, r.raw.encode("utf-8", "surrogatepass")), r.position)
@@ -54,7 +55,12 @@ def replay_rows(
                                 if r.kind == "foreign_key"),
     )  # fmt: skip
     outcome, meta = gate.publish(
-        session, session.con, batch, intake, merge_plan(loading, intake), parents=parents
+        session,
+        session.con,
+        batch,
+        intake,
+        merge_plan(loading, intake, by_delivery=True),
+        parents=parents,
     )
     if outcome.outcome == "published":
         still = set(writer.row_ids)

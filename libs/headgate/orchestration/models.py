@@ -12,7 +12,7 @@ from headgate.contracts.wording import expectation
 from headgate.core import clock, ids
 from headgate.core import json as hjson
 from headgate.core.errors import RefusedError
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
+from headgate.lake.engines.duckdb import Connection, identifier, identifiers, literal, one
 from headgate.lake.merge import Plan, replace_scope
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
@@ -81,12 +81,14 @@ def publish_model(
         )  # fmt: skip
 
     def settle_quarantine() -> None:
-        # A full build says everything anew, so what an earlier one set aside is void.
-        if scope is None:
-            why = f"built anew in batch {batch_id}"
-            keep = ", ".join(f"'{i}'" for i in intake.refused_rows.row_ids) or "''"
-            where = f"row_id NOT IN ({keep})"
-            quarantine.change_state(session, cursor, contract, where, "superseded", "headgate", why)
+        # What is built anew is said anew, so what an earlier build set aside of it is void.
+        why = f"built anew in batch {batch_id}"
+        keep = ", ".join(f"'{i}'" for i in intake.refused_rows.row_ids) or "''"
+        where = f"row_id NOT IN ({keep})"
+        if scope is not None:
+            values = f"SELECT {identifier(scope.column)}::VARCHAR FROM {scope.values}"
+            where += f" AND raw->>{literal(f'$.{scope.column}')} IN ({values})"
+        quarantine.change_state(session, cursor, contract, where, "superseded", "headgate", why)
 
     outcome = context.through_gate(
         contract,
