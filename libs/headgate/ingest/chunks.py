@@ -116,7 +116,8 @@ def cut(blocks: Iterable[bytes], max_record_bytes: int) -> Iterator[Chunk]:
             if not end:
                 held, size = [block], len(block)
                 continue
-        chunk = Chunk(number, offset, b"".join([*held, block[:end]]))
+        # One copy: a line that two blocks share must lie in one piece.
+        chunk = Chunk(number, offset, b"".join([*held, memoryview(block)[:end]]))
         yield chunk
         number, offset = number + chunk.lines, offset + len(chunk.data)
         held, size = [block[end:]], len(block) - end

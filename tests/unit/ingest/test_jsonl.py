@@ -295,6 +295,23 @@ def test_a_scan_can_be_started_again_and_need_not_be_read(tmp_path: Path) -> Non
         con.execute(f"SELECT * FROM {careful.relation}")
 
 
+@pytest.mark.parametrize("bad", [0, 1, 600])
+def test_malformed_lines_in_a_large_file(tmp_path: Path, bad: int) -> None:
+    """Few of them are not seen before the file is read, many are; neither stops the reading."""
+    lines = rows(60_000).splitlines(keepends=True)
+    spread = [*range(0, len(lines), 100)][:bad] if bad > 1 else [31_234][:bad]
+    for at in spread:
+        lines[at] = lines[at][:40] + b"\n"
+    data = b"".join(lines)
+    path = tmp_path / "x.jsonl"
+    found = reading.check(path, data, OF)
+    assert found.codes == {at + 1: ["malformed_json"] for at in spread}
+    assert len(found.proven) == len(lines) - bad
+    reader = base.open_reader(OF, discover([path])[0], reading.SETTINGS)
+    assert ("TRY(" in reader.scan(duckdb.connect()).relation) == (bad < 2)
+    reader.close()
+
+
 def test_formats_and_files_that_cannot_be_read(tmp_path: Path) -> None:
     assert set(base.formats()) == {"jsonl", "parquet"}
     (tmp_path / "x.jsonl").write_bytes(b"")
