@@ -54,7 +54,7 @@ def test_the_corpus_from_file_to_gold(project: Project, irc_corpus: Path) -> Non
             ).fetchall()
             assert found == sorted(rows[1:], key=_nulls_last), dataset
 
-    known = nodes(project.contracts, project.settings.lake_name)
+    known = nodes(project.contracts.values(), project.settings.lake_name)
     seen = {
         (end["namespace"], end["name"])
         for event in log.read(project.lake.root / project.settings.lineage_file)
