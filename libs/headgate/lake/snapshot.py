@@ -115,11 +115,10 @@ def app_id(dataset: str) -> str:
 
 
 def _files(table: Any, uri: str) -> tuple[DataFile, ...]:
-    import pyarrow as pa
-
-    # Through a stream: `pa.table` would first import pandas, where it is installed.
-    stream = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True))
-    actions = stream.read_all().to_pylist()
+    # delta-rs' own Arrow table is read as it is: pyarrow would first import pandas, if it is there.
+    found = table.get_add_actions(flatten=True)
+    values = {name: [v.as_py() for v in found.column(name)] for name in found.column_names}
+    actions = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
     files = []
     for action in sorted(actions, key=lambda a: str(a["path"])):
         stats: dict[str, dict[str, Any]] = {"min": {}, "max": {}, "null_count": {}}
