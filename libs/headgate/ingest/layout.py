@@ -15,7 +15,7 @@ from headgate.core import json as hjson
 from headgate.ingest import jsontext
 
 #: Lines that a layout is learned from.
-SAMPLE = 1000
+SAMPLE = 256
 #: Escaped characters that are told apart at most; a line with another one is read exactly.
 ESCAPES = 64
 _ESCAPE = re.compile(
