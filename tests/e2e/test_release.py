@@ -111,3 +111,21 @@ def test_a_failing_test_of_the_analyst_holds_the_release_until_it_passes(
     test.unlink()
     assert run(Project.open(project.settings.root)).exit_code == 0
     assert hashes(project)[GOLD] != before[GOLD]
+
+
+def test_models_that_dbt_cannot_parse_hold_their_groups_and_sources_are_released(
+    project: Project, days: list[Path]
+) -> None:
+    before = take(project, days[0])
+    model = project.settings.dbt_path / "models/marts/community/fct_channel_activity_daily.sql"
+    good = model.read_text()
+    model.write_text(good + "\n{% if %}\n")
+
+    report = run(Project.open(project.settings.root), sources={BRONZE: [str(days[1])]})
+
+    assert report.exit_code == 1 and "community" in report.held
+    assert any("fct_channel_activity_daily" in p for p in report.problems), report.problems
+    after = hashes(project)
+    assert {d for d in after if after[d] != before[d]} == {BRONZE}
+    model.write_text(good)
+    assert run(Project.open(project.settings.root)).exit_code == 0

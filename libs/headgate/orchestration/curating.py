@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headgate.core import failpoints
 from headgate.core import json as hjson
+from headgate.core.errors import ModelError
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import fingerprint, refs
 from headgate.orchestration.order import Graph, downstream, topological
@@ -49,20 +50,28 @@ def stale(context: RunContext, graph: Graph, selected: set[str]) -> list[str]:
     return [d for d in topological(graph) if d in found & selected and contracts[d].model]
 
 
-def curate(context: RunContext, models: list[str]) -> tuple[list[str], set[str]]:
-    """Build the stale models; gives sentences for what failed, and the groups to hold back."""
+def held(context: RunContext) -> set[str]:
+    """The release groups of what is committed and not tested: no release shows them."""
+    contracts = context.project.contracts
+    return {contracts[d].release_group for d in pending(context) if d in contracts}
+
+
+def curate(context: RunContext, models: list[str]) -> list[str]:
+    """Build the stale models; gives sentences for what failed, which then stays pending."""
     from headgate.orchestration.dbt import runner
 
     contracts, storage = context.project.contracts, context.project.lake.storage
     waiting = pending(context) | set(models)
     storage.put(PENDING, hjson.dumps(sorted(waiting)).encode())
     failpoints.reach("curate.before")
-    result = runner.build(context, models=[str(contracts[d].model) for d in models])
+    try:
+        result = runner.build(context, models=[str(contracts[d].model) for d in models])
+    except ModelError as error:
+        return [str(error)]  # nothing was built; sources are released all the same
     failpoints.reach("curate.after")
     broken = {c.id for m in result.broken if (c := contracts.by_model(m)) is not None}
     if not result.ok and not broken:
         broken = set(models)  # what failed cannot be told apart: hold all of it
     left = (waiting - set(models)) | broken
     storage.put(PENDING, hjson.dumps(sorted(left)).encode())
-    problems = [f"{node}: {message}" for node, message in result.failed]
-    return problems, {contracts[d].release_group for d in left if d in contracts}
+    return [f"{node}: {message}" for node, message in result.failed]

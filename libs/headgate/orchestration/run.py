@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -69,14 +70,9 @@ def run_with(
         problems = work(context)
         ingested = tuple(context.outcomes)
         stale = curating.stale(context, curating.graph_of(project), selected)
-        held: set[str] = {
-            project.contracts[d].release_group
-            for d in curating.pending(context)
-            if d in project.contracts
-        }
         if stale:
-            trouble, held = curating.curate(context, stale)
-            problems += trouble
+            problems += curating.curate(context, stale)
+        held = curating.held(context)
         models = tuple(context.outcomes[len(ingested) :])
         ledger.record(context.session.con, project.lake, project.contracts, context.accounts,
                       context.run_id)  # fmt: skip
@@ -93,8 +89,7 @@ def run_with(
                 command=command,
             )  # fmt: skip
         releasing.settle(context)
-    seconds = clock.monotonic() - clock_started
-    return RunReport(**{**report.__dict__, "seconds": seconds})
+    return dataclasses.replace(report, seconds=clock.monotonic() - clock_started)
 
 
 @contextmanager
