@@ -9,7 +9,8 @@ import duckdb
 
 source, target, columns, codec = sys.argv[1:5]
 con = duckdb.connect(":memory:")
-con.execute("SET memory_limit = '1GB'; SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+con.execute("SET memory_limit = '1GB'; SET preserve_insertion_order = false")
+con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 reader = (
     f"read_json('{source}', format='newline_delimited', columns={columns})"
     if source.endswith(".jsonl")

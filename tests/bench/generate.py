@@ -37,7 +37,7 @@ def make(folder: Path, rows: int, seed: int = 7) -> dict[str, Path]:
         "channels": folder / "channels.jsonl",
     }
     con = duckdb.connect(":memory:")
-    con.execute("SET TimeZone = 'UTC'; SET memory_limit = '2GB'")
+    con.execute("SET TimeZone = 'UTC'; SET memory_limit = '2GB'; SET enable_progress_bar = false")
     con.execute(
         "CREATE TABLE word AS SELECT list(substr(md5(range::VARCHAR), 1, 2 + (range % 6)::INT)) AS w"
         " FROM range(5000)"

@@ -21,6 +21,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "max_temp_directory_size": settings.spill_limit,
         "preserve_insertion_order": "false",
         "TimeZone": "UTC",
+        # It would be drawn over what the command prints, JSON included.
+        "enable_progress_bar": "false",
     } | ({"threads": settings.threads} if settings.threads else {})
 
 
