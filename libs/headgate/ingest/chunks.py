@@ -49,6 +49,15 @@ class Chunk:
         start = int(self.ends[index - 1]) if index else 0
         return self.data[start : int(self.ends[index])].removesuffix(b"\n")
 
+    def pick(self, numbers: npt.NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
+        """Those of the lines (ascending) with their numbers, without line feeds."""
+        index = numbers - self.first
+        ends = self.ends
+        starts = np.concatenate(([0], ends[:-1]))[index].tolist()
+        data = self.data
+        for number, start, end in zip(numbers.tolist(), starts, ends[index].tolist(), strict=True):
+            yield number, data[start:end].removesuffix(b"\n")
+
     def batch(self, schema: Any, max_record_bytes: int) -> Any:
         """The lines (line feeds included) and their numbers as an Arrow record batch.
 

@@ -35,6 +35,7 @@ class _Plan(NamedTuple):
 
     integers: tuple[tuple[str, int], ...]
     others: tuple[tuple[str, values.Converter], ...]
+    nested: bool
 
 
 class ExactRecords:
@@ -71,6 +72,27 @@ class ExactRecords:
             return self._too_long(position, raw, size)
         try:
             text = raw.decode()
+            record = hjson.loads_strict(text)
+            plan = self._plans[(*record, *map(type, record.values()))]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return self._closely(position, raw, ended)
+        if plan is None or "\\" in text or (plan.nested and self._may_be_deep(text)):
+            return self._closely(position, raw, ended)
+        found = {**self._blank, **record}
+        for name, bound in plan.integers:
+            if not -bound <= found[name] < bound:
+                return self._closely(position, raw, ended)
+        try:
+            for name, convert in plan.others:
+                found[name] = convert(found[name])
+        except values.Unfit:
+            return self._closely(position, raw, ended)
+        return ExactRow(position, text, found)
+
+    def _closely(self, position: int, raw: bytes, ended: bool) -> ExactRow:
+        """The slow way to read a record: whatever is wrong with it is told."""
+        try:
+            text = raw.decode()
         except UnicodeDecodeError as error:
             return _undecodable(position, raw, error, ended)
         try:
@@ -80,43 +102,28 @@ class ExactRecords:
             if reason.code == "malformed_json" and not ended:
                 reason = Reason("truncated", None, f"the file ends inside it: {reason.detail}")
             return ExactRow(position, text, None, (reason,))
-        kind = (*record, *map(type, record.values()))
-        try:
-            plan = self._plans[kind]
-        except KeyError:
-            plan = self._learn(kind, record)
-        if plan is None:
-            return self._typed(position, text, record)
-        found = {**self._blank, **record}
-        for name, bound in plan.integers:
-            if not -bound <= found[name] < bound:
-                return self._typed(position, text, record)
-        try:
-            for name, convert in plan.others:
-                found[name] = convert(found[name])
-        except values.Unfit:
-            return self._typed(position, text, record)
-        return ExactRow(position, text, found)
+        if len(self._plans) < _KINDS_KEPT:
+            self._plans.setdefault((*record, *map(type, record.values())), self._plan(record))
+        return self._typed(position, text, record)
 
-    def _learn(self, kind: tuple[Any, ...], record: dict[str, Any]) -> _Plan | None:
-        """What records of this kind need; None if they need a closer look."""
+    def _plan(self, record: dict[str, Any]) -> _Plan | None:
+        """What records like this one need; None if they need a closer look."""
         integers: list[tuple[str, int]] = []
         others: list[tuple[str, values.Converter]] = []
-        plain = self._same_names and record.keys() <= self._fields
-        for step in self._steps if plain else ():
+        if not self._same_names or not record.keys() <= self._fields:
+            return None
+        for step in self._steps:
             value = record.get(step.field)
             if value is None or type(value) is values.AS_IS.get(step.kind):
                 continue
+            if step.convert is None:
+                return None
             if step.kind in values.INTEGERS and type(value) is int:
                 integers.append((step.name, values.INTEGERS[step.kind]))
-            elif step.convert:
-                others.append((step.name, step.convert))
             else:
-                plain = False
-        plan = _Plan(tuple(integers), tuple(others)) if plain else None
-        if len(self._plans) < _KINDS_KEPT:
-            self._plans[kind] = plan
-        return plan
+                others.append((step.name, step.convert))
+        nested = any(isinstance(v, list | dict) for v in record.values())
+        return _Plan(tuple(integers), tuple(others), nested)
 
     def _too_long(self, position: int, raw: bytes, size: int) -> ExactRow:
         text = raw[:RAW_KEPT].decode("utf-8", "backslashreplace")
@@ -136,7 +143,7 @@ class ExactRecords:
             raise _Refusal("malformed_json", str(error)) from None
         except RecursionError:
             raise _Refusal("nesting_too_deep", f"deeper than {self._max_nesting}") from None
-        if text.count("[") > self._flat or text.count("{") > self._flat:
+        if self._may_be_deep(text):
             self._check_nesting(text)
         if type(record) is not dict:
             detail = f"expected an object, got {values.shown(record)}"
@@ -144,6 +151,9 @@ class ExactRecords:
         if "\\" in text and _SURROGATE.search(text):
             _check_surrogates(record)
         return record
+
+    def _may_be_deep(self, text: str) -> bool:
+        return text.count("[") > self._flat or text.count("{") > self._flat
 
     def _check_nesting(self, text: str) -> None:
         depth = 0

@@ -107,9 +107,9 @@ class JsonLines:
         for chunk in self._chunks_with(wanted):
             low, high = np.searchsorted(wanted, [chunk.first, chunk.first + chunk.lines])
             last = chunk.first + chunk.lines - 1
-            for number in wanted[low:high].tolist():
+            for number, raw in chunk.pick(wanted[low:high]):
                 ended = chunk.ended or number != last
-                yield self._exact.read(number, chunk.line(number), ended=ended, size=chunk.size)
+                yield self._exact.read(number, raw, ended=ended, size=chunk.size)
         if damaged:
             reason = Reason("corrupt_compression", None, damage or "")
             yield ExactRow(self._read, "", None, (reason,))
