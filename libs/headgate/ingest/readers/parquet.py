@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headgate.contracts import types
-from headgate.contracts.model import Column, Contract
+from headgate.contracts.model import Contract
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.core.settings import Settings
@@ -52,6 +52,7 @@ class ParquetRows:
         self.notes: tuple[str, ...] = ()
         self.damage = ""
         self._columns = contract.columns
+        self._typers = {c.name: _typer(c.type) for c in contract.columns}
         self._source = source
         self._blocks = Blocks(SourceFile(source.path, source.name, source.size))
         self._hash = ""
@@ -199,7 +200,7 @@ class ParquetRows:
         for column in self._columns:
             value = record.pop(column.field, None)
             try:
-                found[column.name] = None if value is None else _typed(value, column)
+                found[column.name] = None if value is None else self._typers[column.name](value)
             except values.Unfit as unfit:
                 reasons.append(Reason(unfit.code, column.name, unfit.detail))
         unknown = {k: _json(v) for k, v in record.items() if v is not None}
@@ -268,47 +269,65 @@ def _day(days: int) -> dt.date | str:
         return f"{days} days from 1970"
 
 
-def _typed(value: Any, column: Column) -> object:
-    """A Parquet value as the column's type, by the same rules as a JSON value."""
-    kind = column.type
-    if isinstance(value, _Unreadable):
-        raise values.Unfit("type_mismatch", f"expected {kind}, got {value}")
-    if kind == "json":
-        return _json_text(value)
+def _typer(kind: str) -> values.Converter:
+    """What turns a Parquet value into the column type, by the same rules as a JSON value."""
     inner = types.element(kind)
-    if inner and isinstance(value, list):
-        one = Column(column.name, inner, "", "", field=column.field)
-        return [None if v is None else _typed(v, one) for v in value]
-    if kind == "string" and type(value).__name__ == "UUID":
-        return str(value)
-    if isinstance(value, bytes):
-        try:
-            value = value.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise values.Unfit("invalid_utf8", str(error)) from None
-    if isinstance(value, np.floating):
-        value = float(value)
-    if isinstance(value, float) and not isinstance(value, bool):
-        if kind == "double":
-            return value
-        value = Decimal(repr(value)) if math.isfinite(value) else Decimal("NaN")
+    if kind == "json":
+        return _json_text
+    if inner:
+        return _lister(kind, _typer(inner))
+    convert = values.converter(kind)
+
+    def typed(value: Any) -> object:
+        if type(value) in (str, int, bool):
+            return convert(value)
+        if isinstance(value, dt.date):
+            return _dated(kind, value)
+        if isinstance(value, float | np.floating):
+            if kind == "double":
+                return float(value)
+            value = float(value)
+            value = Decimal(repr(value)) if math.isfinite(value) else Decimal("NaN")
+        elif isinstance(value, bytes):
+            try:
+                value = value.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise values.Unfit("invalid_utf8", str(error)) from None
+        elif isinstance(value, _Unreadable):
+            raise values.Unfit("type_mismatch", f"expected {kind}, got {value}")
+        elif kind == "string" and type(value).__name__ == "UUID":
+            value = str(value)
+        return convert(value)
+
+    return typed
+
+
+def _lister(kind: str, typed: values.Converter) -> values.Converter:
+    def each(value: Any) -> object:
+        if not isinstance(value, list):
+            raise values.Unfit("type_mismatch", f"expected {kind}, got {values.shown(value)}")
+        return [None if v is None else typed(v) for v in value]
+
+    return each
+
+
+def _dated(kind: str, value: dt.date) -> object:
     if isinstance(value, dt.datetime):
         if kind != "timestamp":
             raise values.Unfit("type_mismatch", f"expected {kind}, got a timestamp")
         if getattr(value, "nanosecond", 0):  # some installations have timestamps of their own
             raise values.Unfit("invalid_timestamp", f"{value} is finer than a microsecond")
-        value = dt.datetime.fromisoformat(value.isoformat())
+        if type(value) is not dt.datetime:
+            value = dt.datetime.fromisoformat(value.isoformat())
         return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
-    if isinstance(value, dt.date):
-        if kind != "date":
-            raise values.Unfit("type_mismatch", f"expected {kind}, got a date")
-        return value
-    return values.converter(kind)(value)
+    if kind != "date":
+        raise values.Unfit("type_mismatch", f"expected {kind}, got a date")
+    return value
 
 
 def _json_text(value: Any) -> str:
     """A value of type json: the text itself if it is one, else the value written as JSON."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or isinstance(value, _Unreadable):
         return hjson.dumps(_json(value))
     try:
         hjson.loads_strict(value)
@@ -319,6 +338,8 @@ def _json_text(value: Any) -> str:
 
 def _json(value: Any) -> Any:
     """A Parquet value as JSON can have it; used for raw text and for unknown fields."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, dict):
         return {str(k): _json(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
