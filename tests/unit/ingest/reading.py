@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,16 @@ def proven_rows(con: duckdb.DuckDBPyConnection, reader: Reader) -> dict[int, dic
     return found
 
 
-def read(path: Path, of: Contract, settings: Settings = SETTINGS) -> Reading:
-    """Read ``path`` as loading does: the proven rows, then the exact look at all the others."""
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("SET threads = 2; SET TimeZone = 'UTC'")
+    return con
+
+
+def read(path: Path, of: Contract, settings: Settings = SETTINGS) -> Reading:
+    """Read ``path`` as loading does: the proven rows, then the exact look at all the others."""
+    con = _connection()
     reader = open_reader(of, discover([path])[0], settings)
     try:
         proven = proven_rows(con, reader)
@@ -85,7 +92,6 @@ def read(path: Path, of: Contract, settings: Settings = SETTINGS) -> Reading:
         return Reading(proven, exact, reader)
     finally:
         reader.close()
-        con.close()
 
 
 def oracle(data: bytes, of: Contract, settings: Settings = SETTINGS) -> dict[int, ExactRow]:

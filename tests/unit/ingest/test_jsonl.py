@@ -274,6 +274,24 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
     reader.close()
 
 
+def test_what_stops_a_scan_is_told_to_who_asks_for_the_count(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(rows(50_000))
+    reader = base.open_reader(OF, discover([path])[0], reading.SETTINGS)
+    con = duckdb.connect()
+    scan = reader.scan(con)
+    with path.open("ab") as file:
+        file.write(b"{}\n")
+    con.execute(f"SELECT count(*) FROM {scan.relation}").fetchall()
+    for ask in (lambda: reader.read, lambda: reader.content_hash):
+        with pytest.raises(RefusedError, match="changed while it was read"):
+            ask()
+    assert len(
+        reading.proven_rows(con, base.open_reader(OF, discover([path])[0], reading.SETTINGS))
+    )
+    reader.close()
+
+
 def test_a_scan_can_be_started_again_and_need_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_bytes(rows(50_000))

@@ -242,12 +242,12 @@ def test_all_published_bad_files_are_told_or_read(real_data: Path) -> None:
     paths = sorted((real_data / "bad_parquet").rglob("*.parquet"))
     assert paths
     of = reading.contract({"no_such_column": "string"}, "parquet")
+    con = duckdb.connect()
     for path in paths:
-        con = duckdb.connect()
         reader = open_reader(of, discover([path])[0], reading.SETTINGS)
         scan = reader.scan(con, careful=True)
         assert con.execute(f"SELECT * FROM {scan.relation}").fetchall() == []
-        if reader.read > 20_000:
+        if reader.read > 2_000:
             continue
         rows = list(reader.exact(np.arange(1, reader.read + 1)))
         assert [r.position for r in rows] == list(range(1, reader.read + 1)), path

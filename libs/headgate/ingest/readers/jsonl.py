@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from headgate.contracts.model import Contract
+from headgate.core.errors import HeadgateError
 from headgate.core.settings import Settings
 from headgate.ingest import chunks, layout, proof
 from headgate.ingest.blocks import Blocks
@@ -61,11 +62,12 @@ class JsonLines:
         self._read = 0
         self._index: list[_Entry] = []
         self._rest: Iterator[chunks.Chunk] = iter(())
+        self._failure: Exception | None = None
         self._registered: tuple[duckdb.DuckDBPyConnection, str] | None = None
 
     @property
     def read(self) -> int:
-        """Records in the file; reads what nobody has read yet."""
+        """Records in the file; reads what nobody has read yet, and raises what stopped the scan."""
         self._finish()
         return self._read
 
@@ -80,7 +82,7 @@ class JsonLines:
         import pyarrow as pa
 
         self._unregister()
-        self._read, self._index = 0, []
+        self._read, self._index, self._failure = 0, [], None
         self._rest = self._counted(self._cut(hashed=True))
         first = next(self._rest, None)
         if first is not None:
@@ -184,8 +186,12 @@ class JsonLines:
             self._read += 1
 
     def _batches(self, first: chunks.Chunk | None, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        for chunk in chain([first] if first else [], self._rest):
-            yield chunk.batch(schema, self._max_bytes)
+        try:
+            for chunk in chain([first] if first else [], self._rest):
+                yield chunk.batch(schema, self._max_bytes)
+        except (OSError, HeadgateError) as error:
+            # Through the engine it would come out as the engine's; who asks for the count gets it.
+            self._failure = error
 
     def _chunks_with(self, wanted: Positions) -> Iterator[chunks.Chunk]:
         """The chunks that hold wanted lines; of a plain file only those are read."""
@@ -206,6 +212,8 @@ class JsonLines:
         self._blocks.check_unchanged()
 
     def _finish(self) -> None:
+        if self._failure is not None:
+            raise self._failure
         for _ in self._rest:
             pass
 
