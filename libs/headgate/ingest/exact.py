@@ -1,4 +1,7 @@
-"""The exact look at one JSON record: strict parsing, strict typing, every reason told."""
+"""The exact look at one JSON record: strict parsing, strict typing, every reason told.
+
+Text may hold U+0000, which JSON allows as an escape and Parquet and Delta keep.
+"""
 
 from __future__ import annotations
 

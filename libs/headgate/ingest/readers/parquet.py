@@ -76,11 +76,16 @@ class ParquetRows:
 
     def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The rows whose casts lose nothing; see the protocol."""
+        import duckdb
+
         if careful or self._file is None or not self.read or not self._plain_names():
             return Scan(self._nothing())
         path = literal(_GLOB.sub(r"[\1]", str(self._source.path)))
         rows = f"read_parquet({path}, {_ROW} = true, hive_partitioning = false)"
-        found = con.execute(f"DESCRIBE SELECT * EXCLUDE ({_ROW}) FROM {rows}").fetchall()
+        try:
+            found = con.execute(f"DESCRIBE SELECT * EXCLUDE ({_ROW}) FROM {rows}").fetchall()
+        except duckdb.Error:  # the engine cannot read it; the exact look tells what is damaged
+            return Scan(self._nothing())
         kinds = {str(name): self._kind(str(name), str(kind)) for name, kind, *_ in found}
         return Scan(self._relation(rows, kinds), {"TimeZone": "UTC"})
 
