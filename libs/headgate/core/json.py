@@ -108,15 +108,15 @@ def loads_strict(text: str) -> Any:
         return _STRICT_HUGE.decode(text)
 
 
-def value_end(text: str, start: int) -> int:
-    """Where the JSON value that starts at ``start`` (no white space before it) ends.
+def value_at(text: str, start: int) -> tuple[Any, int]:
+    """The JSON value that starts at ``start`` (no white space before it), and where it ends.
 
     Raises:
         ValueError: no JSON value starts there.
     """
     try:
-        return _STRICT.raw_decode(text, start)[1]
+        return _STRICT.raw_decode(text, start)
     except (_json.JSONDecodeError, DuplicateField):
         raise
     except (ValueError, ArithmeticError):
-        return _STRICT_HUGE.raw_decode(text, start)[1]
+        return _STRICT_HUGE.raw_decode(text, start)

@@ -34,11 +34,13 @@ class _Step(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What records with the same fields and Python types need: bounds to keep, and converters."""
+    """What records with the same fields and Python types need: bounds to keep, and converters;
+    ``closely`` if that is not all."""
 
     integers: tuple[tuple[str, int], ...]
     others: tuple[tuple[str, values.Converter], ...]
     nested: bool
+    closely: bool
 
 
 class ExactRecords:
@@ -61,7 +63,7 @@ class ExactRecords:
         self._blank: dict[str, Any] = dict.fromkeys([*(c.name for c in columns), RESCUED])
         self._same_names = all(c.name == c.field for c in columns)
         # Fields and Python types of a record decide which of its values need a converter.
-        self._plans: dict[tuple[Any, ...], _Plan | None] = {}
+        self._plans: dict[tuple[Any, ...], _Plan] = {}
 
     def read(self, position: int, raw: bytes, *, ended: bool = True, size: int = 0) -> ExactRow:
         """The record ``raw`` (without its line end), typed or refused.
@@ -75,90 +77,91 @@ class ExactRecords:
             return self._too_long(position, raw, size)
         try:
             text = raw.decode()
+        except UnicodeDecodeError as error:
+            return _undecodable(position, raw, error, ended)
+        try:
             record = hjson.loads_strict(text)
-            plan = self._plans[(*record, *map(type, record.values()))]
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return self._closely(position, raw, ended)
-        if plan is None or "\\" in text or (plan.nested and self._may_be_deep(text)):
-            return self._closely(position, raw, ended)
+        except (ValueError, RecursionError) as error:
+            return ExactRow(position, text, None, (self._unparsed(text, error, ended),))
+        if type(record) is not dict:
+            return ExactRow(position, text, None, (self._no_object(text, record),))
+        kind = (*record, *map(type, record.values()))
+        plan = self._plans.get(kind)
+        if plan is None:
+            plan = self._learn(kind, record)
+        if "\\" in text or plan.nested:
+            reason = self._objection(text, record)
+            if reason:
+                return ExactRow(position, text, None, (reason,))
+        if plan.closely:
+            return self._typed(position, text, record)
         found = {**self._blank, **record}
         for name, bound in plan.integers:
             if not -bound <= found[name] < bound:
-                return self._closely(position, raw, ended)
+                return self._typed(position, text, record)
         try:
             for name, convert in plan.others:
                 found[name] = convert(found[name])
         except values.Unfit:
-            return self._closely(position, raw, ended)
+            return self._typed(position, text, record)
         return ExactRow(position, text, found)
 
-    def _closely(self, position: int, raw: bytes, ended: bool) -> ExactRow:
-        """The slow way to read a record: whatever is wrong with it is told."""
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError as error:
-            return _undecodable(position, raw, error, ended)
-        try:
-            record = self._parse(text)
-        except _Refusal as refusal:
-            reason = refusal.reason
-            if reason.code == "malformed_json" and not ended:
-                reason = Reason("truncated", None, f"the file ends inside it: {reason.detail}")
-            return ExactRow(position, text, None, (reason,))
-        if len(self._plans) < _KINDS_KEPT:
-            self._plans.setdefault((*record, *map(type, record.values())), self._plan(record))
-        return self._typed(position, text, record)
-
-    def _plan(self, record: dict[str, Any]) -> _Plan | None:
-        """What records like this one need; None if they need a closer look."""
+    def _learn(self, kind: tuple[Any, ...], record: dict[str, Any]) -> _Plan:
+        """What records like this one need."""
         integers: list[tuple[str, int]] = []
         others: list[tuple[str, values.Converter]] = []
-        if not self._same_names or not record.keys() <= self._fields:
-            return None
+        closely = not self._same_names or not record.keys() <= self._fields
         for step in self._steps:
             value = record.get(step.field)
             if value is None or type(value) is values.AS_IS.get(step.kind):
                 continue
             if step.convert is None:
-                return None
-            if step.kind in values.INTEGERS and type(value) is int:
+                closely = True
+            elif step.kind in values.INTEGERS and type(value) is int:
                 integers.append((step.name, values.INTEGERS[step.kind]))
             else:
                 others.append((step.name, step.convert))
         nested = any(isinstance(v, list | dict) for v in record.values())
-        return _Plan(tuple(integers), tuple(others), nested)
+        plan = _Plan(tuple(integers), tuple(others), nested, closely)
+        if len(self._plans) < _KINDS_KEPT:
+            self._plans[kind] = plan
+        return plan
 
     def _too_long(self, position: int, raw: bytes, size: int) -> ExactRow:
         text = raw[:RAW_KEPT].decode("utf-8", "backslashreplace")
         detail = f"{max(size, len(raw))} bytes, at most {self._max_bytes} are read"
         return ExactRow(position, text, None, (Reason("line_too_long", None, detail),))
 
-    def _parse(self, text: str) -> dict[str, Any]:
-        try:
-            record = hjson.loads_strict(text)
-        except hjson.DuplicateField as error:
-            self._check_nesting(text)
-            raise _Refusal("duplicate_field", str(error)) from None
-        except ValueError as error:
-            if not text or text.isspace():
-                raise _Refusal("empty_line", "no record") from None
-            self._check_nesting(text)
-            raise _Refusal("malformed_json", str(error)) from None
-        except RecursionError:
-            raise _Refusal("nesting_too_deep", f"deeper than {self._max_nesting}") from None
-        if self._may_be_deep(text):
-            self._check_nesting(text)
-        if type(record) is not dict:
-            detail = f"expected an object, got {values.shown(record)}"
-            raise _Refusal("not_an_object", detail)
-        if "\\" in text and _SURROGATE.search(text):
-            _check_surrogates(record)
-        return record
+    def _unparsed(self, text: str, error: Exception, ended: bool) -> Reason:
+        """Why the text is no JSON, or none that is read."""
+        if isinstance(error, RecursionError):
+            return Reason("nesting_too_deep", None, f"deeper than {self._max_nesting}")
+        if not text or text.isspace():
+            return Reason("empty_line", None, "no record")
+        deep = self._too_deep(text)
+        if deep:
+            return deep
+        if isinstance(error, hjson.DuplicateField):
+            return Reason("duplicate_field", None, str(error))
+        if not ended:
+            return Reason("truncated", None, f"the file ends inside it: {error}")
+        return Reason("malformed_json", None, str(error))
 
-    def _may_be_deep(self, text: str) -> bool:
-        return text.count("[") > self._flat or text.count("{") > self._flat
+    def _no_object(self, text: str, record: object) -> Reason:
+        detail = f"expected an object, got {values.shown(record)}"
+        return self._too_deep(text) or Reason("not_an_object", None, detail)
 
-    def _check_nesting(self, text: str) -> None:
+    def _objection(self, text: str, record: dict[str, Any]) -> Reason | None:
+        """What JSON allows and we do not: nesting without end, and half of a surrogate pair."""
+        deep = self._too_deep(text)
+        if deep:
+            return deep
+        half = _SURROGATE.search(text) and _lone_surrogate(record)
+        return Reason("lone_surrogate", None, half) if half else None
+
+    def _too_deep(self, text: str) -> Reason | None:
+        if text.count("[") <= self._flat and text.count("{") <= self._flat:
+            return None
         depth = 0
         for token in _NESTING.finditer(text):
             sign = token[0][0]
@@ -166,18 +169,21 @@ class ExactRecords:
                 depth += 1
                 if depth > self._max_nesting:
                     detail = f"deeper than {self._max_nesting} at {token.start()}"
-                    raise _Refusal("nesting_too_deep", detail)
+                    return Reason("nesting_too_deep", None, detail)
             elif sign in "]}":
                 depth -= 1
+        return None
 
     def _typed(self, position: int, text: str, record: dict[str, Any]) -> ExactRow:
         """The slow way: every column on its own, every reason told, text kept where asked for."""
         found = dict(self._blank)
         reasons: list[Reason] = []
-        texts: Mapping[str, str] = {}
         unknown = sorted(record.keys() - self._fields)
-        if unknown or any(s.convert is None for s in self._steps):
+        texts: Mapping[str, str] = {}
+        if any(s.convert is None for s in self._steps):
             texts = _texts(text)
+        elif unknown:
+            texts = _plain_texts(text, {k: record[k] for k in unknown}) or _texts(text)
         for step in self._steps:
             value = record.get(step.field)
             if value is None:
@@ -197,12 +203,6 @@ class ExactRecords:
         if unknown:
             found[RESCUED] = jsontext.canonical_object({k: texts[k] for k in unknown})
         return ExactRow(position, text, found, (), warnings)
-
-
-class _Refusal(Exception):
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = Reason(code, None, detail)
 
 
 def _undecodable(position: int, raw: bytes, error: UnicodeDecodeError, ended: bool) -> ExactRow:
@@ -227,17 +227,25 @@ def _as_text(kind: str, text: str, value: object) -> object:
     return [None if v is None else _as_text(inner, t, v) for t, v in pairs]
 
 
-def _check_surrogates(value: object) -> None:
+def _plain_texts(text: str, fields: Mapping[str, Any]) -> dict[str, str] | None:
+    """The texts of values that can be written in one way only, None if there are others."""
+    if "\\" in text or not all(type(v) in (str, bool) or v for v in fields.values()):
+        return None
+    if not all(isinstance(v, str | bool | int) for v in fields.values()):
+        return None
+    return {k: hjson.dumps(v) for k, v in fields.items()}
+
+
+def _lone_surrogate(value: object) -> str:
+    """What is wrong with the first text that UTF-8 cannot carry, empty if there is none."""
     if isinstance(value, str):
         try:
             value.encode("utf-8")
         except UnicodeEncodeError as error:
             half = value[error.start].encode("ascii", "backslashreplace").decode("ascii")
-            raise _Refusal("lone_surrogate", f"{half} without its other half") from None
+            return f"{half} without its other half"
     elif isinstance(value, dict):
-        for key, item in value.items():
-            _check_surrogates(key)
-            _check_surrogates(item)
+        return next(filter(None, map(_lone_surrogate, [*value, *value.values()])), "")
     elif isinstance(value, list):
-        for item in value:
-            _check_surrogates(item)
+        return next(filter(None, map(_lone_surrogate, value)), "")
+    return ""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from headgate.core import json as hjson
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_BLANKS = frozenset(" \t\r\n")
 _STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 
 
@@ -38,13 +39,13 @@ def fields(text: str) -> list[Field]:
             if text[at : at + 1] != ",":
                 raise ValueError(f"no comma at {at}")
             at = _skip(text, at + 1)
-        key_end = hjson.value_end(text, at)
+        name, key_end = hjson.value_at(text, at)
         colon = _skip(text, key_end)
         if text[colon : colon + 1] != ":":
             raise ValueError(f"no colon at {colon}")
         start = _skip(text, colon + 1)
-        end = hjson.value_end(text, start)
-        found.append(Field(hjson.loads_strict(text[at:key_end]), at, key_end, start, end))
+        end = hjson.value_at(text, start)[1]
+        found.append(Field(name, at, key_end, start, end))
         at = _skip(text, end)
     return found
 
@@ -65,7 +66,7 @@ def elements(text: str) -> list[str]:
             if text[at : at + 1] != ",":
                 raise ValueError(f"no comma at {at}")
             at = _skip(text, at + 1)
-        end = hjson.value_end(text, at)
+        end = hjson.value_at(text, at)[1]
         found.append(text[at:end])
         at = _skip(text, end)
     return found
@@ -82,5 +83,7 @@ def canonical_object(parts: Mapping[str, str]) -> str:
 
 
 def _skip(text: str, at: int) -> int:
+    if text[at : at + 1] not in _BLANKS:
+        return at
     found = _SPACE.match(text, at)
     return found.end() if found else at
