@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from headgate.contracts import rules, types
+from headgate.contracts.mapping import mapping
 from headgate.contracts.model import INGEST_COLUMNS, Column, Contract, ContractSet, SourceSpec
 from headgate.contracts.names import DatasetName
 from headgate.core import ids
@@ -190,6 +191,8 @@ def _contract(path: Path, document: Mapping[str, Any]) -> Contract:
         tags=tuple(document.get("tags") or ()),
     )
     _demand(contract)
+    if contract.source:
+        mapping(contract)
     return contract
 
 
@@ -216,6 +219,8 @@ def _column(prop: Mapping[str, Any], place: str) -> Column:
         field=str(prop.get("physicalName") or name),
         examples=tuple(prop.get("examples") or ()),
         business_name=str(prop.get("businessName", "")),
+        accepts_numbers=bool(props.get("acceptsNumbers", False)),
+        of_delivery=bool(props.get("ofDelivery", False)),
     )
 
 

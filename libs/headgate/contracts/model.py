@@ -27,7 +27,10 @@ class Column:
     """One column: its name, type, meaning and class.
 
     ``type`` is a column type of :mod:`headgate.contracts.types`; ``field`` is what the source
-    calls it; ``key_position`` counts from 1 within the primary key, else None.
+    calls it (or a path, see :mod:`headgate.contracts.mapping`); ``key_position`` counts from 1
+    within the primary key, else None. ``accepts_numbers``: a text column takes a JSON number as
+    its digits. ``of_delivery``: the value tells of the delivery, so that two rows that differ in
+    nothing else are the same row.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Column:
     field: str = ""
     examples: tuple[Any, ...] = ()
     business_name: str = ""
+    accepts_numbers: bool = False
+    of_delivery: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,20 @@ class SourceSpec:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """What a delivery of a source is.
+
+    ``snapshot``: it holds all rows, or all those of the values of ``scope`` columns that occur in
+    it, so that rows of the table which it lacks are deleted. ``tombstone`` is an SQL condition
+    over a row: where it holds, the row says that the row of its key is deleted.
+    """
+
+    snapshot: bool = False
+    scope: tuple[str, ...] = ()
+    tombstone: str | None = None
+
+
+@dataclass(frozen=True)
 class Contract:
     """One dataset's contract. ``document`` is the ODCS document as written; ``hash`` names it."""
 
@@ -88,6 +107,7 @@ class Contract:
     document: Mapping[str, Any]
     hash: str
     source: SourceSpec | None = None
+    delivery: Delivery = Delivery()
     model: str | None = None
     inputs: tuple[str, ...] = ()
     release_group: str = ""

@@ -22,7 +22,10 @@ class Property:
 PROPERTIES = (
     Property(
         "source", "contract", "Where rows come from: a format, and the path that is taken when a "
-        "run names none.", "{format: jsonl, path: ../exports/irc}",
+        "run names none. For JSON: `records` is the path of the records in a document, `ignore` "
+        "lists paths that no column takes on purpose, `controlTotal` is where the document says "
+        "how many there are; a column's physicalName may be a path (`@.author.id` from the "
+        "record, `$.guild.id` from the document).", "{format: jsonl, path: ../exports/irc}",
     ),
     Property(
         "model", "contract", "The dbt model that builds the dataset, where it is not called as the "
@@ -51,6 +54,14 @@ PROPERTIES = (
     Property(
         "unitOfChange", "contract", "The column whose touched values an incremental model "
         "recomputes.", "sent_date",
+    ),
+    Property(
+        "acceptsNumbers", "column", "A text column takes a number of the source as its digits, as "
+        "identifiers come that some versions of a format write as numbers.", "true",
+    ),
+    Property(
+        "ofDelivery", "column", "The value tells of the delivery and not of the row (when it was "
+        "exported): two rows that differ in nothing else are the same.", "true",
     ),
     Property(
         "personalData", "column", "The column says something about a person.", "true",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from headgate.contracts.model import Contract
 from headgate.core import clock
 from headgate.ingest.duplicates import resolve
-from headgate.ingest.exact import ExactRecords
 from headgate.ingest.load import CHUNK, Loading, conflict_reason, merge_plan, take_exact
+from headgate.ingest.readers.base import raw_reader
 from headgate.lake.engines.duckdb import literal
 from headgate.lake.session import Session
 from headgate.quality import gate, quarantine
@@ -35,10 +35,10 @@ def replay_rows(
     loading = Loading(session, contract, batch_id, source, rules, parents)
     writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)
     intake = gate.Intake(len(rows), [], writer)
-    records, at = _records(session, contract), clock.iso(rows[0].quarantined_at)
+    read, at = raw_reader(contract, session.settings), clock.iso(rows[0].quarantined_at)
     for start in range(0, len(rows), CHUNK):
         chunk = [
-            (records.read(r.position, r.raw.encode("utf-8", "surrogatepass")), r.position)
+            (read(r.position, r.raw.encode("utf-8", "surrogatepass")), r.position)
             for r in rows[start : start + CHUNK]
         ]
         take_exact(loading, intake, chunk, at)
@@ -72,12 +72,3 @@ def replay_rows(
                 f"passed in batch {batch_id}",
             )  # fmt: skip
     return outcome, meta
-
-
-def _records(session: Session, contract: Contract) -> ExactRecords:
-    settings = session.settings
-    return ExactRecords(
-        contract.columns,
-        max_nesting=settings.max_nesting,
-        max_record_bytes=settings.max_record_bytes,
-    )

@@ -163,3 +163,25 @@ def open_reader(contract: Contract, source: SourceFile, settings: Settings) -> R
             f"{contract.id}: cannot open {source.name}: {error.strerror or error}.",
             remedy="Check the path and its permissions.",
         ) from None
+
+
+RawReader = Callable[[int, bytes], ExactRow]
+
+
+def raw_reader(contract: Contract, settings: Settings) -> RawReader:
+    """What reads a refused record again: position and raw text, as quarantine keeps it, to a row.
+
+    A format whose raw text is more than one JSON object says so by a ``raw_reader`` of its own.
+    """
+    from headgate.ingest.exact import ExactRecords
+
+    kind = contract.source.format if contract.source else ""
+    module = importlib.import_module(f"headgate.ingest.readers.{kind}")
+    if own := getattr(module, "raw_reader", None):
+        found: RawReader = own(contract, settings)
+        return found
+    return ExactRecords(
+        contract.columns,
+        max_nesting=settings.max_nesting,
+        max_record_bytes=settings.max_record_bytes,
+    ).read
