@@ -43,7 +43,7 @@ def resolve(
     if not _count(con, "_repeated"):
         return Duplicates(list(staged))
     on = " AND ".join(f"t.{identifier(k)} = r.{identifier(k)}" for k in contract.key)
-    content = [c.name for c in contract.columns]
+    content = contract.content
     newest = (
         f"max({identifier(contract.order_column)}) OVER (PARTITION BY {key})"
         if contract.order_column

@@ -13,14 +13,16 @@ from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
 from headgate.core import clock, failpoints, ids
+from headgate.ingest import deletions
 from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.readers.base import ExactRow, Positions, Reader, SourceFile, open_reader
+from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import Connection, identifiers, literal, one
 from headgate.lake.merge import Plan, merge_by_key
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
-from headgate.quality import gate, quarantine
+from headgate.quality import gate, quarantine, unwritten
 from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction, reasons_sql
 
 #: Rows that take the exact path are typed and judged in pieces of this many.
@@ -82,10 +84,10 @@ def load_file(
     """
     started = clock.monotonic()
     parents = gate.parent_keys(session, session.con, contract)
-    loading = Loading(
-        session, contract, batch_id, source.name,
-        compile_row_rules(contract, parents=parents), parents,
-    )  # fmt: skip
+    rules = deletions.without_tombstones(contract, compile_row_rules(contract, parents=parents))
+    loading = Loading(session, contract, batch_id, source.name, tuple(rules), parents)
+    if contract.delivery.snapshot:
+        deletions.forget_present(session.con, contract)
     reader = open_reader(contract, source, session.settings)
     try:
         staged, at = _stage_proven(loading, reader), clock.iso()
@@ -133,7 +135,9 @@ def _take_rest(loading: Loading, reader: Reader, staged: list[StagedFile], at: s
     writer = quarantine.Writer(
         loading.con, contract, session, loading.source, reader.content_hash, loading.batch_id
     )
-    intake = gate.Intake(reader.read, list(staged), writer)
+    intake = gate.Intake(
+        reader.read, list(staged), writer, control_total=getattr(reader, "control_total", None)
+    )
     missing = _missing(loading.con, staged, reader.read)
     most = gate.share_limit(session, contract) * reader.read
     for chunk in _chunks(reader.exact(missing) if len(missing) else iter(()), CHUNK):
@@ -143,20 +147,46 @@ def _take_rest(loading: Loading, reader: Reader, staged: list[StagedFile], at: s
             break
     drop = resolve(loading.con, contract, intake.staged, session)
     if drop.conflicts:
+        _still_present(loading, intake.staged, drop)
         wanted = np.array(sorted(drop.conflicts), dtype=np.int64)
         for row in reader.exact(wanted):
             writer.add(row.position, row.raw, [conflict_reason(contract, drop, row.position)])
     intake.staged = drop.staged
     intake.deduplicated += drop.repeated
     intake.conflicts = len(drop.conflicts)
+    _deletes(loading, intake)
     return intake
+
+
+def _still_present(loading: Loading, staged: Sequence[StagedFile], drop: Duplicates) -> None:
+    """Rows that contradict each other are set aside, and yet their keys were delivered."""
+    if loading.contract.delivery.snapshot:
+        rows = relation([f.as_data_file() for f in staged], loading.contract.table_columns)
+        places = ", ".join(map(str, drop.conflicts))
+        query = f"SELECT * FROM {rows} WHERE _position IN ({places})"
+        deletions.still_present(loading.con, loading.contract, query)
+
+
+def _deletes(loading: Loading, intake: gate.Intake) -> None:
+    """Say what the delivery deletes."""
+    contract, delivery = loading.contract, loading.contract.delivery
+    intake.staged, dead = deletions.part(loading.con, contract, intake.staged, loading.session)
+    # The key of a record that cannot be read is not known: it may be any that seems absent.
+    unread = sum(intake.reading.values())
+    intake.withheld = unread if delivery.snapshot else 0
+    intake.deletes = Deletes(
+        dead,
+        snapshot=delivery.snapshot and not unread,
+        scope=delivery.scope,
+        present=deletions.PRESENT if delivery.snapshot else None,
+    )
 
 
 def conflict_reason(contract: Contract, drop: Duplicates, position: int) -> dict[str, Any]:
     """Why a row with a key that has several contents is set aside."""
     others = ", ".join(str(p) for p in drop.conflicts[position] if p != position)
     return {
-        "code": gate.CONFLICTING_KEY,
+        "code": unwritten.CONFLICTING_KEY,
         "column": contract.key[0],
         "detail": f"same {', '.join(contract.key)} with other content at {others}",
     }
@@ -206,6 +236,8 @@ def take_exact(
                 intake.breaches[rule_id] = intake.breaches.get(rule_id, 0) + 1
             told = [_reason(i, rules[i].column, expectation(rules[i])) for i in why]
             writer.add(position, raws[index].raw, told)
+        if contract.delivery.snapshot:
+            deletions.still_present(con, contract, "SELECT * FROM _judged WHERE len(_why) > 0")
         own = identifiers(c.name for c in contract.columns)
         intake.staged += stage(
             con, f"SELECT {own}, {loading.ingest_columns(at)} FROM _judged WHERE len(_why) = 0",
@@ -234,6 +266,8 @@ def merge_plan(loading: Loading, intake: gate.Intake, *, by_delivery: bool = Fal
             order_column=order_column,
             folder=loading.session.staging,
             settings=loading.session.settings,
+            compared=loading.contract.content,
+            deletes=intake.deletes,
         )
 
     return plan

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from headgate.contracts.model import Contract
 from headgate.core import clock
+from headgate.ingest import deletions
 from headgate.ingest.duplicates import resolve
 from headgate.ingest.load import CHUNK, Loading, conflict_reason, merge_plan, take_exact
 from headgate.ingest.readers.base import raw_reader
+from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import literal
 from headgate.lake.session import Session
 from headgate.quality import gate, quarantine
@@ -31,8 +33,10 @@ def replay_rows(
     """
     source, content_hash = rows[0].source, rows[0].content_hash
     parents = gate.parent_keys(session, session.con, contract)
-    rules = compile_row_rules(contract, parents=parents)
-    loading = Loading(session, contract, batch_id, source, rules, parents)
+    rules = deletions.without_tombstones(contract, compile_row_rules(contract, parents=parents))
+    loading = Loading(session, contract, batch_id, source, tuple(rules), parents)
+    if contract.delivery.snapshot:
+        deletions.forget_present(session.con, contract)
     writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)
     intake = gate.Intake(len(rows), [], writer)
     read, at = raw_reader(contract, session.settings), clock.iso(rows[0].quarantined_at)
@@ -46,7 +50,9 @@ def replay_rows(
     raw = {r.position: r.raw for r in rows}
     for position in sorted(settled.conflicts):
         writer.add(position, raw[position], [conflict_reason(contract, settled, position)])
-    intake.staged, intake.deduplicated = settled.staged, settled.repeated
+    intake.staged, dead = deletions.part(session.con, contract, settled.staged, session)
+    # Refused rows are no snapshot by themselves, whatever they were delivered in.
+    intake.deletes, intake.deduplicated = Deletes(dead), settled.repeated
     intake.conflicts = len(settled.conflicts)
     batch = gate.Batch(
         contract=contract, batch_id=batch_id, kind="replay", mode="merge", source=source,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.core.settings import Settings
+from headgate.lake.deletes import GONE, Deletes, Gone, find
 from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
@@ -20,8 +21,9 @@ from headgate.lake.stage import StagedFile, stage
 class Plan:
     """What a merge adds and removes. ``inserted``, ``updated`` and ``same`` count incoming rows:
 
-    new keys, keys whose row changes, and keys whose row is in the table already or is newer
-    there. ``deleted`` counts rows of the table that go without being replaced by key.
+    new keys, keys whose row changes or goes, and keys whose row is in the table already, is newer
+    there, or is not there to go. ``deleted`` counts rows of the table that go without being
+    replaced by key.
     """
 
     add: tuple[StagedFile, ...]
@@ -42,22 +44,86 @@ def merge_by_key(
     order_column: str | None,
     folder: Path,
     settings: Settings,
+    compared: Sequence[str] | None = None,
+    deletes: Deletes | None = None,
 ) -> Plan:
-    """Plan to put staged rows (unique by ``key``) into the table.
+    """Plan to put staged rows (unique by ``key``) into the table, and to take out what ``deletes`` says.
 
-    A row equal to the table's (columns with a leading ``_`` aside), or older by
-    ``order_column``, is the same; any other row of a known key replaces the table's.
+    A row equal to the table's in the ``compared`` columns (by default all but those with a
+    leading ``_``), or older by ``order_column``, is the same; any other row of a known key
+    replaces the table's. A tombstone counts as an update if its row goes, else as the same.
     """
     rows = sum(f.rows for f in staged)
-    files = _may_hold(con, base, staged, key) if base and staged else ()
-    if base is None or not files:
-        return Plan(tuple(staged), (), rows)
+    named = deletes.named if deletes else 0
+    if base is None:
+        return Plan(tuple(staged), (), rows, same=named)
+    gone = Gone()
+    if deletes and (named or deletes.snapshot):
+        gone = find(con, base, deletes, staged, columns=columns, key=key, order_column=order_column)
+    files = _may_hold(con, base, staged, key) if staged else ()
+    matched, updated, touched = _match(
+        con, base, files, staged, columns, key, order_column,
+        [c for c in columns if not c.startswith("_")] if compared is None else compared,
+    )  # fmt: skip
+    touched |= gone.files
+    rewritten = tuple(f for f in base.files if f.uri in touched)
+    # Rows that are the same stay where they are; the rest of the batch is written anew beside
+    # what the touched files keep.
+    add = list(staged)
+    if matched > updated:
+        incoming = relation([f.as_data_file() for f in staged], columns)
+        fresh = (
+            f"SELECT {identifiers(columns)} FROM {incoming} i ANTI JOIN"
+            f" (FROM _matched WHERE NOT _wins) t ON {_same(key, 'i', 't')}"
+        )
+        add = stage(con, fresh, columns, folder, settings)
+    if rewritten:
+        left = []
+        if updated:
+            left.append(f"ANTI JOIN (FROM _matched WHERE _wins) i ON {_same(key, 'i', 't')}")
+        if gone.files:
+            left.append(f"ANTI JOIN {GONE} g ON {_same(key, 'g', 't')}")
+        kept = (
+            f"SELECT {identifiers(columns)} FROM"
+            f" {relation(rewritten, {**columns, **base.columns})} t {' '.join(left)}"
+        )
+        add += stage(con, kept, columns, folder, settings)
+    con.execute("DROP TABLE IF EXISTS _matched")
+    con.execute(f"DROP TABLE IF EXISTS {GONE}")
+    return Plan(
+        tuple(add),
+        rewritten,
+        rows - matched,
+        updated + gone.tombstoned,
+        matched - updated + named - gone.tombstoned,
+        gone.tombstoned + gone.absent,
+    )
+
+
+def _match(
+    con: Connection,
+    base: Snapshot,
+    files: Sequence[DataFile],
+    staged: Sequence[StagedFile],
+    columns: Mapping[str, str],
+    key: Sequence[str],
+    order_column: str | None,
+    compared: Sequence[str],
+) -> tuple[int, int, set[str]]:
+    """How many staged rows have a key of the table, how many of them win, and in which files.
+
+    Leaves the keys in the table ``_matched`` if there are any files to look into.
+    """
+    if not files:
+        return 0, 0, set()
     incoming = relation([f.as_data_file() for f in staged], columns)
     existing = relation(files, {**columns, **base.columns}, with_file=True)
-    content = [c for c in columns if not c.startswith("_") and c not in key]
-    on = " AND ".join(f"i.{identifier(k)} = t.{identifier(k)}" for k in key)
     differs = (
-        " OR ".join(f"i.{identifier(c)} IS DISTINCT FROM t.{identifier(c)}" for c in content)
+        " OR ".join(
+            f"i.{identifier(c)} IS DISTINCT FROM t.{identifier(c)}"
+            for c in compared
+            if c not in key
+        )
         or "FALSE"
     )
     wins = f"({differs})"
@@ -66,30 +132,15 @@ def merge_by_key(
         wins = f"(({differs}) AND NOT coalesce({ours} < {theirs}, FALSE))"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE _matched AS SELECT {identifiers(key, 'i.')}, t._file,"
-        f" {wins} AS _wins FROM {incoming} i JOIN {existing} t ON {on}"
+        f" {wins} AS _wins FROM {incoming} i JOIN {existing} t ON {_same(key, 'i', 't')}"
     )
     matched, updated = one(con, "SELECT count(*), count(*) FILTER (WHERE _wins) FROM _matched")
-    if not matched:
-        return Plan(tuple(staged), (), rows)
-    touched = {
-        r[0] for r in con.execute("SELECT DISTINCT _file FROM _matched WHERE _wins").fetchall()
-    }
-    rewritten = tuple(f for f in files if f.uri in touched)
-    # Rows that are the same stay where they are; the rest of the batch is written anew beside
-    # what the touched files keep.
-    fresh = (
-        f"SELECT {identifiers(columns)} FROM {incoming} i ANTI JOIN"
-        f" (FROM _matched WHERE NOT _wins) t ON {on}"
-    )
-    kept = (
-        f"SELECT {identifiers(columns)} FROM {relation(rewritten, {**columns, **base.columns})} t"
-        f" ANTI JOIN (FROM _matched WHERE _wins) i ON {on}"
-    )
-    add = stage(con, fresh, columns, folder, settings) if matched > updated else list(staged)
-    if rewritten:
-        add += stage(con, kept, columns, folder, settings)
-    con.execute("DROP TABLE _matched")
-    return Plan(tuple(add), rewritten, rows - matched, updated, matched - updated)
+    touched = con.execute("SELECT DISTINCT _file FROM _matched WHERE _wins").fetchall()
+    return int(matched), int(updated), {f for (f,) in touched}
+
+
+def _same(key: Sequence[str], one_side: str, other: str) -> str:
+    return " AND ".join(f"{one_side}.{identifier(k)} = {other}.{identifier(k)}" for k in key)
 
 
 def replace_scope(

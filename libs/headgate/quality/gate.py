@@ -16,21 +16,17 @@ from headgate.contracts.wording import expectation
 from headgate.core import clock, failpoints
 from headgate.core.errors import ConflictError, ContractError
 from headgate.lake.commit import commit
+from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import Connection, identifier
 from headgate.lake.merge import Plan
 from headgate.lake.meta import CommitMeta
 from headgate.lake.session import Session
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile
-from headgate.quality import quarantine
+from headgate.quality import quarantine, unwritten
 from headgate.quality.outcome import BatchOutcome
 from headgate.quality.table_rules import judge_table, judge_warn_rows
 from headgate.quality.verdict import RuleResult, Verdict
-
-#: Rules that no contract writes down because every contract has them.
-CONFLICTING_KEY = "conflicting_key"
-QUARANTINE_SHARE = "max_quarantine_share"
-PRIMARY_KEY = "primary_key"
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,8 @@ class Intake:
 
     ``staged`` hold rows that broke no row rule; ``breaches`` counts rows by row rule, and
     ``reading`` by reason of the reader; ``deduplicated`` are repeats within the batch.
+    ``control_total`` is how many records the source says it has (None: it does not say) and how
+    many it has; ``withheld`` records could not be read, so that nothing is deleted for absence.
     """
 
     read: int
@@ -70,6 +68,9 @@ class Intake:
     conflicts: int = 0
     repeated_keys: int = 0
     warnings: dict[str, int] = field(default_factory=dict)
+    control_total: tuple[int | None, int] | None = None
+    deletes: Deletes | None = None
+    withheld: int = 0
 
     @property
     def quarantined(self) -> int:
@@ -191,17 +192,8 @@ def _judge(
     parents: Mapping[str, str],
 ) -> Verdict:
     contract = batch.contract
-    results = [*_row_results(contract, intake), *_reading_results(intake)]
-    if batch.limited:
-        results.append(_share_result(share_limit(session, contract), intake))
-    if intake.repeated_keys:
-        results.append(
-            RuleResult(
-                PRIMARY_KEY, "unique", "fail", contract.key[0], "table", False,
-                intake.repeated_keys, f"{intake.repeated_keys} keys with several rows",
-                f"one row for each {', '.join(contract.key)}",
-            )
-        )  # fmt: skip
+    share = share_limit(session, contract) if batch.limited else None
+    results = [*_row_results(contract, intake), *unwritten.judge(contract, intake, share)]
     if not any(r.severity == "fail" and not r.passed for r in results):
         columns = {**contract.table_columns, **(base.columns if base else {})}
         gone = {f.path for f in planned.remove}
@@ -218,16 +210,6 @@ def _judge(
     )
 
 
-def _share_result(limit: float, intake: Intake) -> RuleResult:
-    share = intake.quarantined / intake.read if intake.read else 0.0
-    passed = share <= limit
-    return RuleResult(
-        QUARANTINE_SHARE, QUARANTINE_SHARE, "fail", None, "table", passed,
-        0 if passed else intake.quarantined, f"{share:.4f}",
-        f"at most {limit:g} of the batch set aside",
-    )  # fmt: skip
-
-
 def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:
     """Row rules of severity quarantine and fail; a rule nobody broke was held by every row."""
     results = []
@@ -242,52 +224,6 @@ def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:
             )
         )  # fmt: skip
     return results
-
-
-def _reading_results(intake: Intake) -> list[RuleResult]:
-    found = [
-        RuleResult(
-            f"read.{code}",
-            "read",
-            "quarantine",
-            None,
-            "row",
-            False,
-            count,
-            f"{count} of {intake.read} records",
-            "readable records",
-        )
-        for code, count in sorted(intake.reading.items())
-    ]
-    found += [
-        RuleResult(
-            f"read.{code}",
-            "read",
-            "warn",
-            None,
-            "row",
-            False,
-            count,
-            f"{count} of {intake.read} records",
-            "records as the contract describes",
-        )
-        for code, count in sorted(intake.warnings.items())
-    ]
-    if intake.conflicts:
-        found.append(
-            RuleResult(
-                CONFLICTING_KEY,
-                CONFLICTING_KEY,
-                "quarantine",
-                None,
-                "row",
-                False,
-                intake.conflicts,
-                f"{intake.conflicts} rows",
-                "one content for each key",
-            )
-        )
-    return found
 
 
 def _meta(
