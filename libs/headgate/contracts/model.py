@@ -131,6 +131,11 @@ class Contract:
         return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
 
     @cached_property
+    def content(self) -> tuple[str, ...]:
+        """The columns that two rows are compared by: all but what tells of their deliveries."""
+        return tuple(c.name for c in self.columns if not c.of_delivery)
+
+    @cached_property
     def table_columns(self) -> Mapping[str, str]:
         """Every column of the stored table and its type, in order; ingest's own come last."""
         own = {c.name: c.type for c in self.columns}
