@@ -12,7 +12,14 @@ import yaml
 
 from headgate.contracts import rules, types
 from headgate.contracts.mapping import mapping
-from headgate.contracts.model import INGEST_COLUMNS, Column, Contract, ContractSet, SourceSpec
+from headgate.contracts.model import (
+    INGEST_COLUMNS,
+    Column,
+    Contract,
+    ContractSet,
+    Delivery,
+    SourceSpec,
+)
 from headgate.contracts.names import DatasetName
 from headgate.core import ids
 from headgate.core import json as hjson
@@ -179,6 +186,7 @@ def _contract(path: Path, document: Mapping[str, Any]) -> Contract:
         document=document,
         hash=ids.digest(hjson.dumps(document)),
         source=_source(props, place),
+        delivery=_delivery(props, columns, place),
         model=_model(props, name),
         inputs=tuple(str(i) for i in props.get("inputs", ())),
         release_group=str(props.get("releaseGroup", name.domain)),
@@ -274,6 +282,39 @@ def _source(props: Mapping[str, Any], place: str) -> SourceSpec | None:
         )
     options = {k: v for k, v in given.items() if k not in ("format", "path")}
     return SourceSpec(str(given["format"]), given.get("path"), options)
+
+
+def _delivery(props: Mapping[str, Any], columns: tuple[Column, ...], place: str) -> Delivery:
+    given = props.get("delivery")
+    if given is None:
+        return Delivery()
+    where = f"{place}#/customProperties/headgate.delivery"
+    if not isinstance(given, Mapping) or not given.keys() <= {"snapshot", "scope", "tombstone"}:
+        raise ContractError(
+            f"headgate.delivery {given!r} is not known.",
+            remedy="Write {snapshot: true, scope: [column]} or {tombstone: <SQL condition>}.",
+            place=where,
+        )
+    if "source" not in props:
+        raise ContractError(
+            "headgate.delivery is for datasets that are ingested.",
+            remedy="Leave it out, or add headgate.source.",
+            place=where,
+        )
+    scope = tuple(str(c) for c in given.get("scope") or ())
+    unknown = set(scope) - {c.name for c in columns}
+    if unknown or (scope and not given.get("snapshot")):
+        raise ContractError(
+            f"scope names no column: {', '.join(sorted(unknown))}."
+            if unknown
+            else "scope is for snapshots.",
+            remedy="Name columns whose values a delivery holds in full, and say snapshot: true.",
+            place=f"{where}/scope",
+        )
+    tombstone = given.get("tombstone")
+    return Delivery(
+        bool(given.get("snapshot")), scope, None if tombstone is None else str(tombstone)
+    )
 
 
 def _model(props: Mapping[str, Any], name: DatasetName) -> str | None:

@@ -28,6 +28,12 @@ PROPERTIES = (
         "record, `$.guild.id` from the document).", "{format: jsonl, path: ../exports/irc}",
     ),
     Property(
+        "delivery", "contract", "What a delivery is. By default rows to add or change. `snapshot: "
+        "true`: it holds all rows, or all those of each value of the `scope` columns in it, and "
+        "what it lacks is deleted. `tombstone`: an SQL condition; where a row holds it, the row of "
+        "its key is deleted.", "{snapshot: true, scope: [channel_id]}",
+    ),
+    Property(
         "model", "contract", "The dbt model that builds the dataset, where it is not called as the "
         "dataset's name says (gold: the name; silver: `int_<domain>__<name>`).", "int_chat__messages",
     ),

@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from headgate.contracts import types
-from headgate.contracts.model import Contract, Rule
+from headgate.contracts.model import Contract
 from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
 from headgate.lake.session import Session
 from headgate.lake.snapshot import relation
 from headgate.lake.stage import StagedFile, stage
-from headgate.quality import conditions
-from headgate.quality.predicates import CompiledRule
+from headgate.quality.predicates import tombstone
 
 #: The temporary table of keys that were delivered and set aside.
 PRESENT = "_present"
-
-
-def tombstone(contract: Contract) -> str | None:
-    """SQL that is TRUE for a row that says its key is deleted, else FALSE; None: no row says so.
-
-    Raises:
-        ContractError: the contract's condition cannot be judged.
-    """
-    given = contract.delivery.tombstone
-    if given is None:
-        return None
-    place = f"{contract.path}#/customProperties/headgate.delivery"
-    rule = Rule("tombstone", "predicate", "row", "fail", place=place)
-    sql = conditions.checked(given, rule, {c.name: c.type for c in contract.columns})
-    return f"COALESCE(TRY(({sql}) IS TRUE), FALSE)"
-
-
-def without_tombstones(contract: Contract, rules: Iterable[CompiledRule]) -> list[CompiledRule]:
-    """The rules, of which a tombstone needs to hold only those of its key."""
-    rules, dead = list(rules), tombstone(contract)
-    if dead is None:
-        return rules
-    return [
-        r
-        if r.rule.column in contract.key
-        else dataclasses.replace(r, holds=f"({dead} OR ({r.holds}))")
-        for r in rules
-    ]
 
 
 def part(

@@ -84,8 +84,8 @@ def load_file(
     """
     started = clock.monotonic()
     parents = gate.parent_keys(session, session.con, contract)
-    rules = deletions.without_tombstones(contract, compile_row_rules(contract, parents=parents))
-    loading = Loading(session, contract, batch_id, source.name, tuple(rules), parents)
+    rules = compile_row_rules(contract, parents=parents)
+    loading = Loading(session, contract, batch_id, source.name, rules, parents)
     if contract.delivery.snapshot:
         deletions.forget_present(session.con, contract)
     reader = open_reader(contract, source, session.settings)

@@ -33,8 +33,8 @@ def replay_rows(
     """
     source, content_hash = rows[0].source, rows[0].content_hash
     parents = gate.parent_keys(session, session.con, contract)
-    rules = deletions.without_tombstones(contract, compile_row_rules(contract, parents=parents))
-    loading = Loading(session, contract, batch_id, source, tuple(rules), parents)
+    rules = compile_row_rules(contract, parents=parents)
+    loading = Loading(session, contract, batch_id, source, rules, parents)
     if contract.delivery.snapshot:
         deletions.forget_present(session.con, contract)
     writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headgate.contracts.model import Contract, Rule
 from headgate.core.errors import UsageError
-from headgate.quality import kinds
+from headgate.quality import conditions, kinds
 from headgate.quality.kind import RowScope
 from headgate.quality.literals import text
 
@@ -32,17 +32,40 @@ def compile_row_rules(
         dialect: the engine's; DuckDB so far.
 
     Raises:
-        ContractError: a rule cannot be judged; its place is named.
+        ContractError: a rule (or the contract's tombstone) cannot be judged; its place is named.
         UsageError: ``parents`` lacks a foreign key, or the dialect is not known.
     """
     if dialect != "duckdb":
         raise UsageError(f"rules cannot be compiled for {dialect!r} yet, only for duckdb.")
-    scope = RowScope(contract, parents or {})
-    return tuple(
+    scope, dead = RowScope(contract, parents or {}), tombstone(contract)
+    found = (
         CompiledRule(rule, kinds.row_kind(rule).holds(rule, scope))
         for rule in contract.row_rules
         if parents is not None or rule.kind != "foreign_key"
     )
+    return tuple(r if dead is None else _unless(dead, r, contract) for r in found)
+
+
+def tombstone(contract: Contract) -> str | None:
+    """SQL that is TRUE for a row that says its key is deleted, else FALSE; None: no row says so.
+
+    Raises:
+        ContractError: the contract's condition cannot be judged.
+    """
+    given = contract.delivery.tombstone
+    if given is None:
+        return None
+    place = f"{contract.path}#/customProperties/headgate.delivery/tombstone"
+    rule = Rule("tombstone", "predicate", "row", "fail", place=place)
+    sql = conditions.checked(given, rule, {c.name: c.type for c in contract.columns})
+    return f"COALESCE(TRY(({sql}) IS TRUE), FALSE)"
+
+
+def _unless(dead: str, rule: CompiledRule, contract: Contract) -> CompiledRule:
+    """The rule as a tombstone needs to hold it: in full for the key, not at all for the rest."""
+    if rule.rule.column in contract.key:
+        return rule
+    return CompiledRule(rule.rule, f"({dead} OR ({rule.holds}))")
 
 
 def conjunction(rules: Iterable[CompiledRule]) -> str:
