@@ -192,6 +192,7 @@ def _contract(path: Path, document: Mapping[str, Any]) -> Contract:
         release_group=str(props.get("releaseGroup", name.domain)),
         max_quarantine_share=_share(props, place),
         order_column=props.get("orderColumn"),
+        last_stays=bool(props.get("lastStays", False)),
         preserves_rows=bool(props.get("preservesRows", False)),
         unit_of_change=props.get("unitOfChange"),
         freshness_hours=_sla(document, ("freshness", "latency", "ly")),

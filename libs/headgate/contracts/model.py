@@ -113,6 +113,7 @@ class Contract:
     release_group: str = ""
     max_quarantine_share: float | None = None
     order_column: str | None = None
+    last_stays: bool = False
     preserves_rows: bool = False
     unit_of_change: str | None = None
     freshness_hours: float | None = None

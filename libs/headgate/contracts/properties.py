@@ -54,6 +54,11 @@ PROPERTIES = (
         "is newer; without it, rows that contradict each other are all set aside.", "edited_at",
     ),
     Property(
+        "lastStays", "contract", "Of several rows of one file that have one key, and of which none "
+        "is newer, the last stays, as where a source repeats with each event what it knows of a "
+        "person; without it, rows that contradict each other are all set aside.", "true",
+    ),
+    Property(
         "preservesRows", "contract", "The model gives one row for each row of its input, so that "
         "setting a row aside corrupts no aggregate; only then may a gold rule quarantine.", "true",
     ),

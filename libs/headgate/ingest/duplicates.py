@@ -31,7 +31,8 @@ def resolve(
 
     Of rows with one key and one content the first stays. With an order column the newest stays;
     several newest that differ conflict, as do different contents without an order column: all
-    rows of that key then go to quarantine, because nothing says which is right.
+    rows of that key then go to quarantine, because nothing says which is right. Where the
+    contract says that the last stays, it is the last of the newest, and nothing conflicts.
     """
     files = [f.as_data_file() for f in staged]
     columns, key = contract.table_columns, identifiers(contract.key)
@@ -56,6 +57,10 @@ def resolve(
         if contract.order_column
         else "FALSE"
     )
+    if contract.last_stays:
+        beaten = (
+            f"row_number() OVER (PARTITION BY {key} ORDER BY {_newest_last(contract)} DESC) > 1"
+        )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE _rivals AS SELECT *, {beaten} AS _beaten FROM (SELECT *,"
         f" {newest} AS _newest FROM (SELECT t.* FROM"
@@ -91,6 +96,13 @@ def resolve(
     return Duplicates(
         kept, dropped - len(conflicts), {p: tuple(sorted(all_)) for p, all_ in conflicts}
     )
+
+
+def _newest_last(contract: Contract) -> str:
+    """SQL to order rows of one key by: an order column first, then the place in the file."""
+    if not contract.order_column:
+        return "_position"
+    return f"{identifier(contract.order_column)} DESC NULLS LAST, _position"
 
 
 def _count(con: Connection, table: str) -> int:
