@@ -109,11 +109,10 @@ def _add_columns(
     lake: Lake, table_key: str, base: Snapshot, columns: Mapping[str, str]
 ) -> Snapshot:
     """Add the columns that the table lacks, in a version of their own: no row changes by that."""
-    from deltalake import DeltaTable
     from deltalake.exceptions import CommitFailedError
 
     new = {c: t for c, t in columns.items() if c not in base.columns}
-    table = DeltaTable(lake.storage.uri(table_key))
+    table = lake.table(table_key)
     if table.version() != base.version:
         raise ConflictError(f"{base.dataset} moved on from version {base.version} meanwhile.")
     try:
@@ -133,7 +132,6 @@ def _write_log(
     meta: CommitMeta,
     key: Sequence[str],
 ) -> None:
-    from deltalake import DeltaTable
     from deltalake.exceptions import CommitFailedError, DeltaError
     from deltalake.transaction import (
         CommitProperties,
@@ -159,7 +157,7 @@ def _write_log(
                 commit_properties=properties, post_commithook_properties=hooks,
             )  # fmt: skip
         else:
-            table = DeltaTable(uri)
+            table = lake.table(table_key)
             if table.version() != base.version:
                 raise ConflictError(
                     f"{dataset} moved from version {base.version} to {table.version()} meanwhile."

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from headgate.contracts.names import DatasetName
 from headgate.core import clock
@@ -26,6 +27,7 @@ class Lake:
         self.settings = settings
         self.root = settings.lake_path
         self.storage: Storage = storage or LocalStorage(self.root)
+        self._tables: dict[str, Any] = {}
 
     def key(self, dataset: str, *, quarantine: bool = False) -> str:
         """Where the dataset's Delta table (or its quarantine) lies, below the lake."""
@@ -42,13 +44,14 @@ class Lake:
             LakeError: the log cannot be read.
         """
         key = self.key(dataset, quarantine=quarantine)
-        if not self.storage.names(f"{key}/_delta_log"):
-            return None
         try:
+            table = self.table(key, version)
+            if table is None:
+                return None
             return load(
+                table,
                 self.storage.uri(key),
                 dataset,
-                version,
                 lambda v: self.storage.read(log_key(key, v)),
             )
         except Exception as error:
@@ -60,6 +63,35 @@ class Lake:
                 place=f"{self.storage.uri(key)}/_delta_log",
                 remedy="Do not delete anything; the newest entry may be torn.",
             ) from None
+
+    def table(self, key: str, version: int | None = None) -> Any:
+        """The ``deltalake.DeltaTable`` at ``key``, newest or at ``version``; None if there is none.
+
+        A table that was opened before is brought up to date by the log entries written since:
+        reading the whole log anew takes ten times as long at fifty entries.
+        """
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        names = self.storage.names(f"{key}/_delta_log")
+        if not names:
+            self._tables.pop(key, None)
+            return None
+        table = self._tables.get(key)
+        newest = max((n for n in names if n.endswith(".json")), default="")
+        if table is not None and newest >= log_key("", table.version()).rpartition("/")[2]:
+            table.update_incremental()
+        else:
+            table = None
+        if table is not None and version in (None, table.version()):
+            return table
+        try:
+            opened = DeltaTable(self.storage.uri(key), version=version)
+        except TableNotFoundError:
+            return None
+        if version is None:
+            self._tables[key] = opened
+        return opened
 
     def staging(self, run_id: str) -> Path:
         """The folder in which a run stages files; made when asked for."""

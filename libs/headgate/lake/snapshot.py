@@ -82,18 +82,11 @@ def relation(
     return f"(SELECT {identifiers(columns)}{extra} FROM {union})"
 
 
-def load(uri: str, dataset: str, version: int | None, read_log: Any) -> Snapshot | None:
-    """The snapshot of the Delta table at ``uri``, or None if there is no table.
+def load(table: Any, uri: str, dataset: str, read_log: Any) -> Snapshot:
+    """The snapshot that an open ``deltalake.DeltaTable`` at ``uri`` is at.
 
     ``read_log`` gives the bytes of the log entry of a version, or None.
     """
-    from deltalake import DeltaTable
-    from deltalake.exceptions import TableNotFoundError
-
-    try:
-        table = DeltaTable(uri, version=version)
-    except TableNotFoundError:
-        return None
     found = table.version()
     schema = hjson.loads(table.schema().to_json())
     columns = {f["name"]: _type_of(f["type"]) for f in schema["fields"]}
