@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from headgate import __version__
@@ -48,7 +49,28 @@ def event(step: Step, state: State, lake_name: str, at: datetime | None = None) 
         inputs=_inputs(step, lake),
         outputs=_outputs(step, lake),
     )
-    return Serde.to_dict(built)
+    plain = Serde.to_dict(built)
+    for part, refs in (("inputs", step.inputs), ("outputs", step.outputs)):
+        for told, ref in zip(plain[part], refs, strict=True):
+            told["facets"] = {**_described(ref), **(told.get("facets") or {})}
+    return plain
+
+
+def _described(ref: DatasetRef) -> Mapping[str, Any]:
+    """What the contract says of the dataset, as plain JSON values.
+
+    It is the same in every event of a dataset, and turning it into JSON by openlineage-python
+    takes longer than all the rest; so it is done once.
+    """
+    return _contract_facets(
+        ref.description,
+        ref.owner,
+        ref.format,
+        tuple(ref.columns.items()),
+        tuple(ref.column_descriptions.items()),
+        tuple(sorted(ref.tags.items())),
+        tuple((column, tuple(sorted(tags.items()))) for column, tags in ref.column_tags.items()),
+    )
 
 
 def _run_facets(step: Step, lake: str) -> dict[str, Any]:
@@ -191,9 +213,6 @@ def _dataset_facets(ref: DatasetRef) -> dict[str, Any]:
     from openlineage.client.generated import (
         dataset_type_dataset,
         dataset_version_dataset,
-        documentation_dataset,
-        ownership_dataset,
-        storage_dataset,
         symlinks_dataset,
     )
 
@@ -208,48 +227,71 @@ def _dataset_facets(ref: DatasetRef) -> dict[str, Any]:
     if ref.path is not None:
         alias = symlinks_dataset.Identifier(*names.physical(ref.path), "LOCATION")
         facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet([alias], producer=PRODUCER)
-    if ref.description:
-        facets["documentation"] = documentation_dataset.DocumentationDatasetFacet(
-            ref.description, producer=PRODUCER
-        )
-    if ref.owner:
-        facets["ownership"] = ownership_dataset.OwnershipDatasetFacet(
-            [ownership_dataset.Owner(ref.owner, "OWNER")], producer=PRODUCER
-        )
-    if ref.format == "delta":
-        facets["storage"] = storage_dataset.StorageDatasetFacet(
-            "delta", "parquet", producer=PRODUCER
-        )
-    if ref.columns:
-        facets["schema"] = _schema(ref)
-    if ref.tags or ref.column_tags:
-        facets["tags"] = _tags(ref)
     return facets
 
 
-def _schema(ref: DatasetRef) -> Any:
+@lru_cache(maxsize=512)
+def _contract_facets(
+    description: str,
+    owner: str,
+    form: str,
+    columns: tuple[tuple[str, str], ...],
+    descriptions: tuple[tuple[str, str], ...],
+    tags: tuple[tuple[str, Any], ...],
+    column_tags: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...],
+) -> Mapping[str, Any]:
+    from openlineage.client.generated import (
+        documentation_dataset,
+        ownership_dataset,
+        storage_dataset,
+    )
+    from openlineage.client.serde import Serde
+
+    facets: dict[str, Any] = {}
+    if description:
+        facets["documentation"] = documentation_dataset.DocumentationDatasetFacet(
+            description, producer=PRODUCER
+        )
+    if owner:
+        facets["ownership"] = ownership_dataset.OwnershipDatasetFacet(
+            [ownership_dataset.Owner(owner, "OWNER")], producer=PRODUCER
+        )
+    if form == "delta":
+        facets["storage"] = storage_dataset.StorageDatasetFacet(
+            "delta", "parquet", producer=PRODUCER
+        )
+    if columns:
+        facets["schema"] = _schema(columns, dict(descriptions))
+    if tags or column_tags:
+        facets["tags"] = _tags(tags, column_tags)
+    return {name: Serde.to_dict(facet) for name, facet in facets.items()}
+
+
+def _schema(columns: Sequence[tuple[str, str]], descriptions: Mapping[str, str]) -> Any:
     from openlineage.client.generated import schema_dataset
 
     fields = [
         schema_dataset.SchemaDatasetFacetFields(
             name=column,
             type=kind or None,
-            description=ref.column_descriptions.get(column) or None,
+            description=descriptions.get(column) or None,
             ordinal_position=position,
             fields=None,
         )
-        for position, (column, kind) in enumerate(ref.columns.items(), start=1)
+        for position, (column, kind) in enumerate(columns, start=1)
     ]
     return schema_dataset.SchemaDatasetFacet(fields, producer=PRODUCER)
 
 
-def _tags(ref: DatasetRef) -> Any:
+def _tags(
+    tags: Sequence[tuple[str, Any]],
+    column_tags: Sequence[tuple[str, tuple[tuple[str, Any], ...]]],
+) -> Any:
     from openlineage.client.generated import tags_dataset
 
     tag = tags_dataset.TagsDatasetFacetFields
-    found = [tag(key, value, "CONTRACT") for key, value in sorted(ref.tags.items())]
-    for column, tags in ref.column_tags.items():
-        found += [tag(key, value, "CONTRACT", column) for key, value in sorted(tags.items())]
+    found = [tag(key, value, "CONTRACT") for key, value in tags]
+    found += [tag(k, value, "CONTRACT", column) for column, own in column_tags for k, value in own]
     return tags_dataset.TagsDatasetFacet(found, producer=PRODUCER)
 
 
