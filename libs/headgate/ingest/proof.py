@@ -29,7 +29,8 @@ from headgate.lake.engines.duckdb import identifier, literal
 #: a line again for every mention of a field.
 SETTINGS: Mapping[str, str] = {"disabled_optimizers": "filter_pushdown", "TimeZone": "UTC"}
 _UTC_TEMPLATE = re.compile(r"0000-00-00T00:00:00(\.000|\.000000)?(Z|\+00:00)")
-_INSTANT = (
+#: Instants of which DuckDB's cast takes exactly those that the exact look takes.
+INSTANT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
 )
@@ -178,7 +179,7 @@ def _part(column: Column, layout: Layout | None) -> _Part:
     if kind == "timestamp":
         return _instant(key.templates)
     if kind == "date":
-        return _Part("VARCHAR", "{x}", "TRY_CAST({x} AS DATE)", _DAY, quoted=True)
+        return _Part("VARCHAR", "{x}", "TRY_CAST({x} AS DATE)", DAY, quoted=True)
     if inner in ("long", "integer", "boolean"):
         text = "{x}::VARCHAR"
         if layout.list_comma != ", ":
@@ -249,7 +250,8 @@ def _decimal(key: Key, sql_type: str, precision: int, scale: int) -> _Part:
 
 
 _NO_BLANK = "{x} >= '0001' AND NOT contains({x}, ' ')"
-_DAY = f"{{v}} IS NOT NULL AND {{x}} LIKE '____-__-__' AND {{x}} < ':' AND {_NO_BLANK}"
+#: What holds for a day ``v`` that the text ``x`` names.
+DAY = f"{{v}} IS NOT NULL AND {{x}} LIKE '____-__-__' AND {{x}} < ':' AND {_NO_BLANK}"
 
 
 def _instant(templates: Sequence[str]) -> _Part:
@@ -260,7 +262,7 @@ def _instant(templates: Sequence[str]) -> _Part:
     """
     match = _UTC_TEMPLATE.fullmatch(templates[0]) if len(templates) == 1 else None
     if match is None:
-        pattern = literal(_INSTANT).replace("{", "{{").replace("}", "}}")
+        pattern = literal(INSTANT).replace("{", "{{").replace("}", "}}")
         return _Part(
             "VARCHAR",
             "{x}",

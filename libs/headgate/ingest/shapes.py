@@ -1,0 +1,123 @@
+"""Which records of a chunk are proven to be JSON as their contract wants it: judged once a shape.
+
+The shape of a record is its skeleton. A shape that was judged good once is good for every record
+that has it, so that a record costs a look into a dictionary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from headgate.contracts.mapping import Mapping, mapping
+from headgate.contracts.model import Contract
+from headgate.core.settings import Settings
+from headgate.ingest.places import Judge, Row
+from headgate.ingest.skeleton import Flags, Places, Skeletons, skeletons
+
+#: Shapes that are remembered; records of others are looked at exactly.
+SHAPES_KEPT = 20_000
+#: Bytes of skeletons that are remembered.
+_BYTES_KEPT = 1 << 26
+_UNKNOWN = -1
+#: The first figure of a value that is null or missing.
+ABSENT = -9
+Table = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen of a chunk's units.
+
+    ``proven[i]``: every record of unit ``i`` is what the contract asks for, but for what only its
+    values can tell. ``inner[i]``: how many records it holds, -1 if that is not known. ``shapes``
+    are row numbers in the shapes' table.
+    """
+
+    data: bytes
+    starts: Places
+    ends: Places
+    proven: Flags
+    inner: Places
+    skeletons: Skeletons
+    shapes: Places
+
+
+class Shapes:
+    """Judges units of a source for its contract; what it learned serves for the next chunk."""
+
+    def __init__(self, contract: Contract, settings: Settings) -> None:
+        self.mapping: Mapping = mapping(contract)
+        self._judge = Judge(contract.columns, self.mapping, settings.max_nesting)
+        self._max_bytes = settings.max_record_bytes
+        self._known: dict[bytes, int] = {}
+        self._bytes = 0
+        self._spans: list[Row] = []
+        # By shape: records in a unit (-1: not known), its first row of the table (-1: not proven).
+        self._inner: list[int] = []
+        self._first: list[int] = []
+        self._table: Table = np.empty((0, 5, len(self.names)), dtype=np.int32)
+        self._stacked = 0  # rows of the table that are filled in
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns whose values stand in a unit."""
+        return self._judge.names
+
+    def judge(self, data: bytes, starts: Places, ends: Places) -> tuple[Flags, Places]:
+        """Of every unit ``data[starts[i]:ends[i]]`` whether it is proven, and its records."""
+        look = self.look(data, starts, ends)
+        return look.proven, look.inner
+
+    def look(self, data: bytes, starts: Places, ends: Places) -> Look:
+        """All that can be told of the units ``data[starts[i]:ends[i]]``, ascending and apart."""
+        starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
+        found = skeletons(data, starts, ends)
+        found.sound[ends - starts > self._max_bytes] = False
+        known, text = self._known.get, found.text
+        shapes = [known(text[s:e], _UNKNOWN) for s, e in zip(found.starts, found.ends, strict=True)]
+        if _UNKNOWN in shapes:
+            for index, shape in enumerate(shapes):
+                if shape == _UNKNOWN and found.sound[index]:
+                    shapes[index] = self._shape(text[found.starts[index] : found.ends[index]])
+        numbers = np.array(shapes, dtype=np.int64)
+        numbers[~found.sound] = _UNKNOWN
+        # The last entry of each list is that of the unknown shape.
+        inner = np.array([*self._inner, -1], dtype=np.int64)[numbers]
+        rows = np.array([*self._first, -1], dtype=np.int64)[numbers]
+        return Look(data, starts, ends, rows >= 0, inner, found, rows)
+
+    @property
+    def table(self) -> Table:
+        """The spans of all known rows: by row, five figures by column; ABSENT where null."""
+        wanted = len(self._spans)
+        if len(self._table) < wanted:
+            grown = np.full((2 * wanted, 5, len(self.names)), ABSENT, dtype=np.int32)
+            grown[: self._stacked] = self._table[: self._stacked]
+            self._table = grown
+        for index in range(self._stacked, wanted):
+            for column, span in enumerate(self._spans[index]):
+                if span is not None:
+                    self._table[index, :, column] = span
+        self._stacked = wanted
+        return self._table
+
+    def _shape(self, skeleton: bytes) -> int:
+        known = self._known.get(skeleton)
+        if known is not None:
+            return known
+        if max(len(self._known), len(self._spans)) >= SHAPES_KEPT or self._bytes > _BYTES_KEPT:
+            return _UNKNOWN
+        verdict = self._judge.judge(skeleton)
+        shape = len(self._inner)
+        self._known[skeleton] = shape
+        self._bytes += len(skeleton)
+        self._inner.append(verdict.inner if verdict else -1)
+        if verdict is None or verdict.rows is None:
+            self._first.append(-1)
+        else:
+            self._first.append(len(self._spans))
+            self._spans.extend(verdict.rows)
+        return shape
