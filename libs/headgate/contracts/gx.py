@@ -6,6 +6,7 @@ a query for the rows that break it (in DuckDB's SQL, ``{batch}`` being the table
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,8 @@ from headgate.core import ids
 VERSION = "1.24.1"
 #: What says everything that the vocabulary has no word for.
 QUERY = "unexpected_rows_expectation"
+#: The kind of rule that is an expectation already.
+OWN = "great_expectations"
 #: The expectation that says the same as each kind of rule; other kinds are queries.
 EXPECTATIONS = {
     "required": "expect_column_values_to_not_be_null",
@@ -34,6 +37,7 @@ EXPECTATIONS = {
     "null_share": "expect_column_proportion_of_non_null_values_to_be_between",
     "unique": "expect_column_values_to_be_unique",
     "duplicate_count": "expect_compound_columns_to_be_unique",
+    OWN: "expect_… (the one it names)",
 }
 _SEVERITIES = {"fail": "critical", "quarantine": "warning", "warn": "info"}
 _SIGNS = {
@@ -66,7 +70,9 @@ def expectation(contract: Contract, rule: Rule) -> dict[str, Any]:
     """One rule as an expectation's configuration."""
     kwargs = _kwargs(rule)
     kind = EXPECTATIONS.get(rule.kind, QUERY)
-    if kwargs is None:
+    if rule.kind == OWN:
+        kind = snake(str(rule.arguments["type"]))
+    elif kwargs is None:
         kind, kwargs = QUERY, {"unexpected_rows_query": _query(rule)}
     elif rule.kind == "duplicate_count" and "column" in kwargs:
         kind = EXPECTATIONS["unique"]
@@ -87,9 +93,16 @@ def expectation(contract: Contract, rule: Rule) -> dict[str, Any]:
     }
 
 
+def snake(name: str) -> str:
+    """The name of an expectation as Great Expectations registers it: classes have it otherwise."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
 def _kwargs(rule: Rule) -> dict[str, Any] | None:
     """The arguments of the rule's expectation, or None if the vocabulary has no word for it."""
     column, given = {"column": rule.column}, rule.arguments
+    if rule.kind == OWN:
+        return dict(given.get("kwargs", {}))
     if rule.kind == "required":
         return column
     if rule.kind in ("max_length", "min_length"):

@@ -45,6 +45,10 @@ class Settings:
     max_quarantine_share: float = _setting(
         0.1, "Share of a batch's rows beyond which the batch is refused; contracts override it."
     )
+    gx_max_rows: int = _setting(
+        1_000_000,
+        "Rows of a table that a Great Expectations rule may load into memory; beyond, it fails.",
+    )
     lock_wait_seconds: float = _setting(
         0.0, "How long a run waits for another run on the same lake before it refuses."
     )

@@ -200,7 +200,9 @@ def _judge(
         kept = [f for f in base.files if f.path not in gone] if base else []
         added = [f.as_data_file() if isinstance(f, StagedFile) else f for f in planned.add]
         candidate: list[DataFile] = [*kept, *added]
-        results += judge_table(con, contract, relation(candidate, columns))
+        results += judge_table(
+            con, contract, relation(candidate, columns), own_rows=session.settings.gx_max_rows
+        )
         staged = relation([f.as_data_file() for f in intake.staged], contract.table_columns)
         results += judge_warn_rows(con, contract, staged, parents)
     refused = any(r.severity == "fail" and not r.passed for r in results)

@@ -97,6 +97,8 @@ def _numbers(
     """What Great Expectations would report: one observed value, or counts of rows."""
     counted = _COUNTED.match(found.observed or "")
     elements = int(counted[2]) if counted else rows
+    if found.kind == gx.OWN and not counted:
+        return {"observed_value": _plain(found.observed)}
     if expectation in _OBSERVED:
         if expectation == gx.EXPECTATIONS["null_share"]:
             return {"observed_value": 1 - found.breaches / elements if elements else 1.0}
@@ -124,6 +126,16 @@ def _numbers(
             "unexpected_percent_total": of_all,
         }
     return result
+
+
+def _plain(observed: str | None) -> int | float | str | None:
+    """What was observed as a number, if it is one."""
+    for kind in (int, float):
+        try:
+            return kind(observed or "")
+        except ValueError:
+            continue
+    return observed
 
 
 def _percent(part: int, whole: int) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import duckdb
+
 from headgate.contracts import gx
 from headgate.contracts.model import Contract, Rule
 from headgate.core.errors import ContractError
@@ -79,16 +81,40 @@ class RowKind(Kind):
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a kind that judges a table by itself found; the fields are those of ``RuleResult``."""
+
+    passed: bool
+    breaches: int
+    observed: str | None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class OwnJudgement:
+    """How a kind judges a table without SQL of its own.
+
+    ``check`` raises ContractError for a rule that cannot be judged. ``judge`` gives what it finds
+    in a relation of ``con``; the last argument is the number of rows beyond which it declines.
+    """
+
+    check: Callable[[Rule, Contract], None]
+    judge: Callable[[duckdb.DuckDBPyConnection, Rule, Contract, str, int], Measured]
+
+
+@dataclass(frozen=True)
 class TableKind(Kind):
     """A kind that judges the whole table by one number, which the rule's operator compares.
 
-    Exactly one of the two is given. ``aggregate`` gives an SQL aggregate, so that all rules share
-    one scan; ``query`` gives a query of its own, in which ``{table}`` stands for the table.
+    Exactly one of the three is given. ``aggregate`` gives an SQL aggregate, so that all rules
+    share one scan; ``query`` gives a query of its own, in which ``{table}`` stands for the table;
+    ``own`` judges without either, and compares nothing with an operator.
     ``counts_rows``: the number counts breaching rows, so it can be compared in percent.
     """
 
     aggregate: Callable[[Rule, Contract], str] | None = field(default=None, kw_only=True)
     query: Callable[[Rule, Contract], str] | None = field(default=None, kw_only=True)
+    own: OwnJudgement | None = field(default=None, kw_only=True)
     counts_rows: bool = field(default=True, kw_only=True)
 
     scope = "table"

@@ -13,7 +13,7 @@ from headgate.contracts.model import Contract, Rule
 from headgate.contracts.wording import expectation
 from headgate.core.errors import ContractError
 from headgate.quality import kinds
-from headgate.quality.kind import TableKind
+from headgate.quality.kind import Measured, TableKind
 from headgate.quality.literals import number
 from headgate.quality.predicates import CompiledRule, compile_row_rules
 from headgate.quality.verdict import RuleResult
@@ -35,12 +35,18 @@ _TWO: Mapping[str, Callable[[Fraction, Fraction, Fraction], bool]] = {
 def compile_table_rules(contract: Contract) -> tuple[tuple[Rule, TableKind, str], ...]:
     """The contract's table rules, each with its kind and its SQL (an aggregate, or a query).
 
+    A kind that judges by itself has none.
+
     Raises:
         ContractError: a rule cannot be judged; its place is named.
     """
     compiled = []
     for rule in contract.table_rules:
         kind = kinds.table_kind(rule)
+        if kind.own:
+            kind.own.check(rule, contract)
+            compiled.append((rule, kind, ""))
+            continue
         make = kind.aggregate or kind.query
         assert make is not None, kind.name
         _passes(rule, Fraction(0))
@@ -55,11 +61,16 @@ def compile_table_rules(contract: Contract) -> tuple[tuple[Rule, TableKind, str]
 
 
 def judge_table(
-    con: duckdb.DuckDBPyConnection, contract: Contract, relation: str
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    relation: str,
+    *,
+    own_rows: int = 1_000_000,
 ) -> tuple[RuleResult, ...]:
     """What each table rule finds in ``relation``, an SQL relation of the whole candidate table.
 
-    A rule whose SQL fails on the data is broken, and its ``detail`` says why.
+    A rule whose SQL fails on the data is broken, and its ``detail`` says why. ``own_rows`` is
+    the number of rows beyond which a kind that judges outside the engine declines.
 
     Raises:
         ContractError: a rule cannot be judged; its place is named.
@@ -73,6 +84,10 @@ def judge_table(
     results = []
     for rule, kind, sql in compiled:
         detail = ""
+        if kind.own:
+            measured = kind.own.judge(con, rule, contract, relation, own_rows)
+            results.append(_judged(rule, measured))
+            continue
         if not kind.aggregate:
             found[rule.id], detail = _asked(con, sql, relation)
         results.append(_result(rule, kind, found[rule.id], rows, detail))
@@ -177,6 +192,13 @@ def _result(rule: Rule, kind: TableKind, found: Any, rows: int, detail: str) -> 
         expected=expectation(rule),
         detail=detail,
     )
+
+
+def _judged(rule: Rule, found: Measured) -> RuleResult:
+    return RuleResult(
+        rule.id, rule.kind, rule.severity, rule.column, "table", found.passed, found.breaches,
+        found.observed, expectation(rule), found.detail,
+    )  # fmt: skip
 
 
 def _told(value: Fraction) -> str:
