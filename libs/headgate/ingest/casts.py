@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from headgate.contracts import types
@@ -99,23 +100,24 @@ def _to_instant(source: str) -> Cast | None:
     return None
 
 
-def rescued(columns: dict[str, str]) -> Cast | None:
+def rescued(columns: Mapping[str, str], at: Mapping[str, str] | None = None) -> Cast | None:
     """The fields that no contract names (by name, with their DuckDB types) as one JSON text.
 
     NULL fields are left out, and the text is NULL if all are. The guard ranges over the fields
-    themselves. None stands for no fields.
+    themselves, which ``at`` calls by other names. None stands for no fields.
     """
     if not columns:
         return None
     parts, guards = [], []
+    known = {name: identifier((at or {}).get(name, name)) for name in columns}
     for name, kind in sorted(columns.items()):
-        x = identifier(name)
+        x = known[name]
         text, guard = _as_json(x, kind)
         if guard:
             guards.append(f"({x} IS NULL OR {guard})")
         lead = literal(hjson.dumps(name) + ":")
         parts.append(f"CASE WHEN {x} IS NOT NULL THEN {lead} || {text} END")
-    none = " AND ".join(f"{identifier(name)} IS NULL" for name in columns)
+    none = " AND ".join(f"{x} IS NULL" for x in known.values())
     joined = f"'{{' || array_to_string([{', '.join(parts)}], ',') || '}}'"
     return Cast(f"CASE WHEN NOT ({none}) THEN {joined} END", " AND ".join(guards))
 

@@ -37,6 +37,11 @@ REASONS: Mapping[str, str] = {
     "nesting_too_deep": "the record nests deeper than the setting max_nesting",
     "line_too_long": "the record is longer than the setting max_record_bytes",
     "lone_surrogate": "a text holds half of a surrogate pair, which UTF-8 cannot carry",
+    "malformed_csv": "quotes or other signs stand where the contract's CSV has none",
+    "field_count": "the record has more or fewer fields than its header or contract",
+    "bad_header": "the file's header cannot be used, and so none of its records",
+    "undecodable": "the record holds bytes that the file's encoding does not have",
+    "raw_incomplete": "quarantine keeps the record in part or in other signs, so it is not replayed",
     "corrupt_file": "the file's own structure is damaged; what it holds there cannot be read",
     "corrupt_compression": "the compressed stream is damaged; what follows could not be read",
 }
@@ -155,7 +160,9 @@ def open_reader(contract: Contract, source: SourceFile, settings: Settings) -> R
             remedy=f"Use one of {', '.join(sorted(known))}.",
             place=str(contract.path),
         )
-    opener: Opener = importlib.import_module(f"headgate.ingest.readers.{kind}").open_file
+    module = importlib.import_module(f"headgate.ingest.readers.{kind}")
+    _demand_options(contract, getattr(module, "OPTIONS", None))
+    opener: Opener = module.open_file
     try:
         return opener(contract, source, settings)
     except OSError as error:
@@ -163,6 +170,19 @@ def open_reader(contract: Contract, source: SourceFile, settings: Settings) -> R
             f"{contract.id}: cannot open {source.name}: {error.strerror or error}.",
             remedy="Check the path and its permissions.",
         ) from None
+
+
+def _demand_options(contract: Contract, known: Mapping[str, str] | None) -> None:
+    """Refuse an option of the source that the format does not have; it would be passed over."""
+    assert contract.source is not None
+    unknown = sorted(set(contract.source.options) - set(known or contract.source.options))
+    if unknown:
+        raise ContractError(
+            f"{contract.id}: headgate.source has an option {unknown[0]!r} that the format "
+            f"{contract.source.format} does not have.",
+            remedy=f"It has {', '.join(sorted(known or ()))}.",
+            place=f"{contract.path}#/customProperties/headgate.source",
+        )
 
 
 RawReader = Callable[[int, bytes], ExactRow]
