@@ -9,9 +9,15 @@
 
     Whatever the model gives for these values replaces what its table has for them, in the column
     that the contract names as headgate.unitOfChange.
+
+    Where a row says something of another row that it refers to (a reply of the message that it
+    answers), it is touched with that: name the column that refers, and the one it refers to.
+
+        {{ changed('silver.chat.messages', 'sent_date', 'reply_to_message_id', 'message_id') }}
 #}
-{% macro changed(dataset, column) -%}
-    headgate_changed."{{ model.name }}|{{ dataset }}|{{ column }}"
+{% macro changed(dataset, column, refers=none, to=none) -%}
+    {%- set link = '|' ~ refers ~ '|' ~ to if refers else '' -%}
+    headgate_changed."{{ model.name }}|{{ dataset }}|{{ column }}{{ link }}"
 {%- endmacro %}
 
 

@@ -7,13 +7,18 @@ from headgate.lake.engines.duckdb import identifier
 from headgate.lake.snapshot import Snapshot, relation
 
 
-def changed_sql(old: Snapshot | None, new: Snapshot, column: str) -> str:
+def changed_sql(
+    old: Snapshot | None, new: Snapshot, column: str, link: tuple[str, str] | None = None
+) -> str:
     """A relation of one column, named ``column``: the values touched between ``old`` and ``new``.
 
     A value counts as touched if any row that has it was added, edited or deleted, so it is
     taken from pre-images too. The cost follows the files that changed: rows that a
     copy-on-write merely carried over are on both sides and cancel out. Without an ``old``
     version every value is touched.
+
+    ``link`` is a column that refers and the one it refers to: with it the values of the rows of
+    ``new`` that refer to a touched row count as touched too, whether it is there or went.
     """
     name = identifier(column)
     if old is None:
@@ -26,7 +31,11 @@ def changed_sql(old: Snapshot | None, new: Snapshot, column: str) -> str:
     if before == after:
         kind = types.duckdb_type(columns[column])
         return f"(SELECT NULL::{kind} AS {name} WHERE FALSE)"
+    touched = f"(FROM {came} EXCEPT ALL FROM {went}) UNION ALL (FROM {went} EXCEPT ALL FROM {came})"
+    if link is None:
+        return f"(SELECT DISTINCT {name} FROM ({touched}))"
+    refers, to = (identifier(c) for c in link)
     return (
-        f"(SELECT DISTINCT {name} FROM ((FROM {came} EXCEPT ALL FROM {went})"
-        f" UNION ALL (FROM {went} EXCEPT ALL FROM {came})))"
+        f"(WITH touched AS MATERIALIZED ({touched}) SELECT {name} FROM touched UNION SELECT r.{name}"
+        f" FROM {new.relation([column, link[0]])} r SEMI JOIN touched t ON r.{refers} = t.{to})"
     )

@@ -36,8 +36,9 @@ def stale(context: RunContext, graph: Graph, selected: set[str]) -> list[str]:
         contract = contracts[dataset]
         if not contract.model:
             continue
-        if any(context.snapshot(i) is None for i in graph[dataset] if i not in found):
-            continue  # nothing to build from yet
+        inputs = graph[dataset]
+        if inputs and not any(i in found or context.snapshot(i) is not None for i in inputs):
+            continue  # nothing to build from yet; one input of several may come later
         snapshot = context.snapshot(dataset)
         meta = snapshot.meta if snapshot else None
         if (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,22 @@ def files_of(
     for contract in project.contracts.sources:
         if contract.id not in found and contract.id in selected and not sources:
             found[contract.id] = _declared(project, contract)
-    return {d: f for d, f in found.items() if d in selected}
+    return {d: found[d] for d in _parents_first(project, found) if d in selected}
+
+
+def _parents_first(project: Project, datasets: Iterable[str]) -> list[str]:
+    """The datasets so that each comes after those that its foreign keys refer to."""
+    named = list(datasets)
+    refer = {
+        d: {str(r.arguments["parent"]) for r in project.contracts[d].row_rules
+            if r.kind == "foreign_key"}.intersection(named)
+        for d in named
+    }  # fmt: skip
+    ordered: list[str] = []
+    while left := [d for d in named if d not in ordered]:
+        # Where they refer to each other in a circle, the first that was named comes first.
+        ordered.append(next((d for d in left if refer[d] <= set(ordered)), left[0]))
+    return ordered
 
 
 def _declared(project: Project, contract: Contract) -> list[SourceFile]:

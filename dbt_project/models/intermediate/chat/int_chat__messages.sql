@@ -1,16 +1,28 @@
--- One row a message or action. Logs are taken a day at a time: reply and midnight stay within one.
+-- One row a message or action, of every platform. What an IRC log leaves unsaid (midnight, what was
+-- answered) is found within the log; Discord says it all itself.
 
 -- Until then the logs have a 12-hour clock without a.m. or p.m.: no earlier log shows an hour
 -- after 12, and from this one on they do. What a 12-hour clock leaves open is not guessed.
 {% set clock_has_24_hours_from = '2007-10-24' %}
 
-with chat as (
+with
+{% if is_incremental() %}
+    -- A day is computed anew for all platforms, whichever of them it changed on.
+    touched as (
+        select date as sent_date from {{ changed('bronze.irc.messages', 'date') }}
+        union
+        select cast(sent_at as date) as sent_date
+        from {{ changed('bronze.chat.messages', 'sent_at') }}
+    ),
+{% endif %}
+
+chat as (
     select *
     from {{ ref('stg_irc__messages') }}
     where
         line_type in ('message', 'action')
         {% if is_incremental() %}
-            and log_date in (select date from {{ changed('bronze.irc.messages', 'date') }})
+            and log_date in (select sent_date from touched)
         {% endif %}
 ),
 
@@ -91,3 +103,25 @@ inner join midnights
     on chat.source_file = midnights.source_file and chat.source_line = midnights.source_line
 left join replies
     on chat.source_file = replies.source_file and chat.source_line = replies.source_line
+
+union all
+
+select
+    'discord:' || message_id as message_id,
+    'discord' as platform,
+    'discord:' || guild_id as community_id,
+    'discord:' || channel_id as channel_id,
+    'discord:' || author_id as author_id,
+    sent_date,
+    sent_at,
+    false as is_action,
+    content,
+    'discord:' || answered_message_id as reply_to_message_id,
+    true as is_annotated,
+    'discord:' || channel_id as source_file,
+    -- A channel's messages are ordered by their ids, which count up with time.
+    try_cast(message_id as bigint) as source_line
+from {{ ref('stg_discord__messages') }}
+{% if is_incremental() %}
+    where sent_date in (select sent_date from touched)
+{% endif %}

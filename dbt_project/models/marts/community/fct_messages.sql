@@ -1,10 +1,12 @@
--- The facts of every message, without its text.
+-- The facts of every message, without its text. A reply says something of the message that it
+-- answers, so the days of replies are computed anew when what they answer changes.
 with messages as (
     select *
     from {{ ref('int_chat__messages') }}
     {% if is_incremental() %}
         where sent_date in (
-            select sent_date from {{ changed('silver.chat.messages', 'sent_date') }}
+            select sent_date
+            from {{ changed('silver.chat.messages', 'sent_date', 'reply_to_message_id', 'message_id') }}
         )
     {% endif %}
 )
@@ -19,8 +21,8 @@ select
     messages.sent_at,
     messages.is_action,
     messages.is_annotated,
-    answered.message_id is not null as is_reply,
-    answered.message_id as reply_to_message_id,
+    messages.reply_to_message_id is not null as is_reply,
+    messages.reply_to_message_id,
     answered.author_id as reply_to_author_id,
     date_sub('minute', answered.sent_at, messages.sent_at) as minutes_to_reply,
     length(messages.content) as characters,
@@ -28,8 +30,5 @@ select
         as words,
     regexp_matches(messages.content, '[Hh][Tt][Tt][Pp][Ss]?://') as has_link
 from messages
--- An answer is filed under the day of what it answers, so that a day can be computed by itself.
-left join messages as answered
-    on
-        messages.reply_to_message_id = answered.message_id
-        and messages.sent_date = answered.sent_date
+left join {{ ref('int_chat__messages') }} as answered
+    on messages.reply_to_message_id = answered.message_id

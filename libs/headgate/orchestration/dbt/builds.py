@@ -15,6 +15,7 @@ from headgate.lake.snapshot import Snapshot
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import refs
 from headgate.orchestration.dbt.fingerprint import fingerprint
+from headgate.orchestration.dbt.refs import Changed
 
 #: The schema in which models find what changed; macros/changed.sql names it too.
 SCHEMA = "headgate_changed"
@@ -24,22 +25,22 @@ SCHEMA = "headgate_changed"
 class Build:
     """One model's next build. ``why`` says what makes it incremental or full.
 
-    ``inputs`` are the versions that it reads; ``changed`` its ``changed()`` calls as dataset and
-    column; ``before`` the versions of those datasets that its table was made from.
+    ``inputs`` are the versions that it reads; ``changed`` its ``changed()`` calls; ``before`` the
+    versions of those datasets that its table was made from, without those that were not there yet.
     """
 
     model: str
     contract: Contract
     code_hash: str
     inputs: Mapping[str, int]
-    changed: tuple[tuple[str, str], ...]
+    changed: tuple[Changed, ...]
     before: Mapping[str, Snapshot]
     incremental: bool
     why: str
 
-    def view(self, dataset: str, column: str) -> str:
-        """The relation that ``changed(dataset, column)`` stands for in this model."""
-        return f"{SCHEMA}.{identifier(f'{self.model}|{dataset}|{column}')}"
+    def view(self, asked: Changed) -> str:
+        """The relation that a ``changed()`` stands for in this model."""
+        return f"{SCHEMA}.{identifier(f'{self.model}|{asked.label}')}"
 
     def scope(self) -> str:
         """A query for the values that an incremental build replaces, as the unit of change."""
@@ -47,8 +48,8 @@ class Build:
         unit = self.contract.column(self.contract.unit_of_change)
         kind, name = types.duckdb_type(unit.type), identifier(unit.name)
         return " UNION ".join(
-            f"SELECT CAST({identifier(column)} AS {kind}) AS {name} FROM {self.view(dataset, column)}"
-            for dataset, column in self.changed
+            f"SELECT CAST({identifier(c.column)} AS {kind}) AS {name} FROM {self.view(c)}"
+            for c in self.changed
         )
 
 
@@ -94,25 +95,23 @@ def _plan(
         or meta.code_hash != code_hash
     ):
         return build("its code or contract changed")
-    covered = {dataset for dataset, _ in code.changed}
+    covered = {c.dataset for c in code.changed}
     moved = {d for d in {*versions, *meta.inputs} if versions.get(d) != meta.inputs.get(d)}
     if moved - covered:
         return build(
             f"{', '.join(sorted(moved - covered))} changed, and it has no changed() for that"
         )
     before = {}
-    for dataset in covered:
-        old = _readable(context, dataset, meta.inputs.get(dataset))
+    for dataset in covered & set(meta.inputs):  # of one that was not there yet, all is new
+        old = _readable(context, dataset, meta.inputs[dataset])
         if old is None:
             return build(f"the version of {dataset} that it last read is gone")
         before[dataset] = old
     return build(f"from the versions of {', '.join(sorted(covered))} that it last read", before)
 
 
-def _readable(context: RunContext, dataset: str, version: int | None) -> Snapshot | None:
+def _readable(context: RunContext, dataset: str, version: int) -> Snapshot | None:
     """The dataset at an earlier version, if all its files are still there."""
-    if version is None:
-        return None
     now = context.snapshot(dataset)
     if now is not None and now.version == version:
         return now
@@ -137,11 +136,12 @@ def show(con: Connection, context: RunContext, builds: Mapping[str, Build]) -> N
     values = f"VALUES {rows}" if rows else "SELECT '', FALSE, '' WHERE FALSE"
     con.execute(f"CREATE OR REPLACE VIEW {table} AS {values}")
     for build in builds.values():
-        for dataset, column in build.changed:
-            now = context.snapshot(dataset)
+        for asked in build.changed:
+            now, column = context.snapshot(asked.dataset), asked.column
             if now is None:
-                kind = types.duckdb_type(context.project.contracts[dataset].table_columns[column])
+                columns = context.project.contracts[asked.dataset].table_columns
+                kind = types.duckdb_type(columns[column])
                 query = f"(SELECT NULL::{kind} AS {identifier(column)} WHERE FALSE)"
             else:
-                query = changed_sql(build.before.get(dataset), now, column)
-            con.execute(f"CREATE OR REPLACE VIEW {build.view(dataset, column)} AS FROM {query}")
+                query = changed_sql(build.before.get(asked.dataset), now, column, asked.link)
+            con.execute(f"CREATE OR REPLACE VIEW {build.view(asked)} AS FROM {query}")

@@ -16,14 +16,31 @@ _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _TEXT = r"""\s*(?:'([^']*)'|"([^"]*)")\s*"""
 _REF = re.compile(rf"\bref\(({_TEXT}(?:,{_TEXT})?)[,)]")
 _SOURCE = re.compile(rf"\bsource\({_TEXT},{_TEXT}\)")
-_CHANGED = re.compile(rf"\bchanged\({_TEXT},{_TEXT}\)")
+_CHANGED = re.compile(rf"\bchanged\({_TEXT},{_TEXT}(?:,{_TEXT},{_TEXT})?\)")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One ``changed()``: the touched values of a dataset's column, perhaps through a link.
+
+    ``link`` is a column that refers to another row of the dataset, and the one that it refers to.
+    """
+
+    dataset: str
+    column: str
+    link: tuple[str, str] | None = None
+
+    @property
+    def label(self) -> str:
+        """What macros/changed.sql calls it."""
+        return "|".join((self.dataset, self.column, *(self.link or ())))
 
 
 @dataclass(frozen=True)
 class ModelCode:
     """A model's SQL file. ``refs`` are model names, ``sources`` dataset ids;
 
-    ``changed`` are the dataset and column of each ``changed()`` in it, in order.
+    ``changed`` are its ``changed()`` calls, in order.
     """
 
     name: str
@@ -31,7 +48,7 @@ class ModelCode:
     sql: str
     refs: tuple[str, ...]
     sources: tuple[str, ...]
-    changed: tuple[tuple[str, str], ...]
+    changed: tuple[Changed, ...]
 
 
 def models(project: Project) -> dict[str, ModelCode]:
@@ -113,8 +130,8 @@ def _datasets(project: Project, code: ModelCode) -> Iterator[str]:
 
 
 def _check_changed(project: Project, contract: Contract, code: ModelCode, reads: set[str]) -> None:
-    for dataset, column in code.changed:
-        place = str(code.path)
+    for asked in code.changed:
+        dataset, column, place = asked.dataset, asked.column, str(code.path)
         if dataset not in reads:
             raise ModelError(
                 f"changed('{dataset}', '{column}'): the model does not read that dataset.",
@@ -128,6 +145,13 @@ def _check_changed(project: Project, contract: Contract, code: ModelCode, reads:
                 remedy="Name the column in headgate.unitOfChange.",
                 place=place,
             )
+        for name in asked.link or ():
+            if name not in project.contracts[dataset].table_columns:
+                raise ModelError(
+                    f"changed('{dataset}', …): there is no column {name!r} to link by.",
+                    remedy="Name the column that refers, then the one that it refers to.",
+                    place=place,
+                )
         for owner, name in (
             (project.contracts[dataset], column),
             (contract, contract.unit_of_change),
@@ -156,11 +180,16 @@ def _read(path: Path) -> ModelCode:
         texts = [t for t in match.groups()[1:] if t is not None]
         refs.append(texts[-1])
     sources = [_dataset(*_texts(m.groups()), path) for m in _SOURCE.finditer(code)]
-    changed = [_texts(m.groups()) for m in _CHANGED.finditer(code)]
+    changed = [_asked(m.groups()) for m in _CHANGED.finditer(code)]
     return ModelCode(
         path.stem, path, sql, tuple(dict.fromkeys(refs)), tuple(dict.fromkeys(sources)),
         tuple(dict.fromkeys(changed)),
     )  # fmt: skip
+
+
+def _asked(groups: tuple[str | None, ...]) -> Changed:
+    dataset, column, *link = (g for g in groups if g is not None)
+    return Changed(dataset, column, (link[0], link[1]) if link else None)
 
 
 def _texts(groups: tuple[str | None, ...]) -> tuple[str, str]:

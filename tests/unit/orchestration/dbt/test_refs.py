@@ -28,7 +28,7 @@ def rewrite(project: Project, model: str, before: str, after: str) -> Path:
 
 def test_private_models_are_seen_through(project: Project) -> None:
     assert refs.inputs(project) == {
-        "silver.chat.messages": ("bronze.irc.messages",),
+        "silver.chat.messages": ("bronze.chat.messages", "bronze.irc.messages"),
         "gold.community.fct_messages": ("silver.chat.messages",),
         "gold.community.fct_channel_activity_daily": ("gold.community.fct_messages",),
     }
@@ -166,7 +166,7 @@ def test_a_fingerprint_follows_sql_private_models_macros_and_contract(project: P
     assert moved(second, third) == {"int_chat__messages"}
 
     path = project.contracts["gold.community.fct_messages"].path
-    path.write_text(path.read_text().replace("version: 1.0.0", "version: 1.0.1", 1))
+    path.write_text(path.read_text().replace("version: 1.1.0", "version: 1.1.1", 1))
     fourth = fingerprints(project)
     assert moved(third, fourth) == {"fct_messages"}
 
