@@ -55,6 +55,7 @@ def page(
         _columns(contract),
         "## Rules",
         _rules(contract),
+        *_promises(contract),
         *_neighbours(contract, contracts or {}, inputs),
         "## Reading it",
         f"```\nheadgate sql 'SELECT * FROM {contract.name.relation} LIMIT 10'\n```",
@@ -195,6 +196,14 @@ def _rules(contract: Contract) -> str:
         for r in contract.rules
     ]
     return markdown_table(("rule", "kind", "judges", "demands", "a breach", "why"), rows)
+
+
+def _promises(contract: Contract) -> Iterator[str]:
+    """What is promised in words and judged by nobody."""
+    if contract.promises:
+        yield "## Promises that nothing judges"
+        rows = [(code(p.column or ""), p.dimension, _prose(p.text)) for p in contract.promises]
+        yield markdown_table(("column", "dimension", "promise"), rows)
 
 
 def _neighbours(

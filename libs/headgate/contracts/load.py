@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from headgate.contracts import rules, types
+from headgate.contracts import editions, relations, rules, types
 from headgate.contracts.mapping import mapping
 from headgate.contracts.model import (
     INGEST_COLUMNS,
@@ -26,6 +26,8 @@ from headgate.core import json as hjson
 from headgate.core.errors import ContractError, UsageError
 
 FILE_NAME = "contract.odcs.yaml"
+#: Kinds of servers that a contract may name: those that say nothing against a lake of files.
+_SERVERS = ("local", "custom", "duckdb")
 _HOURS = {"h": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,
           "m": 1 / 60, "minute": 1 / 60, "minutes": 1 / 60, "w": 168.0, "week": 168.0,
           "weeks": 168.0, "y": 8766.0, "year": 8766.0, "years": 8766.0}  # fmt: skip
@@ -95,22 +97,7 @@ def load_all(folder: Path) -> ContractSet:
                 remedy="Set headgate.model in one of the two contracts.",
                 place=str(contract.path),
             )
-        for rule in contract.rules:
-            _check_parent(rule, found)
-    return ContractSet(found)
-
-
-def _check_parent(rule: Any, found: Mapping[str, Contract]) -> None:
-    if rule.kind != "foreign_key":
-        return
-    parent = found.get(rule.arguments["parent"])
-    columns = {c.name for c in parent.columns} if parent else set()
-    if not columns.issuperset(rule.arguments["parent_columns"]):
-        raise ContractError(
-            f"relationship to {rule.arguments['parent']}."
-            f"{rule.arguments['parent_columns'][0]}: no contract describes it.",
-            place=rule.place,
-        )
+    return ContractSet({d: relations.resolved(c, found) for d, c in found.items()})
 
 
 def load(path: Path) -> Contract:
@@ -138,12 +125,24 @@ def _loaded(path: Path, text: str) -> Contract:
         ) from None
     if not isinstance(document, dict):
         raise ContractError("a contract is a YAML mapping.", place=place)
+    return from_document(path, document)
+
+
+def from_document(path: Path, document: Mapping[str, Any]) -> Contract:
+    """The contract that an ODCS document is; ``path`` is where it stands (or stood).
+
+    Its relationships are as written: only :func:`load_all` knows the other contracts.
+
+    Raises:
+        ContractError: it is not ODCS, or not what Headgate asks; the place is named.
+    """
     # The shallowest complaint is the one to act on; deeper ones are often its echo.
-    errors = sorted(_validator().iter_errors(document), key=lambda e: len(list(e.absolute_path)))
+    modern = editions.modern(document)
+    errors = sorted(_validator().iter_errors(modern), key=lambda e: len(list(e.absolute_path)))
     if errors:
         pointer = "/".join(str(p) for p in errors[0].absolute_path)
-        raise ContractError(f"not ODCS: {_complaint(errors[0])}", place=f"{place}#/{pointer}")
-    return _contract(path, document)
+        raise ContractError(f"not ODCS: {_complaint(errors[0])}", place=f"{path}#/{pointer}")
+    return _contract(path, document, modern)
 
 
 def _complaint(error: Any) -> str:
@@ -157,22 +156,17 @@ def _complaint(error: Any) -> str:
     return str(error.message)[:300]
 
 
-def _contract(path: Path, document: Mapping[str, Any]) -> Contract:
+def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]) -> Contract:
     place = str(path)
+    table = _table(modern, place)
     try:
         name = DatasetName.parse(str(document.get("name", "")))
     except UsageError as error:
         raise ContractError(error.message, remedy=error.remedy, place=f"{place}#/name") from None
-    tables = document.get("schema") or []
-    if len(tables) != 1:
-        raise ContractError(
-            f"a contract describes one table, this has {len(tables)}.", place=f"{place}#/schema"
-        )
-    table, where, props = tables[0], f"{place}#/schema/0", rules.custom(document)
+    where, props = f"{place}#/schema/0", rules.custom(document)
     columns = tuple(
         _column(p, f"{where}/properties/{i}") for i, p in enumerate(table.get("properties", ()))
     )
-    found = rules.rules_of(table, where)
     contract = Contract(
         name=name,
         path=path,
@@ -182,7 +176,8 @@ def _contract(path: Path, document: Mapping[str, Any]) -> Contract:
         owner=_owner(document),
         grain=str(table.get("dataGranularityDescription", "")).strip(),
         columns=columns,
-        rules=found,
+        rules=rules.rules_of(table, where),
+        promises=rules.promises_of(table, where),
         document=document,
         hash=ids.digest(hjson.dumps(document)),
         source=_source(props, place),
@@ -205,20 +200,34 @@ def _contract(path: Path, document: Mapping[str, Any]) -> Contract:
     return contract
 
 
+def _table(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """The one table that a contract describes, and which Headgate itself keeps."""
+    for index, server in enumerate(document.get("servers") or ()):
+        if server.get("type") not in _SERVERS:
+            raise ContractError(
+                f"a server of type {server.get('type')!r}: Headgate keeps its tables in its own "
+                "lake, and takes rows from files.",
+                remedy="Leave servers out, and say in headgate.source where rows come from.",
+                place=f"{place}#/servers/{index}/type",
+            )
+    tables = document.get("schema") or []
+    if len(tables) != 1:
+        raise ContractError(
+            f"a contract describes one table, this has {len(tables)}.",
+            remedy="Write one contract for each table."
+            if tables
+            else "Describe the table under schema.",
+            place=f"{place}#/schema",
+        )
+    table: Mapping[str, Any] = tables[0]
+    return table
+
+
 def _column(prop: Mapping[str, Any], place: str) -> Column:
     name, props = str(prop["name"]), rules.custom(prop)
-    physical = prop.get("physicalType")
-    logical = str(prop.get("logicalType", "string"))
-    if logical == "array" and not physical:
-        items = prop.get("items") or {}
-        inner = items.get("physicalType") or types.LOGICAL.get(
-            str(items.get("logicalType")), "string"
-        )
-        physical = f"array<{inner}>"
-    kind = str(physical or types.LOGICAL.get(logical, ""))
     return Column(
         name=name,
-        type=types.check(kind, f"{place}/{'physicalType' if physical else 'logicalType'}"),
+        type=types.of_property(prop, place),
         description=" ".join(str(prop.get("description", "")).split()),
         classification=str(prop.get("classification", "")),
         required=bool(prop.get("required") or prop.get("primaryKey")),

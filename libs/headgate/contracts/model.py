@@ -69,6 +69,16 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """A promise in words alone: shown to readers, judged by nobody, never counted as held."""
+
+    text: str
+    column: str | None = None
+    dimension: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
 class SourceSpec:
     """Where a dataset's rows come from: a file format, and the path taken when none is given."""
 
@@ -119,6 +129,7 @@ class Contract:
     freshness_hours: float | None = None
     retention_days: int | None = None
     tags: tuple[str, ...] = ()
+    promises: tuple[Promise, ...] = ()
 
     @property
     def id(self) -> str:

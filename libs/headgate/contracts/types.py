@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from headgate.core.errors import ContractError
@@ -15,8 +16,32 @@ LOGICAL = {
     "boolean": "boolean",
     "date": "date",
     "timestamp": "timestamp",
+    "time": "string",
     "object": "json",
     "map": "json",
+}
+#: Names of types in other systems, and the column type that each is. What has a length or a
+#: precision besides is told apart by :func:`physical`.
+PHYSICAL = {
+    **dict.fromkeys(
+        ("varchar", "nvarchar", "character varying", "char", "bpchar", "text", "uuid", "time"),
+        "string",
+    ),
+    **dict.fromkeys(("bigint", "int8", "bigserial"), "long"),
+    **dict.fromkeys(("int", "int2", "int4", "smallint", "tinyint", "serial"), "integer"),
+    **dict.fromkeys(("float", "float4", "float8", "real", "double precision"), "double"),
+    "bool": "boolean",
+    **dict.fromkeys(
+        ("timestamptz", "timestamp with time zone", "timestamp without time zone", "datetime"),
+        "timestamp",
+    ),
+    **dict.fromkeys(("jsonb", "object", "struct", "map"), "json"),
+}
+#: Least and greatest value of each width of ODCS integers.
+WIDTHS = {
+    f"{sign}{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if sign == "i" else (0, 2**bits - 1)
+    for sign in "iu"
+    for bits in (8, 16, 32, 64, 128)
 }
 _DUCKDB = {
     "string": "VARCHAR",
@@ -30,6 +55,8 @@ _DUCKDB = {
 }
 _DECIMAL = re.compile(r"^decimal\((\d{1,2}),(\d{1,2})\)$")
 _ARRAY = re.compile(r"^array<(.+)>$")
+_LENGTH = re.compile(r"^(.+?)\s*[(\[]\s*\d+\s*(?:,\s*\d+\s*)?[)\]]$")
+_NUMERIC = re.compile(r"^(?:numeric|decimal|number)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)$")
 
 
 def check(text: str, place: str) -> str:
@@ -48,6 +75,37 @@ def check(text: str, place: str) -> str:
         remedy=f"Use one of {', '.join(_DUCKDB)}, decimal(p,s), array<type>.",
         place=place,
     )
+
+
+def of_property(prop: Mapping[str, Any], place: str) -> str:
+    """The column type of an ODCS property: its physical type, or else what its logical type means.
+
+    Raises:
+        ContractError: there is no such column type.
+    """
+    written, logical = prop.get("physicalType"), str(prop.get("logicalType", "string"))
+    given = str(written or "").strip()
+    if logical == "array" and given.lower() in ("", "array", "list"):
+        items = prop.get("items") or {}
+        return f"array<{of_property({'logicalType': 'string', **items}, f'{place}/items')}>"
+    if given:
+        return check(physical(given), f"{place}/physicalType")
+    if logical not in LOGICAL:
+        raise ContractError(
+            f"there are no columns of the logical type {logical!r}.",
+            remedy="Say in physicalType how it is stored, such as array<double> or json.",
+            place=f"{place}/logicalType",
+        )
+    return LOGICAL[logical]
+
+
+def physical(text: str) -> str:
+    """A type as another system calls it (``varchar(2)``, ``int4``) as a column type; others as is."""
+    lower = text.lower()
+    if number := _NUMERIC.match(lower):
+        return f"decimal({number[1]},{number[2] or 0})"
+    bare = _LENGTH.match(lower)
+    return PHYSICAL.get(lower) or PHYSICAL.get(bare[1] if bare else "", text)
 
 
 def element(text: str) -> str | None:

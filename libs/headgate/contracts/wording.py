@@ -19,6 +19,7 @@ _COMPARISONS = {
     "mustNotBeBetween": "not between {} and {}",
 }
 _MISSING_PARENTS = {
+    "fail": "a row without it refuses the batch",
     "wait": "a row without it waits for it",
     "warn": "a row without it is recorded",
     "quarantine": "a row without it is set aside",
@@ -120,6 +121,19 @@ def _duplicate_count(_: str, arguments: Mapping[str, Any], quote: _Quote) -> str
     return f"rows that repeat {_listed(arguments['columns'], quote)}: {_compared(arguments, ' of all')}"
 
 
+def _items(words: str, of: str) -> Callable[[str, Mapping[str, Any], _Quote], str]:
+    def say(_: str, arguments: Mapping[str, Any], __: _Quote) -> str:
+        return f"{words} {arguments['value']} {of}"
+
+    return say
+
+
+def _own_engine(_: str, arguments: Mapping[str, Any], quote: _Quote) -> str:
+    given = arguments.get("kwargs", {})
+    told = ", ".join(f"{k}: {quote(_value(v))}" for k, v in sorted(given.items()))
+    return f"{quote(arguments['type'])} of Great Expectations" + (f" ({told})" if told else "")
+
+
 _WORDS: dict[str, Callable[[str, Mapping[str, Any], _Quote], str]] = {
     "required": lambda _, __, ___: "a value",
     "min_length": _length("at least"),
@@ -137,5 +151,15 @@ _WORDS: dict[str, Callable[[str, Mapping[str, Any], _Quote], str]] = {
     "invalid_share": _invalid_share,
     "duplicate_count": _duplicate_count,
     "unique": lambda _, a, quote: f"no two rows with the same {_listed(a['columns'], quote)}",
+    "multiple_of": lambda _, a, quote: f"a multiple of {quote(_value(a['value']))}",
+    "earliest": _limit("not before", "after"),
+    "latest": _limit("not after", "before"),
+    "min_items": _items("at least", "elements"),
+    "max_items": _items("at most", "elements"),
+    "unique_items": lambda _, __, ___: "no element twice",
+    "min_properties": _items("an object of at least", "fields"),
+    "max_properties": _items("an object of at most", "fields"),
+    "required_properties": lambda _, a, quote: f"an object with {_listed(a['values'], quote)}",
+    "great_expectations": _own_engine,
     "sql": lambda _, a, quote: f"{quote(' '.join(a['query'].split()))} gives {_compared(a)}",
 }

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.contracts import docs, load, properties, rules, wording
-from headgate.contracts.model import INGEST_COLUMNS, Contract, Rule
+from headgate.contracts import docs, load, properties, wording
+from headgate.contracts.model import INGEST_COLUMNS, Contract, Promise, Rule
+from headgate.quality import kinds
 
 SOURCES = Path(__file__).resolve().parents[3] / "libs" / "headgate" / "contracts"
 ORDERS = """
@@ -180,13 +181,17 @@ def test_terminal_gets_the_words_without_backticks(orders: Contract) -> None:
     assert "`" not in "".join(wording.expectation(r) for r in orders.rules)
 
 
-def test_every_kind_that_contracts_can_ask_for_has_words(orders: Contract) -> None:
-    found = (SOURCES / "rules.py").read_text("utf-8")
-    kinds = {r.kind for r in orders.rules} | set(rules._METRICS.values())
-    assert kinds == set(wording._WORDS)
-    # The witness is complete: no kind is named by the code that the contract above lacks.
-    for kind in re.findall(r'(?:_row\(f"[^"]*", |return |Rule\(f"[^"]*", )"(\w+)"', found):
-        assert kind in kinds
+def test_every_kind_that_contracts_can_ask_for_has_words() -> None:
+    assert set(kinds.REGISTRY) == set(wording._WORDS)
+
+
+def test_page_shows_what_is_promised_in_words_alone(orders: Contract) -> None:
+    assert "Promises that nothing judges" not in docs.page(orders)
+    promise = Promise("Totals are | what the till says.", "total", "accuracy")
+    page = docs.page(replace(orders, promises=(promise,)))
+    part = page.partition("## Promises that nothing judges")[2]
+    assert cells(part, "`total`")[1:] == ["accuracy", "Totals are | what the till says."]
+    assert orders.rules == replace(orders, promises=(promise,)).rules
 
 
 def test_kind_without_words_is_told_by_its_arguments() -> None:
@@ -244,7 +249,9 @@ def test_code_holds_whatever_backticks_it_has(text: str, expected: str) -> None:
 
 
 def test_every_custom_property_that_is_read_is_documented_and_no_other() -> None:
-    text = "".join((SOURCES / name).read_text("utf-8") for name in ("load.py", "rules.py"))
+    text = "".join(
+        (SOURCES / name).read_text("utf-8") for name in ("load.py", "rules.py", "relations.py")
+    )
     read = set(re.findall(r'(?:\bprops|custom\(\w+\))(?:\.get\(|\[)"(\w+)"', text))
     read |= set(re.findall(r'"(\w+)" (?:not )?in props\b', text))
     assert read == {p.name for p in properties.PROPERTIES}

@@ -104,7 +104,7 @@ WRONG: dict[str, tuple[Callable[[Document], None], str]] = {
     "no key": (drop(lambda d: column(d, 0), "primaryKey"), "no key"),
     "no description": (drop(note, "description"), "'note' has no description"),
     "no classification": (drop(note, "classification"), "'note' has no classification"),
-    "unknown type": (set_in(note, "physicalType", "VARCHAR(3)"), "no column type"),
+    "unknown type": (set_in(note, "physicalType", "varbinary(3)"), "no column type"),
     "two tables": (lambda d: d["schema"].append(copy.deepcopy(d["schema"][0])), "describes one table"),
     "column twice": (set_in(note, "name", "id"), "described twice"),
     "our own name": (set_in(note, "name", "_batch_id"), "leading _"),
@@ -113,7 +113,7 @@ WRONG: dict[str, tuple[Callable[[Document], None], str]] = {
         "exclude each other: metric, mustBe, mustBeLessThan",
     ),
     "bad severity": (
-        set_in(note, "quality", [{"metric": "nullValues", "mustBe": 0, "severity": "error"}]),
+        set_in(note, "quality", [{"metric": "nullValues", "mustBe": 0, "severity": "grave"}]),
         "does not fit",
     ),
     "table rule that quarantines": (

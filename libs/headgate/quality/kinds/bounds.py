@@ -84,7 +84,7 @@ KINDS = (
     RowKind(
         name="minimum",
         doc="The value is at least the bound (above it, if exclusive). NaN is within no bound.",
-        odcs="logicalTypeOptions: {minimum: 0}",
+        odcs="logicalType: integer, logicalTypeOptions: {minimum: 0}",
         example="-1",
         arguments={
             "value": "the bound: a number, or ISO 8601 text for dates and timestamps (UTC)",
@@ -95,7 +95,7 @@ KINDS = (
     RowKind(
         name="maximum",
         doc="The value is at most the bound (below it, if exclusive). NaN is within no bound.",
-        odcs='logicalTypeOptions: {exclusiveMaximum: "2030-12-31"}',
+        odcs='logicalType: date, logicalTypeOptions: {exclusiveMaximum: "2030-12-31"}',
         example="2030-12-31",
         arguments={
             "value": "the bound: a number, or ISO 8601 text for dates and timestamps (UTC)",
