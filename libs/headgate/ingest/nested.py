@@ -25,12 +25,14 @@ from headgate.lake.engines.duckdb import identifier, literal
 
 #: Longest text that an Arrow view holds itself.
 _INLINE = 12
-#: By length of a text, which bits of the twelve bytes at its beginning its view keeps.
-_KEPT = np.zeros((_INLINE + 2, _INLINE), dtype=np.uint8)
+#: By length of a text, which bits its view keeps of the four bytes before it and the twelve at
+#: its beginning; the length stands in place of the four, and of a long text a buffer's number and
+#: the place in it follow four of its own.
+_KEPT = np.zeros((_INLINE + 2, 16), dtype=np.uint8)
 for _length in range(_INLINE + 1):
-    _KEPT[_length, :_length] = 255
-_KEPT[_INLINE + 1, :4] = 255
-_MASKS = _KEPT.view(np.int32)
+    _KEPT[_length, 4 : 4 + _length] = 255
+_KEPT[_INLINE + 1, 4:8] = 255
+_MASKS = _KEPT.view("V16")[:, 0]
 _BLANKS = literal(" \t\r\n")
 
 
@@ -64,7 +66,7 @@ class Nested:
         counts = look.inner[units]
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         units = np.repeat(units, counts)
-        spans = self.shapes.table[look.shapes[units] + within]
+        spans = self.shapes.table[look.rows[units] + within]
         start = _places(look, units, spans[:, 0], spans[:, 1])
         end = _places(look, units, spans[:, 2], spans[:, 3])
         present = spans[:, 0] != ABSENT
@@ -89,8 +91,8 @@ class Nested:
 
 def _places(look: Look, units: Places, anchors: Any, shifts: Any) -> Places:
     """Where in the chunk the spans of rows begin, or end."""
-    quotes = look.skeletons.quotes
-    index = look.skeletons.first[units][:, None] + anchors
+    quotes = look.quotes
+    index = look.first[units][:, None] + anchors
     found: Places = np.take(quotes, index, mode="clip") if len(quotes) else np.zeros_like(index)
     rare = np.flatnonzero(anchors < 0)
     if len(rare):
@@ -117,28 +119,25 @@ def _views(
         short = jsontext.compact(text).encode("utf-8")
         moved.append((column, row, len(more), len(short)))
         more += short
-    views = np.empty((*start.shape, 4), dtype=np.int32)
-    _fill(views, look.data, start, end - start, 0)
+    views = _view(look.data, start, end - start, 0)
     if moved:
         columns, rows, offsets, lengths = np.array(moved).T
-        part = np.empty((len(moved), 4), dtype=np.int32)
-        _fill(part, bytes(more), offsets, lengths, 1)
-        views[columns, rows] = part
+        views[columns, rows] = _view(bytes(more), offsets, lengths, 1)
     return views, bytes(more)
 
 
-def _fill(views: Any, data: bytes, start: Places, length: Places, buffer: int) -> None:
-    padded = data + bytes(_INLINE)
-    windows = np.ndarray(
-        (len(data) + 1,), dtype=f"V{_INLINE}", buffer=padded, strides=(1,)
-    )
-    heads = windows[start].view(np.int32).reshape(*start.shape, 3)
-    heads &= _MASKS[np.minimum(length, _INLINE + 1)]
+def _view(data: bytes, start: Places, length: Places, buffer: int) -> Any:
+    """The views, four figures each, of texts in ``data``, which is Arrow's buffer so numbered."""
+    padded = b"".join((bytes(4), data, bytes(_INLINE)))
+    windows = np.ndarray((len(data) + 1,), dtype="V16", buffer=padded, strides=(1,))
+    words = windows[start].view(np.uint64)
+    words &= _MASKS[np.minimum(length, _INLINE + 1)].view(np.uint64)
+    views = words.view(np.int32).reshape(*start.shape, 4)
     views[..., 0] = length
-    views[..., 1:] = heads
     long = length > _INLINE
     views[..., 2] += long * np.int32(buffer)
     views[..., 3] += (long * start).astype(np.int32)
+    return views
 
 
 class _Part(NamedTuple):

@@ -24,7 +24,7 @@ START, END = -1, -2
 _DEEPEST = 64
 _TOKEN = re.compile(rb'"[^"]*"|[{}\[\]]|-?0[0.eE+-]*|true|false|null')
 _BLANK = re.compile(rb"[ \t\r\n]")
-_KEYS = re.compile(rb'"[^"]+"')
+_STRINGS = re.compile(rb'"[^"]*"')
 
 
 class Span(NamedTuple):
@@ -235,7 +235,7 @@ class _Places:
     def __init__(self, skeleton: bytes) -> None:
         self._text = skeleton
         self._quotes = [i for i, c in enumerate(skeleton) if c == 34]
-        bare = _KEYS.sub(lambda m: b"_" * len(m[0]), skeleton)
+        bare = _STRINGS.sub(lambda m: b"_" * len(m[0]), skeleton)
         self._bare = bare
         self._digits = [i for i, c in enumerate(bare) if c == 48]
 

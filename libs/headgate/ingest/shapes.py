@@ -6,6 +6,7 @@ that has it, so that a record costs a look into a dictionary.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ from headgate.ingest.skeleton import Flags, Places, Skeletons, skeletons
 SHAPES_KEPT = 20_000
 #: Bytes of skeletons that are remembered.
 _BYTES_KEPT = 1 << 26
+#: Bytes that are looked at in one go: what a processor's nearer cache holds with all its marks.
+_PIECE = 1 << 18
 _UNKNOWN = -1
 #: The first figure of a value that is null or missing.
 ABSENT = -9
@@ -32,8 +35,9 @@ class Look:
     """What was seen of a chunk's units.
 
     ``proven[i]``: every record of unit ``i`` is what the contract asks for, but for what only its
-    values can tell. ``inner[i]``: how many records it holds, -1 if that is not known. ``shapes``
-    are row numbers in the shapes' table.
+    values can tell. ``inner[i]``: how many records it holds, -1 if that is not known. ``rows[i]`` is
+    the row of its first record in the shapes' table, ``quotes`` are where strings open and close in
+    the chunk, those of unit ``i`` from ``quotes[first[i]]`` on.
     """
 
     data: bytes
@@ -41,8 +45,9 @@ class Look:
     ends: Places
     proven: Flags
     inner: Places
-    skeletons: Skeletons
-    shapes: Places
+    quotes: Places
+    first: Places
+    rows: Places
 
 
 class Shapes:
@@ -74,20 +79,36 @@ class Shapes:
     def look(self, data: bytes, starts: Places, ends: Places) -> Look:
         """All that can be told of the units ``data[starts[i]:ends[i]]``, ascending and apart."""
         starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
-        found = skeletons(data, starts, ends)
-        found.sound[ends - starts > self._max_bytes] = False
-        known, text = self._known.get, found.text
-        shapes = [known(text[s:e], _UNKNOWN) for s, e in zip(found.starts, found.ends, strict=True)]
-        if _UNKNOWN in shapes:
-            for index, shape in enumerate(shapes):
-                if shape == _UNKNOWN and found.sound[index]:
-                    shapes[index] = self._shape(text[found.starts[index] : found.ends[index]])
-        numbers = np.array(shapes, dtype=np.int64)
-        numbers[~found.sound] = _UNKNOWN
+        shapes = np.empty(len(starts), dtype=np.int64)
+        first = np.empty(len(starts), dtype=np.int64)
+        quotes, counted = [np.empty(0, np.int64)], 0
+        for low, high in _pieces(starts, ends):
+            at = int(starts[low])
+            piece = data[at : int(ends[high - 1])]
+            found = skeletons(piece, starts[low:high] - at, ends[low:high] - at)
+            shapes[low:high] = self._shapes(found)
+            first[low:high] = found.first + counted
+            quotes.append(found.quotes + at)
+            counted += len(found.quotes)
+        shapes[ends - starts > self._max_bytes] = _UNKNOWN
         # The last entry of each list is that of the unknown shape.
-        inner = np.array([*self._inner, -1], dtype=np.int64)[numbers]
-        rows = np.array([*self._first, -1], dtype=np.int64)[numbers]
-        return Look(data, starts, ends, rows >= 0, inner, found, rows)
+        inner = np.array([*self._inner, -1], dtype=np.int64)[shapes]
+        rows = np.array([*self._first, -1], dtype=np.int64)[shapes]
+        return Look(data, starts, ends, rows >= 0, inner, np.concatenate(quotes), first, rows)
+
+    def _shapes(self, found: Skeletons) -> Places:
+        """The shape of every skeleton that nothing else speaks against."""
+        known, text = self._known.get, found.text
+        numbers = [
+            known(text[s:e], _UNKNOWN) for s, e in zip(found.starts, found.ends, strict=True)
+        ]
+        if _UNKNOWN in numbers:
+            for index, number in enumerate(numbers):
+                if number == _UNKNOWN and found.sound[index]:
+                    numbers[index] = self._shape(text[found.starts[index] : found.ends[index]])
+        shapes = np.array(numbers, dtype=np.int64)
+        shapes[~found.sound] = _UNKNOWN
+        return shapes
 
     @property
     def table(self) -> Table:
@@ -121,3 +142,13 @@ class Shapes:
             self._first.append(len(self._spans))
             self._spans.extend(verdict.rows)
         return shape
+
+
+def _pieces(starts: Places, ends: Places) -> Iterator[tuple[int, int]]:
+    """Runs of units of about a piece."""
+    low = 0
+    while low < len(starts):
+        high = int(np.searchsorted(ends, starts[low] + _PIECE, side="right"))
+        high = max(high, low + 1)
+        yield low, high
+        low = high

@@ -153,9 +153,7 @@ def _escapes(raw: _Bytes, is_quote: Flags, starts: Places, ends: Places, sound: 
     _blame(coded[bad], starts, ends, sound)
 
 
-def _paired(
-    quotes: Places, starts: Places, ends: Places, sound: Flags
-) -> tuple[Places, Places]:
+def _paired(quotes: Places, starts: Places, ends: Places, sound: Flags) -> tuple[Places, Places]:
     """The quotes of the records that have an even number of them, and where each record's begin."""
     low, high = np.searchsorted(quotes, starts), np.searchsorted(quotes, ends)
     count = high - low

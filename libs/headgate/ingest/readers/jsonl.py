@@ -1,19 +1,26 @@
-"""JSON lines, plain or compressed: one object a line, proven in SQL or looked at exactly."""
+"""JSON lines, plain or compressed: one object a line, proven in SQL or looked at exactly.
+
+Lines are proven by what they are when written back (:mod:`headgate.ingest.proof`) where the
+columns are fields of the line and a sample shows that it works; else by their shape
+(:mod:`headgate.ingest.nested`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, count
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from headgate.contracts.mapping import mapping
 from headgate.contracts.model import Contract
-from headgate.core.errors import HeadgateError
+from headgate.core.errors import ContractError, HeadgateError
 from headgate.core.settings import Settings
 from headgate.ingest import chunks, layout, proof
 from headgate.ingest.blocks import Blocks
 from headgate.ingest.exact import RAW_KEPT, ExactRecords
+from headgate.ingest.nested import Nested
 from headgate.ingest.readers.base import ExactRow, Positions, Reason, Scan, SourceFile
 
 if TYPE_CHECKING:
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
 EXTENSIONS = (".jsonl", ".ndjson", ".json")
 #: Bytes of each piece of a plain file that is looked at before it is read.
 _PIECE = 1 << 16
+#: Share of a sample that writing back must prove; else shapes are tried.
+_ENOUGH = 0.9
 _names = count(1)
 
 
@@ -38,7 +47,17 @@ class _Entry(NamedTuple):
 
 
 def open_file(contract: Contract, source: SourceFile, settings: Settings) -> JsonLines:
-    """A reader on one file of JSON lines."""
+    """A reader on one file of JSON lines.
+
+    Raises:
+        ContractError: the contract looks for several records in a line.
+    """
+    if mapping(contract).arrays:
+        raise ContractError(
+            f"{contract.id}: JSON lines hold one record each, and records names an array.",
+            remedy="Use format json for documents, or leave records out.",
+            place=f"{contract.path}#/customProperties/headgate.source",
+        )
     return JsonLines(contract, source, settings)
 
 
@@ -48,8 +67,11 @@ class JsonLines:
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
         self.notes: tuple[str, ...] = ()
         self.layout: layout.Layout | None = None
+        self._contract = contract
         self._columns = contract.columns
+        self._plain = mapping(contract).plain
         self._source = source
+        self._settings = settings
         self._max_bytes = settings.max_record_bytes
         self._nesting = settings.max_nesting
         self._exact = ExactRecords(
@@ -79,22 +101,21 @@ class JsonLines:
 
     def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The proven rows; see the protocol."""
-        import pyarrow as pa
-
         self._unregister()
         self._read, self._index, self._failure = 0, [], None
         self._rest = self._counted(self._cut(hashed=True))
         first = next(self._rest, None)
-        if first is not None:
-            self.layout = layout.learn(self._sample(first), self._columns)
-        schema = pa.schema([("line", pa.string()), ("_position", pa.int64())])
-        batches = self._batches(first, schema)
-        name = f"_headgate_lines_{next(_names)}"
-        con.register(name, pa.RecordBatchReader.from_batches(schema, batches))
-        self._registered = (con, name)
-        known = self.layout if self._nesting > 1 and not careful else None
-        clean = known is not None and self._looks_clean(con)
-        sql = proof.relation(name, self._columns, known, clean=clean)
+        sample = self._sample(first) if first is not None else []
+        known = layout.learn(sample, self._columns) if self._plain else None
+        self.layout = known if self._nesting > 1 and not careful else None
+        if careful or self._written_back(con, sample):
+            schema = _schema()
+            name = self._register(con, schema, self._batches(first, schema))
+            clean = self.layout is not None and self._looks_clean(con)
+            sql = proof.relation(name, self._columns, self.layout, clean=clean)
+        else:
+            nested = Nested(self._contract, self._settings)
+            sql = nested.relation(self._register(con, nested.schema, self._shaped(first, nested)))
         return Scan(sql, proof.SETTINGS)
 
     def exact(self, positions: Positions) -> Iterator[ExactRow]:
@@ -136,6 +157,43 @@ class JsonLines:
         if self._source.compression == "none" and size >= 2 * count * _PIECE:
             for place in range(count):
                 yield self._blocks.at(place * (size - _PIECE) // (count - 1), _PIECE)
+
+    def _written_back(self, con: duckdb.DuckDBPyConnection, sample: list[bytes]) -> bool:
+        """Whether lines are proven by writing them back: if that proves most of the sample, or as
+        many as their shapes do."""
+        if self.layout is None or not sample:
+            return self._plain and not sample
+        chunk = chunks.Chunk(1, 0, b"".join(sample))
+        nested = Nested(self._contract, self._settings)
+        written = self._count(
+            con,
+            chunk.batch(_schema(), self._max_bytes),
+            lambda name: proof.relation(name, self._columns, self.layout),
+        )
+        if written >= _ENOUGH * len(sample):
+            return True
+        return written >= self._count(con, self._shape(chunk, nested), nested.relation)
+
+    def _count(
+        self, con: duckdb.DuckDBPyConnection, batch: pa.RecordBatch, sql: Callable[[str], str]
+    ) -> int:
+        """How many records of a batch are proven."""
+        import pyarrow as pa
+
+        name = f"_headgate_lines_{next(_names)}"
+        con.register(name, pa.Table.from_batches([batch]))
+        try:
+            return int(con.execute(f"SELECT count(*) FROM {sql(name)}").fetchall()[0][0])
+        finally:
+            con.unregister(name)
+
+    def _shape(self, chunk: chunks.Chunk, nested: Nested) -> pa.RecordBatch:
+        """The records of a chunk that are proven by their shape."""
+        ends = chunk.ends
+        starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+        lines = len(ends) - (chunk.size > 0 or not chunk.ended)  # the last one is cut, or may be
+        look = nested.shapes.look(chunk.data, starts[:lines], ends[:lines] - 1)
+        return nested.batch(look, np.arange(chunk.first, chunk.first + lines))
 
     def _looks_clean(self, con: duckdb.DuckDBPyConnection) -> bool:
         """Whether every line of a fortieth of the file (8 MiB at most) is JSON."""
@@ -186,9 +244,18 @@ class JsonLines:
             self._read += 1
 
     def _batches(self, first: chunks.Chunk | None, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The lines of the file, to be written back."""
+        for chunk in self._unfailing(first):
+            yield chunk.batch(schema, self._max_bytes)
+
+    def _shaped(self, first: chunks.Chunk | None, nested: Nested) -> Iterator[pa.RecordBatch]:
+        """The records of the file that are proven by their shape."""
+        for chunk in self._unfailing(first):
+            yield self._shape(chunk, nested)
+
+    def _unfailing(self, first: chunks.Chunk | None) -> Iterator[chunks.Chunk]:
         try:
-            for chunk in chain([first] if first else [], self._rest):
-                yield chunk.batch(schema, self._max_bytes)
+            yield from chain([first] if first else [], self._rest)
         except (OSError, HeadgateError) as error:
             # Through the engine it would come out as the engine's; who asks for the count gets it.
             self._failure = error
@@ -217,8 +284,24 @@ class JsonLines:
         for _ in self._rest:
             pass
 
+    def _register(
+        self, con: duckdb.DuckDBPyConnection, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+    ) -> str:
+        import pyarrow as pa
+
+        name = f"_headgate_lines_{next(_names)}"
+        con.register(name, pa.RecordBatchReader.from_batches(schema, batches))
+        self._registered = (con, name)
+        return name
+
     def _unregister(self) -> None:
         if self._registered:
             con, name = self._registered
             con.unregister(name)
             self._registered = None
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([("line", pa.string()), ("_position", pa.int64())])
