@@ -12,8 +12,20 @@ import pytest
 
 from headgate.lake.content import content_hash
 from tests.conftest import make_project
-from tests.dbt.lakehouse import BRONZE, DAILY, MESSAGES, SILVER, Key, Lakehouse, Line, line
-from tests.e2e import oracle
+from tests.dbt.lakehouse import (
+    BRONZE,
+    DAILY,
+    DISCORD,
+    MESSAGES,
+    SILVER,
+    Key,
+    Lakehouse,
+    Line,
+    Post,
+    line,
+    post,
+)
+from tests.e2e import oracle, oracle_discord
 
 #: Days on both sides of the change from a 12-hour to a 24-hour clock.
 DAYS = [dt.date(2007, 10, 20) + dt.timedelta(days=n) for n in range(8)]
@@ -34,11 +46,25 @@ def some_line(chance: random.Random, file: str, number: int, date: dt.date) -> L
     )  # fmt: skip
 
 
+def some_post(chance: random.Random, number: int, known: list[str]) -> Post:
+    """A message of Discord of any kind, valid by its contract; some answer others of any day."""
+    kind = chance.choices(["Default", "Reply", "19", "ChannelPinnedMessage"], [5, 4, 1, 1])[0]
+    day = chance.choice(DAYS)
+    return post(
+        str(number),
+        dt.datetime(day.year, day.month, day.day, chance.randrange(24), 59, 59, 999_000, dt.UTC),
+        type=kind, author_id=chance.choice("345"), channel_id=chance.choice("12"),
+        content=chance.choice(["hello", "", "see https://example.org now"]),
+        reference_message_id=chance.choice([*known, "404"]) if kind != "Default" else None,
+    )  # fmt: skip
+
+
 class Deliveries:
-    """Seeded changes to a bronze table."""
+    """Seeded changes to the bronze tables."""
 
     def __init__(self, house: Lakehouse, seed: int) -> None:
         self.house, self.chance = house, random.Random(seed)
+        self.told = 0
 
     def _numbers(self, file: str) -> list[int]:
         return sorted(n for f, n in self.house.lines if f == file)
@@ -87,6 +113,31 @@ class Deliveries:
         """The same rows in other files: nothing changed."""
         self.house.compact()
 
+    def export(self) -> None:
+        """New messages of Discord, some of which answer what is there, was there or never was."""
+        known = [str(n) for n in range(self.told)]
+        count = self.chance.randint(1, 12)
+        self.house.put_posts(
+            [some_post(self.chance, self.told + n, known) for n in range(count)],
+        )
+        self.told += count
+
+    def export_late(self) -> None:
+        """A message that others answered already, or an earlier one with other words and author."""
+        missing = sorted({str(n) for n in range(self.told)} - set(self.house.posts))
+        ids = self.chance.sample(missing, min(len(missing), 3)) + self._some_posts(3)
+        self.house.put_posts([some_post(self.chance, int(i), []) for i in ids])
+
+    def export_without(self) -> None:
+        """Messages that were deleted, among them some that others answer."""
+        ids = self._some_posts(6)
+        if len(ids) < len(self.house.posts):
+            self.house.delete_posts(ids)
+
+    def _some_posts(self, most: int) -> list[str]:
+        known = sorted(self.house.posts)
+        return self.chance.sample(known, min(len(known), self.chance.randint(1, most)))
+
     def _some(self, most: int) -> list[Key]:
         known = sorted(self.house.lines)
         return self.chance.sample(known, min(len(known), self.chance.randint(1, most)))
@@ -95,8 +146,9 @@ class Deliveries:
         """One change."""
         ways: list[Callable[[], None]] = [
             self.append, self.late, self.edit, self.move, self.delete, self.compact,
+            self.export, self.export_late, self.export_without,
         ]  # fmt: skip
-        self.chance.choices(ways, [3, 2, 3, 2, 2, 1])[0]()
+        self.chance.choices(ways, [3, 2, 3, 2, 2, 1, 3, 3, 3])[0]()
 
 
 def independent(house: Lakehouse, folder: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -105,7 +157,7 @@ def independent(house: Lakehouse, folder: Path) -> dict[str, list[tuple[object, 
     path.write_text(
         "".join(json.dumps(r, default=str) + "\n" for r in house.lines.values()), "utf-8"
     )
-    return oracle.gold(path)
+    return oracle.gold(path, others=oracle_discord.silver(house.posts.values()))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -113,7 +165,11 @@ def test_incremental_equals_full_refresh(house: Lakehouse, tmp_path: Path, seed:
     deliveries = Deliveries(house, seed)
     for _ in range(3):
         deliveries.append()
+    if seed:
+        deliveries.export()  # else Discord comes to tables that were built without it
     assert house.build().ok
+    if not seed:
+        deliveries.export()
 
     for _ in range(4):
         for _ in range(deliveries.chance.randint(1, 3)):
@@ -128,6 +184,7 @@ def test_incremental_equals_full_refresh(house: Lakehouse, tmp_path: Path, seed:
 
     full = Lakehouse(make_project(tmp_path / "full"))
     full.put(list(house.lines.values()))
+    full.put_posts(list(house.posts.values()))
     assert full.build().ok
     for dataset in (SILVER, MESSAGES, DAILY):
         one, other = house.table(dataset), full.table(dataset)
@@ -160,7 +217,7 @@ def test_nothing_changed_gives_a_version_that_says_so(house: Lakehouse) -> None:
 
     bronze, silver = house.table(BRONZE), house.table(SILVER)
     assert bronze is not None and silver is not None and silver.meta is not None
-    assert silver.meta.inputs == {BRONZE: bronze.version}
+    assert silver.meta.inputs == {BRONZE: bronze.version}, f"{DISCORD} is not there yet"
     assert silver.meta.read == 0
     assert house.rows(DAILY) == rows
 
@@ -195,3 +252,38 @@ def test_an_input_without_changed_makes_a_full_build(house: Lakehouse) -> None:
 
     names, *rows = house.rows(DAILY)
     assert {row[names.index("messages")] for row in rows} == {4}, result.failed
+
+
+def test_a_reply_follows_what_it_answers_to_whatever_day(house: Lakehouse) -> None:
+    """Late, edited or deleted: the days of the answers are computed anew, and no others."""
+    noon = [dt.datetime(2026, 5, day, 12, tzinfo=dt.UTC) for day in range(1, 5)]
+    house.put_posts(
+        [
+            post("20", noon[2], type="Reply", reference_message_id="10"),
+            post("30", noon[3], type="Default"),
+        ]
+    )
+    house.build()
+    assert _replies(house) == {"discord:20": (None, None)}
+
+    before = len(house.context.outcomes)
+    house.put_posts([post("10", noon[0], author_id="7")])
+    assert house.build().ok
+    assert _replies(house) == {"discord:20": ("discord:7", 2 * 24 * 60)}
+    read = {o.dataset: o.read for o in house.context.outcomes[before:]}
+    assert read == {SILVER: 1, MESSAGES: 2, DAILY: 2}
+
+    house.delete_posts(["10"])
+    assert house.build().ok
+    assert _replies(house) == {"discord:20": (None, None)}
+
+
+def _replies(house: Lakehouse) -> dict[str, tuple[str | None, int | None]]:
+    """Whom each reply answers, and how many minutes later."""
+    names, *rows = house.rows(MESSAGES)
+    facts = [dict(zip(names, row, strict=True)) for row in rows]
+    return {
+        f["message_id"]: (f["reply_to_author_id"], f["minutes_to_reply"])
+        for f in facts
+        if f["is_reply"]
+    }

@@ -1,4 +1,4 @@
-"""An independent count of the IRC spine: plain Python over the file, importing nothing of ours.
+"""An independent count of the chat spine: plain Python over the file, importing nothing of ours.
 
 It says again, in other words than the SQL, what silver and gold must hold for a clean file.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,17 @@ DAILY = "gold.community.fct_channel_activity_daily"
 CLOCK_HAS_24_HOURS = date(2007, 10, 24)
 
 
-def gold(*paths: Path) -> dict[str, list[tuple[Any, ...]]]:
+def gold(*paths: Path, others: Iterable[dict[str, Any]] = ()) -> dict[str, list[tuple[Any, ...]]]:
     """Every table that the lines at ``paths`` (JSON lines, perhaps gzipped) must give.
 
-    Gives dataset to rows as tuples, by key; the first row holds the names of the columns.
+    ``others`` are silver messages of other platforms. Gives dataset to rows as tuples, by key;
+    the first row holds the names of the columns.
     """
     logs: dict[tuple[str, str], dict[int, dict[str, Any]]] = defaultdict(dict)
     for line in _lines(paths):
         if line["type"] in {"message", "action"}:
             logs[line["file"], line["date"]][line["line"]] = line
-    silver = [row for log in logs.values() for row in _messages(log)]
+    silver = [*(row for log in logs.values() for row in _messages(log)), *others]
     facts = _facts(silver)
     return {
         SILVER: _table(silver, 1),
@@ -93,15 +94,16 @@ def _facts(silver: list[dict[str, Any]]) -> list[dict[str, Any]]:
         answered = by_id.get(message["reply_to_message_id"])
         pace = None
         if answered and answered["sent_at"] and message["sent_at"]:
-            pace = (message["sent_at"] - answered["sent_at"]) // timedelta(minutes=1)
+            gone_by = message["sent_at"] - answered["sent_at"]
+            pace = abs(gone_by) // timedelta(minutes=1) * (1 if gone_by > timedelta() else -1)
         text = message["content"]
         names = ("message_id", "platform", "community_id", "channel_id", "author_id", "sent_date",
                  "sent_at", "is_action", "is_annotated")  # fmt: skip
         found.append(
             {name: message[name] for name in names}
             | {
-                "is_reply": answered is not None,
-                "reply_to_message_id": answered["message_id"] if answered else None,
+                "is_reply": message["reply_to_message_id"] is not None,
+                "reply_to_message_id": message["reply_to_message_id"],
                 "reply_to_author_id": answered["author_id"] if answered else None,
                 "minutes_to_reply": pace,
                 "characters": len(text),
