@@ -11,7 +11,19 @@ from collections.abc import Sequence
 
 import typer
 
-from headgate.cli import check, dbt, demo, new, quarantine, release, run, show, sql, status
+from headgate.cli import (
+    check,
+    dbt,
+    demo,
+    new,
+    quarantine,
+    release,
+    run,
+    show,
+    simulate,
+    sql,
+    status,
+)
 from headgate.cli.output import say
 from headgate.core.errors import HeadgateError
 
@@ -32,6 +44,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(new.app, name="new")
 app.command("dbt", epilog=dbt.EXAMPLE, context_settings=dbt.SETTINGS)(dbt.dbt)
+app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
 
 

@@ -1,0 +1,122 @@
+"""simulated.json: what was written, file by file, and where each fault is; counted while writing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headgate.core import json as hjson
+from headgate.simulation import faults
+from headgate.simulation.plan import Wanted
+
+NAME = "simulated.json"
+
+
+@dataclass
+class Written:
+    """One file.
+
+    ``messages`` counts its units, faulty ones and a cut one too; ``message_count`` is what it says
+    itself, if anything. ``reactions`` and ``attachments`` are inside units that are still JSON.
+    ``late``, ``edited`` and ``new`` are units of a later export that the first one did not have,
+    or not so; ``deleted`` ones it had alone. ``faults``: kind to places; the first
+    message is 1, the file itself 0.
+    """
+
+    path: str
+    delivery: str
+    guild_id: str
+    channel_id: str
+    channel_type: str | int
+    messages: int = 0
+    message_count: int | None = 0
+    reactions: int = 0
+    attachments: int = 0
+    late: int = 0
+    edited: int = 0
+    deleted: int = 0
+    new: int = 0
+    faults: dict[str, list[int]] = field(default_factory=dict)
+
+    def fault(self, kind: str, position: int) -> None:
+        """Note a fault of the message at a place."""
+        self.faults.setdefault(kind, []).append(position)
+
+
+class Seen:
+    """Which members of each guild wrote something that can be read, and by which nicknames."""
+
+    def __init__(self) -> None:
+        self._marks: dict[tuple[int, bool], np.ndarray] = {}
+
+    def mark(self, guild: int, members: np.ndarray, *, renamed: bool) -> None:
+        """The members of these numbers wrote, under their later nickname if ``renamed``."""
+        marks = self._marks.get((guild, renamed), np.zeros(0, np.bool_))
+        if len(members) and (most := int(members.max())) >= len(marks):
+            marks = np.concatenate((marks, np.zeros(most + 1 - len(marks), np.bool_)))
+        marks[members] = True
+        self._marks[guild, renamed] = marks
+
+    def members(self, guilds: int) -> int:
+        """Members of a guild, counted in each guild anew."""
+        total = 0
+        for guild in range(guilds):
+            first, second = (self._marks.get((guild, r), np.zeros(0)) for r in (False, True))
+            both = np.zeros(max(len(first), len(second)), np.bool_)
+            both[: len(first)] |= first.astype(np.bool_)
+            both[: len(second)] |= second.astype(np.bool_)
+            total += int(both.sum())
+        return total
+
+    def renamed(self) -> int:
+        """Members seen under their later nickname."""
+        return sum(int(marks.sum()) for (_, renamed), marks in self._marks.items() if renamed)
+
+
+@dataclass
+class Manifest:
+    """Everything that a simulation wrote.
+
+    ``members`` counts (guild, author) pairs of readable messages, ``renamed`` those that a later
+    export shows under another nickname.
+    """
+
+    wanted: Wanted
+    files: list[Written]
+    guilds: int
+    channels: int
+    members: int
+    renamed: int
+
+    def plain(self) -> dict[str, Any]:
+        """As it is written to :data:`NAME`. Files of the delivery ``refused`` are not in totals."""
+        counted = [f for f in self.files if f.delivery != "refused"]
+        put_in: Counter[str] = Counter()
+        for file in self.files:
+            put_in.update({kind: len(places) for kind, places in file.faults.items()})
+        meanings = {kind.name: kind.meaning for kind in faults.KINDS} | faults.OF_FILES
+        sums = ("messages", "reactions", "attachments", "late", "edited", "deleted", "new")
+        return {
+            "wanted": asdict(self.wanted),
+            "totals": {
+                "files": len(counted),
+                "guilds": self.guilds,
+                "channels": self.channels,
+                "members": self.members,
+                "renamed": self.renamed,
+                **{name: sum(getattr(f, name) for f in counted) for name in sums},
+            },
+            "faults": {
+                kind: {"meaning": meanings[kind], "put_in": put_in[kind]} for kind in sorted(put_in)
+            },
+            "files": [asdict(file) for file in self.files],
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of the exports."""
+        text = hjson.dumps(self.plain(), indent=1)
+        (folder / NAME).write_bytes(text.encode() + b"\n")
