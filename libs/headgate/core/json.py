@@ -17,6 +17,10 @@ class DuplicateField(ValueError):
         self.field = field
 
 
+class Unfinished(ValueError):
+    """The text ends before the JSON value in it does."""
+
+
 def _plain(value: object) -> object:
     if isinstance(value, _dt.datetime):
         return value.astimezone(_dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
@@ -120,3 +124,40 @@ def value_at(text: str, start: int) -> tuple[Any, int]:
         raise
     except (ValueError, ArithmeticError):
         return _STRICT_HUGE.raw_decode(text, start)
+
+
+#: What reads leniently; by the same scanner in C, so that it sees the same structure.
+_LENIENT = _json.JSONDecoder()
+_LENIENT_SCAN: Any = _LENIENT.scan_once  # type: ignore[attr-defined]
+_LENIENT_HUGE: Any = _json.JSONDecoder(parse_int=lambda _: 0).scan_once  # type: ignore[attr-defined]
+#: An error this near to the end of a text may be one of a literal or an escape that goes on.
+_TOKEN = 16
+
+
+def end_of(text: str, start: int) -> int:
+    """Where the JSON value that starts at ``start`` ends, going by its structure alone.
+
+    Fields may repeat and numbers be of any size. A value that ends less than 16 characters
+    before the text does may be a number that goes on.
+
+    Raises:
+        Unfinished: the text ends inside the value, or may do so.
+        ValueError: no text that begins like this holds a JSON value there.
+        RecursionError: nested deeper than the interpreter allows.
+    """
+    try:
+        try:
+            end: int = _LENIENT_SCAN(text, start)[1]
+        except _json.JSONDecodeError:
+            raise
+        except ValueError:  # a number longer than the interpreter makes
+            end = _LENIENT_HUGE(text, start)[1]
+    except StopIteration as error:
+        if error.value >= len(text) - _TOKEN:
+            raise Unfinished("the text ends inside a value") from None
+        raise ValueError(f"no value at {error.value}") from None
+    except _json.JSONDecodeError as error:
+        if error.msg.startswith("Unterminated") or error.pos >= len(text) - _TOKEN:
+            raise Unfinished(str(error)) from None
+        raise
+    return end

@@ -82,6 +82,15 @@ def canonical_object(parts: Mapping[str, str]) -> str:
     return "{" + ",".join(f"{hjson.dumps(k)}:{v}" for k, v in sorted(parts.items())) + "}"
 
 
+def nested_object(parts: Mapping[tuple[str, ...], str]) -> str:
+    """Objects in sorted field order around the JSON texts of values at their paths; no path leads
+    on from another."""
+    below: dict[str, dict[tuple[str, ...], str]] = {}
+    for path, text in parts.items():
+        below.setdefault(path[0], {})[path[1:]] = text
+    return canonical_object({k: v[()] if () in v else nested_object(v) for k, v in below.items()})
+
+
 def _skip(text: str, at: int) -> int:
     if text[at : at + 1] not in _BLANKS:
         return at
