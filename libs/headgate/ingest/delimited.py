@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from headgate.ingest.dialect import Dialect
 from headgate.ingest.exact import RAW_KEPT
 
 Ends = npt.NDArray[np.int64]
@@ -57,16 +58,16 @@ class Records:
 
 
 class Cutter:
-    """Cuts streams of one dialect; the signs are single ASCII characters or empty."""
+    """Cuts streams of one dialect."""
 
-    def __init__(self, delimiter: str, quote: str, escape: str, max_record_bytes: int) -> None:
-        self._delimiter, self._quote, self._escape = (
-            ord(s) if s else -1 for s in (delimiter, quote, escape)
-        )
+    def __init__(self, dialect: Dialect, max_record_bytes: int) -> None:
+        signs = (dialect.delimiter, dialect.quote, dialect.escape)
+        self._delimiter, self._quote, self._escape = (ord(s) if s else -1 for s in signs)
         self._max = max_record_bytes
-        d, q, e = (re.escape(s.encode()) for s in (delimiter, quote, escape))
+        d, q, e = (re.escape(s.encode()) for s in signs)
         any_escaped = rb"|%b[\s\S]" % e if e else b""
-        plain = rb"(?:[^%b%b%b\n]++%b)*+" % (d, q, e, any_escaped)
+        barred = (b"", rb"(?!%b)" % q) if dialect.bare_quotes and q else (q, b"")
+        plain = rb"%b(?:[^%b%b%b\n]++%b)*+" % (barred[1], d, barred[0], e, any_escaped)
         if q:
             within = rb"(?:[^%b%b]++%b)*+" % (q, e, any_escaped or rb"|%b%b" % (q, q))
             field = rb"(?:%b%b%b|%b)" % (q, within, q, plain)

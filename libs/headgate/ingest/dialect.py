@@ -15,6 +15,7 @@ OPTIONS: Mapping[str, str] = {
     "delimiter": 'one ASCII character between fields; default ","',
     "quote": "one ASCII character around fields that hold others; default '\"', empty for none",
     "escape": "a character that takes the next one as it is; default: a quote is doubled instead",
+    "bareQuotes": "true: inside a field without quotes a quote is text; default: it is refused",
     "encoding": "a Python codec name; default utf-8 (a byte order mark is followed, and noted)",
     "header": "true (default): the first record names the fields; false: contract order",
     "nulls": 'unquoted texts that mean NULL; default [""]',
@@ -36,6 +37,7 @@ class Dialect:
     delimiter: str = ","
     quote: str = '"'
     escape: str = ""
+    bare_quotes: bool = False
     encoding: str = "utf-8"
     header: bool = True
     nulls: tuple[str, ...] = ("",)
@@ -48,8 +50,8 @@ class Dialect:
     timestamp_format: str = ""
 
 
-def dialect(contract: Contract, extension: str = "") -> Dialect:
-    """The dialect that the contract's source has; a ``.tsv`` file has tabs unless it says other.
+def dialect(contract: Contract) -> Dialect:
+    """The dialect that the contract's source has.
 
     Raises:
         ContractError: an option has a value that it cannot have.
@@ -70,9 +72,10 @@ def dialect(contract: Contract, extension: str = "") -> Dialect:
 
     sign = "one ASCII character"
     found = Dialect(
-        delimiter=take("delimiter", "\t" if extension == ".tsv" else ",", _sign, sign),
+        delimiter=take("delimiter", ",", _sign, sign),
         quote=take("quote", '"', lambda v: v == "" or _sign(v), f"{sign}, or nothing"),
         escape=take("escape", "", lambda v: v == "" or _sign(v), f"{sign}, or leave it out"),
+        bare_quotes=take("bareQuotes", False, lambda v: isinstance(v, bool), "true or false"),
         encoding=codec(take("encoding", "utf-8", _encoding, "a text encoding such as cp1252")),
         header=take("header", True, lambda v: isinstance(v, bool), "true or false"),
         nulls=tuple(take("nulls", ("",), _texts, "a list of texts")),

@@ -94,7 +94,8 @@ class Splitter:
         if end < len(text) and text[end] != d.delimiter:
             raise Malformed(f"nothing to take behind {d.escape!r} at {end}")
         bare = self._escaped.sub("", value) if d.escape else value
-        for sign, name in ((d.quote, "a quote inside an unquoted field"),
+        barred = "" if d.bare_quotes else d.quote
+        for sign, name in ((barred, "a quote inside an unquoted field"),
                            ("\r", "a carriage return outside of quotes")):  # fmt: skip
             if sign and sign in bare:
                 raise Malformed(f"{name} at {at + value.index(sign)}")

@@ -97,7 +97,8 @@ class TextRecords:
         whole = text + HEADER_MARK + self.header.text
         if self.header.fault:
             return _refused(position, whole, "bad_header", self.header.fault)
-        if len(self.header.names) > 1 and (not text or text.isspace()):
+        blank = not text.strip() and self._dialect.delimiter not in text
+        if blank and len(self.header.names) > 1:
             return _refused(position, whole, "empty_line", "no record")
         try:
             fields = self.splitter.fields(text)

@@ -165,7 +165,8 @@ def lossless(kind: str, dialect: Dialect) -> Cast:
 
 #: A double is what its shortest text says; and any of 15 digits is held by one.
 _DOUBLE = (
-    "(({v}::VARCHAR = {x}) OR (abs({v}) < 9007199254740992 AND concat({x}, '.0') = {v}::VARCHAR)"
+    "(({v}::VARCHAR = {x}) OR (abs({v}) < 9007199254740992 AND concat({x}, '.0') = {v}::VARCHAR"
+    " AND {x} <> '-0')"  # as an integer of JSON it has no sign
     f" OR (strlen({{x}}) <= {_SAFE_LENGTH}"
     " AND regexp_full_match({x}, '-?[0-9]+\\.[0-9]+'))) AND isfinite({v})"
 )

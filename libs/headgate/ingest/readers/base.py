@@ -29,6 +29,7 @@ REASONS: Mapping[str, str] = {
     "invalid_utf8": "the record holds bytes that are not UTF-8",
     "empty_line": "the line is empty or only white space",
     "not_an_object": "the record is JSON, but not an object",
+    "no_records": "where the contract says that the records stand there is no array or object",
     "duplicate_field": "an object of the record names one field twice",
     "type_mismatch": "the value is of another kind than the contract says",
     "lossy_number": "the type cannot hold the number without changing it",
@@ -193,6 +194,7 @@ def raw_reader(contract: Contract, settings: Settings) -> RawReader:
 
     A format whose raw text is more than one JSON object says so by a ``raw_reader`` of its own.
     """
+    from headgate.contracts.mapping import mapping
     from headgate.ingest.exact import ExactRecords
 
     kind = contract.source.format if contract.source else ""
@@ -204,4 +206,5 @@ def raw_reader(contract: Contract, settings: Settings) -> RawReader:
         contract.columns,
         max_nesting=settings.max_nesting,
         max_record_bytes=settings.max_record_bytes,
+        places=mapping(contract),
     ).read

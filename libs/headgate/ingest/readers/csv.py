@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -87,11 +86,10 @@ class CsvRows:
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
         self._columns = contract.columns
         self._source = source
-        extension = Path(source.name.removesuffix(".gz").removesuffix(".zst")).suffix.lower()
-        self._dialect = dialect.dialect(contract, extension)
+        self._dialect = dialect.dialect(contract)
         self._records = TextRecords(contract, self._dialect, settings)
         d = self._dialect
-        self._cutter = Cutter(d.delimiter, d.quote, d.escape, settings.max_record_bytes)
+        self._cutter = Cutter(d, settings.max_record_bytes)
         self._blocks = Blocks(source)
         self._start = 0  # bytes of text before the first record
         self._mark = 0  # bytes of a byte order mark
