@@ -9,6 +9,7 @@ never more. A record that is not proven is absent; the exact look judges it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +46,7 @@ class Nested:
     def __init__(self, contract: Contract, settings: Settings) -> None:
         self.shapes = Shapes(contract, settings)
         self._contract = contract
+        self._look: Look | None = None
 
     @property
     def schema(self) -> Any:
@@ -53,6 +55,27 @@ class Nested:
 
         texts = [(f"x{i}", pa.string_view()) for i in range(len(self.shapes.names))]
         return pa.schema([*texts, ("_position", pa.int64())])
+
+    def judge(self, data: bytes, starts: Places, ends: Places) -> tuple[Flags, Places]:
+        """Of every unit ``data[starts[i]:ends[i]]`` whether it is proven, and how many records it
+        holds (-1: not known). What was seen is kept for :meth:`batch_of`."""
+        self._look = self.shapes.look(data, starts, ends)
+        return self._look.proven, self._look.inner
+
+    def batch_of(self, starts: Places, ends: Places, positions: Places) -> Any:
+        """The records of those units that :meth:`judge` looked at last and proved.
+
+        The units may be others than it was asked about, ascending; ``positions[i]`` is the
+        position of the first record of unit ``i``.
+        """
+        look = self._look
+        if look is None or not len(starts):
+            look, known = self.shapes.look(b"", starts[:0], starts[:0]), starts[:0]
+        else:
+            index = np.searchsorted(starts, look.starts).clip(max=len(starts) - 1)
+            same = (starts[index] == look.starts) & (ends[index] == look.ends)
+            look, known = replace(look, proven=look.proven & same), positions[index]
+        return self.batch(look, known)
 
     def batch(self, look: Look, positions: Places) -> Any:
         """The proven records of the units that were looked at.
