@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
+<<<<<<< /work/main/libs/headgate/cli/main.py
 from headgate.cli import (
     check,
     dbt,
@@ -24,6 +25,9 @@ from headgate.cli import (
     sql,
     status,
 )
+=======
+from headgate.cli import check, dbt, demo, docs, new, quarantine, release, run, show, sql, status
+>>>>>>> libs/headgate/cli/main.py
 from headgate.cli.output import say
 from headgate.core.errors import HeadgateError
 
@@ -39,6 +43,7 @@ app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("status", epilog=status.EXAMPLE)(status.status)
 app.command("sql", epilog=sql.EXAMPLE)(sql.sql)
 app.command("show", epilog=show.EXAMPLE)(show.show)
+app.command("docs", epilog=docs.EXAMPLE)(docs.docs)
 app.command("check", epilog=check.EXAMPLE)(check.check)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")

@@ -39,7 +39,8 @@ EXPECTATIONS = {
     "duplicate_count": "expect_compound_columns_to_be_unique",
     OWN: "expect_… (the one it names)",
 }
-_SEVERITIES = {"fail": "critical", "quarantine": "warning", "warn": "info"}
+#: What a severity is called there.
+SEVERITIES = {"fail": "critical", "quarantine": "warning", "warn": "info"}
 _SIGNS = {
     "mustBe": "{0} = {1}",
     "mustNotBe": "{0} <> {1}",
@@ -81,7 +82,7 @@ def expectation(contract: Contract, rule: Rule) -> dict[str, Any]:
         "kwargs": kwargs,
         "id": ids.name_based("expectation", contract.id, rule.id),
         "description": rule.description or words(rule),
-        "severity": _SEVERITIES[rule.severity],
+        "severity": SEVERITIES[rule.severity],
         "meta": {
             "headgate": {
                 "rule": rule.id,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.contracts import gx
 from headgate.contracts.model import Contract
 from headgate.core import ids
+from headgate.quality.examples_of_breaches import Example
+from headgate.quality.kinds import REGISTRY
+from headgate.quality.unwritten import PRIMARY_KEY
 from headgate.quality.verdict import RuleResult, Verdict
 
 #: How observations tell of rows: `3 of 120 rows (2.5%)`.
@@ -21,24 +24,48 @@ _OBSERVED = (
 )
 
 
-def validation_result(contract: Contract, verdict: Verdict, rows: int) -> dict[str, Any]:
+def validation_result(
+    contract: Contract,
+    verdict: Verdict,
+    rows: int,
+    *,
+    examples: Mapping[str, Sequence[Example]] | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """A verdict as the JSON of an ``ExpectationSuiteValidationResult``.
 
-    ``rows`` are those of the batch; a result that counted others says so itself. What the gate
-    found beyond the contract's rules (records that cannot be read, conflicting keys) has no
-    expectation, and is told in ``meta``.
+    What the gate found beyond the contract's rules (records that cannot be read, conflicting keys)
+    has no expectation, and is told in ``meta``. A rule that the contract no longer has is told as
+    the query that nobody knows any more.
+
+    Args:
+        contract: the contract as it is now.
+        verdict: of the gate, or as the ledger recorded it.
+        rows: those of the batch; a result that counted others says so itself.
+        examples: rows in quarantine that broke a rule, by its id.
+        about: what else ``meta`` shall tell of the batch, in JSON.
     """
     by_rule = {r.rule_id: r for r in verdict.results}
     absent = {
         r.column: r.breaches for r in verdict.results if r.kind == "required" and r.scope == "row"
     }
-    results = [
-        _result(gx.expectation(contract, rule), by_rule[rule.id], verdict, rows, absent)
+    ours = {rule.id for rule in contract.rules}
+    retired = [r for r in verdict.results if r.rule_id not in ours and is_rule(r)]
+    configured = [
+        (gx.expectation(contract, rule), by_rule[rule.id])
         for rule in contract.rules
         if rule.id in by_rule
     ]
+    configured += [(_retired(contract, r), r) for r in retired]
+    shown = examples or {}
+    results = [
+        _result(config, found, verdict, _numbers(config["type"], found, rows, absent))
+        for config, found in configured
+    ]
+    for entry, (_, found) in zip(results, configured, strict=True):
+        if "unexpected_count" in entry["result"]:
+            entry["result"] |= _examples(shown.get(found.rule_id, ()), found)
     passed = sum(r["success"] for r in results)
-    ours = {rule.id for rule in contract.rules}
     return {
         "success": passed == len(results),
         "suite_name": contract.id,
@@ -60,20 +87,58 @@ def validation_result(contract: Contract, verdict: Verdict, rows: int) -> dict[s
                 "beyond_rules": [
                     {"rule": r.rule_id, "breaches": r.breaches, "observed": r.observed}
                     for r in verdict.results
-                    if r.rule_id not in ours and not r.passed
+                    if r.rule_id not in ours and not is_rule(r) and not r.passed
                 ],
             },
+            **(about or {}),
         },
         "id": ids.name_based("validation", verdict.dataset, verdict.batch_id),
     }
 
 
+def is_rule(found: RuleResult) -> bool:
+    """Whether a contract wrote the rule down; some every contract has."""
+    return found.kind in REGISTRY and found.rule_id != PRIMARY_KEY
+
+
+def _retired(contract: Contract, found: RuleResult) -> dict[str, Any]:
+    return {
+        "type": gx.QUERY,
+        "kwargs": {"unexpected_rows_query": "SELECT * FROM {batch} WHERE FALSE"},
+        "id": ids.name_based("expectation", contract.id, found.rule_id),
+        "description": f"{found.rule_id} (the contract no longer has it): {found.expected}",
+        "severity": gx.SEVERITIES[found.severity],
+        "meta": {
+            "headgate": {
+                "rule": found.rule_id,
+                "kind": found.kind,
+                "scope": found.scope,
+                "severity": found.severity,
+                "retired": True,
+            }
+        },
+    }
+
+
+def _examples(given: Sequence[Example], found: RuleResult) -> dict[str, Any]:
+    """Examples as Great Expectations tells them: values, and where their rows stand."""
+    if not given:
+        return {}
+    name = found.column or "row"
+    values = [e.value for e in given]
+    counts = {str(v): values.count(v) for v in values}
+    return {
+        "partial_unexpected_list": values,
+        "partial_unexpected_counts": [{"value": v, "count": n} for v, n in counts.items()],
+        "unexpected_index_column_names": ["source", "position"],
+        "unexpected_index_list": [
+            {name: e.value, "source": e.source, "position": e.position} for e in given
+        ],
+    }
+
+
 def _result(
-    config: dict[str, Any],
-    found: RuleResult,
-    verdict: Verdict,
-    rows: int,
-    absent: Mapping[str | None, int],
+    config: dict[str, Any], found: RuleResult, verdict: Verdict, numbers: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "success": found.passed,
@@ -81,7 +146,7 @@ def _result(
             **config,
             "kwargs": {**config["kwargs"], "batch_id": verdict.batch_id},
         },
-        "result": _numbers(config["type"], found, rows, absent),
+        "result": numbers,
         "meta": {},
         "exception_info": {
             "raised_exception": bool(found.detail),
