@@ -17,8 +17,9 @@ def run(
         [],
         "--source",
         metavar="DATASET=PATH",
-        help="Take this file, folder or glob for the dataset; may be given again. Without it, "
-        "every dataset's own path is looked at.",
+        help="Take this file, folder or glob for the dataset, or for several at once where the "
+        "name holds * (quote it); may be given again. Without it, every dataset's own path is "
+        "looked at.",
     ),
     select: list[str] = typer.Option(
         [],

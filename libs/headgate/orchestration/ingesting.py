@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
@@ -24,25 +25,42 @@ def files_of(
 ) -> dict[str, list[SourceFile]]:
     """The files that stand at each selected source, in the order in which they are taken.
 
-    ``sources`` names paths for datasets; others are looked for where their contract says, and
-    may have none there.
+    ``sources`` names paths for datasets (with ``*`` for several at once); others are looked for
+    where their contract says, and may have none there.
 
     Raises:
         UsageError: a named dataset is not ingested, or a named path does not exist.
     """
     found: dict[str, list[SourceFile]] = {}
-    for dataset, paths in sources.items():
+    given: dict[str, list[str]] = {}
+    for named, paths in sources.items():
+        for dataset in _meant(project, named):
+            given.setdefault(dataset, []).extend(paths)
+    for dataset, paths in given.items():
         contract = project.contracts[dataset]
         if not contract.source:
             raise UsageError(
                 f"{dataset} is not ingested: its contract has no headgate.source.",
                 remedy=f"Sources: {', '.join(c.id for c in project.contracts.sources)}.",
             )
-        found[dataset] = discover(list(paths), format=contract.source.format)
+        found[dataset] = discover(paths, format=contract.source.format)
     for contract in project.contracts.sources:
         if contract.id not in found and contract.id in selected and not sources:
             found[contract.id] = _declared(project, contract)
     return {d: found[d] for d in _parents_first(project, found) if d in selected}
+
+
+def _meant(project: Project, named: str) -> list[str]:
+    """The datasets that a name with ``*`` means; a plain name means itself."""
+    if "*" not in named:
+        return [named]
+    hits = [c.id for c in project.contracts.sources if fnmatchcase(c.id, named)]
+    if not hits:
+        raise UsageError(
+            f"{named!r} means no dataset that is ingested.",
+            remedy=f"Sources: {', '.join(c.id for c in project.contracts.sources)}.",
+        )
+    return hits
 
 
 def _parents_first(project: Project, datasets: Iterable[str]) -> list[str]:
