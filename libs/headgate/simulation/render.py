@@ -18,7 +18,7 @@ _ROLES = (
     *(("Member", "#3498DB"), ("Helper", None), ("Regular", "#2ECC71"), ("Early bird", None)),
     *(("Announcements", None), ("Moderator", "#E74C3C")),
 )
-_MOST_CACHED = 60_000
+_MOST_CACHED = 20_000
 
 
 @dataclass
