@@ -32,11 +32,13 @@ def commit(
     meta: CommitMeta,
     key: Sequence[str] = (),
     quarantine: bool = False,
+    whole: bool = False,
 ) -> Snapshot:
     """Publish ``add`` and unpublish ``remove`` as the version after ``base``, in one transaction.
 
     ``add`` may name data files of an earlier version (a restore). ``key`` columns are NOT NULL
-    in a table that this commit creates. Columns that the table lacks are added to it.
+    in a table that this commit creates. Columns that the table lacks are added to it; with
+    ``whole``, every file of ``base`` goes and the table has exactly ``columns`` from now on.
 
     Returns the new snapshot, read back from the log.
 
@@ -52,12 +54,14 @@ def commit(
             remedy="Nothing was published; this is a defect of Headgate, please report it.",
         )
     table_key = lake.key(dataset, quarantine=quarantine)
-    actions = _publish_files(lake, table_key, add, remove)
+    whole = whole and base is not None
+    # Where the schema is replaced, the writer of the log takes out every live file by itself.
+    actions = _publish_files(lake, table_key, add, () if whole else remove)
     failpoints.reach("commit.files_fsynced")
-    if base is not None and not columns.keys() <= base.columns.keys():
+    if base is not None and not whole and not columns.keys() <= base.columns.keys():
         base = _add_columns(lake, table_key, base, columns)
     meta = dataclasses.replace(meta, committed_at=clock.now())
-    _write_log(lake, table_key, dataset, base, columns, actions, meta, key)
+    _write_log(lake, table_key, dataset, base, columns, actions, meta, key, whole)
     failpoints.reach("commit.log_written")
     version = 0 if base is None else base.version + 1
     log_folder = f"{table_key}/_delta_log"
@@ -131,6 +135,7 @@ def _write_log(
     actions: list[Any],
     meta: CommitMeta,
     key: Sequence[str],
+    whole: bool,
 ) -> None:
     from deltalake.exceptions import CommitFailedError, DeltaError
     from deltalake.transaction import (
@@ -149,7 +154,7 @@ def _write_log(
     )
     # The log is never cleaned up here: releases pin versions; maintenance knows which.
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
-    schema = _schema(columns, base, key)
+    schema = _schema(columns, None if whole else base, key)
     try:
         if base is None:
             create_table_with_add_actions(
@@ -163,7 +168,7 @@ def _write_log(
                     f"{dataset} moved from version {base.version} to {table.version()} meanwhile."
                 )
             table.create_write_transaction(
-                actions, mode="append", schema=schema,
+                actions, mode="overwrite" if whole else "append", schema=schema,
                 commit_properties=properties, post_commithook_properties=hooks,
             )  # fmt: skip
     except CommitFailedError as error:

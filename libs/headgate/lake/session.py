@@ -17,12 +17,14 @@ class Session:
     """One run's candidate: the tables as it sees them, its own commits included.
 
     Under the run lock a table's newest version is the released one or what an unfinished run
-    left committed, which this run continues; so that is where a candidate starts.
+    left committed, which this run continues; so that is where a candidate starts. ``rebuilding``
+    are datasets whose stored rows this run judges anew, so that their contract may have changed.
     """
 
     lake: Lake
     con: Connection
     run_id: str
+    rebuilding: set[str] = field(default_factory=set)
     _snapshots: dict[str, Snapshot | None] = field(default_factory=dict)
 
     @property

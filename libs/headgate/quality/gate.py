@@ -15,6 +15,7 @@ from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
 from headgate.core import clock, failpoints
 from headgate.core.errors import ConflictError, ContractError
+from headgate.lake import kept
 from headgate.lake.commit import commit
 from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import Connection, identifier
@@ -23,7 +24,7 @@ from headgate.lake.meta import CommitMeta
 from headgate.lake.session import Session
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile
-from headgate.quality import quarantine, unwritten
+from headgate.quality import evolution, quarantine, unwritten
 from headgate.quality.outcome import BatchOutcome
 from headgate.quality.table_rules import judge_table, judge_warn_rows
 from headgate.quality.verdict import RuleResult, Verdict
@@ -142,12 +143,14 @@ def publish(
     Returns the outcome and the commit's own account, refused or not; the caller enters it.
 
     Raises:
+        ContractError: the table's rows were not judged by what the contract demands now.
         ConflictError: others kept committing first.
         LakeError: the lake could not be written; the table is as it was.
     """
     intake.refused_rows.flush()
     for attempt in range(session.settings.commit_retries + 1):
         base = session.snapshot(batch.contract.id)
+        evolution.demand(session, base, batch.contract)
         planned = plan(base)
         verdict = _judge(session, con, batch, intake, base, planned, parents or {})
         failpoints.reach("gate.judged")
@@ -157,6 +160,7 @@ def publish(
         if before_commit:
             before_commit()
         quarantine.put(session, con, batch.contract, intake.refused_rows.files, meta)
+        kept.keep(session.lake, batch.contract)
         try:
             snapshot = commit(
                 session.lake,
@@ -167,6 +171,7 @@ def publish(
                 remove=planned.remove,
                 meta=meta,
                 key=batch.contract.key,
+                whole=batch.mode == "replace" and batch.contract.id in session.rebuilding,
             )
         except ConflictError:
             if attempt == session.settings.commit_retries:

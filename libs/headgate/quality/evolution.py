@@ -1,0 +1,91 @@
+"""A contract that changed under a table: what its stored rows were judged by, and what follows.
+
+A source's stored rows are judged once, as they come in; so a contract that demands more of them
+than theirs did is refused until somebody has judged them anew. A model is built anew by itself when
+its contract changes, and judged as it is built; only another shape of its table is refused.
+"""
+
+from __future__ import annotations
+
+from headgate.contracts.diff import BREAKING, COMPATIBLE, NEEDS_BACKFILL, Change, compare, gravest
+from headgate.contracts.load import from_document
+from headgate.contracts.model import Contract
+from headgate.core.errors import ContractError
+from headgate.lake import kept
+from headgate.lake.lake import Lake
+from headgate.lake.session import Session
+from headgate.lake.snapshot import Snapshot
+
+
+def changes(lake: Lake, snapshot: Snapshot | None, contract: Contract) -> tuple[Change, ...]:
+    """What changed since the contract under which the table was last committed.
+
+    None if the table was never written.
+    """
+    meta = snapshot.meta if snapshot else None
+    if meta is None or meta.contract_hash == contract.hash:
+        return ()
+    before = earlier(lake, contract, meta.contract_hash)
+    if isinstance(before, Change):
+        return (before,)
+    # The contract of the project has its parents resolved, which the old one's are not.
+    return compare(before, from_document(contract.path, contract.document))
+
+
+def earlier(lake: Lake, contract: Contract, contract_hash: str) -> Contract | Change:
+    """The dataset's contract of that hash, or why it cannot be told what changed since."""
+    document = kept.recall(lake, contract.id, contract_hash)
+    if document is None:
+        why = "The contract under which the table was committed is not kept in this lake."
+        return Change("unknown", "", why, NEEDS_BACKFILL)
+    try:
+        return from_document(contract.path, document)
+    except ContractError as error:
+        why = f"The contract under which the table was committed is refused by now: {error.message}"
+        return Change("unknown", "", why, NEEDS_BACKFILL)
+
+
+def blocking(found: tuple[Change, ...], contract: Contract) -> tuple[Change, ...]:
+    """Those of the changes that nothing may be committed under before somebody has acted."""
+    let_through = (COMPATIBLE, NEEDS_BACKFILL) if contract.model else (COMPATIBLE,)
+    return tuple(c for c in found if c.severity not in let_through)
+
+
+def remedy(found: tuple[Change, ...], contract: Contract) -> str:
+    """The command that makes the table fit the contract; empty if none is needed."""
+    blocked = blocking(found, contract)
+    if not blocked:
+        return ""
+    if gravest(blocked) == BREAKING:
+        return f"`headgate rebuild {contract.id}` makes the table anew from its rows."
+    return (
+        f"`headgate audit {contract.id}` shows the stored rows that break it; with --apply they "
+        "are set aside."
+    )
+
+
+def refusal(found: tuple[Change, ...], contract: Contract) -> ContractError | None:
+    """Why nothing may be committed, if so."""
+    blocked = blocking(found, contract)
+    if not blocked:
+        return None
+    more = f" ({len(blocked) - 1} more: `headgate diff {contract.id}`)" if len(blocked) > 1 else ""
+    pointer = f"#{blocked[0].place}" if blocked[0].place else ""
+    return ContractError(
+        f"{contract.id}: its contract changed since the table was committed, and the change is "
+        f"{gravest(blocked)}: {blocked[0].what}{more}",
+        remedy=remedy(found, contract),
+        place=f"{contract.path}{pointer}",
+    )
+
+
+def demand(session: Session, snapshot: Snapshot | None, contract: Contract) -> None:
+    """Let a commit go on only if the table's rows satisfy the contract, or are being judged.
+
+    Raises:
+        ContractError: they may not; the remedy is named.
+    """
+    if contract.id not in session.rebuilding:
+        refused = refusal(changes(session.lake, snapshot, contract), contract)
+        if refused:
+            raise refused
