@@ -16,20 +16,8 @@ TOP_LEVEL = {
     *("data_contracts", "dags", "dbt_project", "libs", "tests", "infra", "docs"),
 }
 ROOMS = {
-<<<<<<< /work/main/tests/architecture/test_layout.py
     *("core", "contracts", "simulation", "lake", "lineage", "quality", "ingest"),
-    *("orchestration", "cli"),
-=======
-    "core",
-    "contracts",
-    "lake",
-    "lineage",
-    "quality",
-    "ingest",
-    "governance",
-    "orchestration",
-    "cli",
->>>>>>> tests/architecture/test_layout.py
+    *("governance", "orchestration", "cli"),
 }
 LONGEST_FILE, MEDIAN_FILE = 600, 170
 LONG_FUNCTION, LONGEST_FUNCTION, LONG_SHARE = 50, 80, 0.02

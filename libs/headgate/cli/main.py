@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import typer
 
-<<<<<<< /work/main/libs/headgate/cli/main.py
 from headgate.cli import (
     check,
     dbt,
     demo,
+    docs,
     new,
     quarantine,
     release,
@@ -25,9 +25,6 @@ from headgate.cli import (
     sql,
     status,
 )
-=======
-from headgate.cli import check, dbt, demo, docs, new, quarantine, release, run, show, sql, status
->>>>>>> libs/headgate/cli/main.py
 from headgate.cli.output import say
 from headgate.core.errors import HeadgateError
 
