@@ -34,6 +34,8 @@ for _length in range(_INLINE + 1):
     _KEPT[_length, 4 : 4 + _length] = 255
 _KEPT[_INLINE + 1, 4:8] = 255
 _MASKS = _KEPT.view("V16")[:, 0]
+#: The exact look makes no text of a number with thousands of digits.
+_DIGITS = "strlen({x}) < 4000"
 _BLANKS = literal(" \t\r\n")
 
 
@@ -181,6 +183,8 @@ def relation(
         target = types.duckdb_type(column.type)
         if column.name in names:
             x, part = f"x{names.index(column.name)}", _part(column.type)
+            if column.accepts_numbers and column.type == "string":
+                part = part._replace(guard=_DIGITS)
             inner.append(f"{part.value.format(x=x)} AS v{i}")
             if part.guard:
                 guards.append(f"({x} IS NULL OR ({part.guard.format(x=x, v=f'v{i}')}))")

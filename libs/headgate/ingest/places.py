@@ -88,6 +88,7 @@ class Judge:
             for location in (*mapping.columns.values(), *mapping.ignored)
             if location.level == self._record.level
         )
+        self._leading = frozenset(p[:i] for p in self._covered for i in range(len(p)))
         outer = sum(1 + len(steps) for steps in mapping.arrays[:1])
         self._deepest = min(max_nesting, _DEEPEST) - outer - 1
 
@@ -152,8 +153,11 @@ class Judge:
         """Whether a column or ignored place takes everything below ``path``."""
         if path in self._covered:
             return True
-        members = node.members.items()
-        return bool(members) and all(self._covers(n, (*path, k)) for k, n in members)
+        if path not in self._leading:
+            return False
+        if node.kind != "object":
+            return node.text == b"null"
+        return all(self._covers(n, (*path, k)) for k, n in node.members.items())
 
 
 def _follow(node: _Node, steps: Sequence[str]) -> _Node | None:

@@ -124,7 +124,9 @@ def test_no_trick_is_taken_for_more_than_it_is(kind: str) -> None:
 
 def test_numbers_are_taken_as_text_only_where_the_contract_says_so() -> None:
     columns = {"v<-@.o.v": "string"}
-    units = [b'{"o":{"v":%s}}' % v for v in (b"12", b"-1", b"1.5", b'"x"', b"012", b"1e3")]
+    units = [
+        b'{"o":{"v":%s}}' % v for v in (b"12", b"-1", b"1.5", b'"x"', b"012", b"1e3", b"1" * 5000)
+    ]
     plain = nesting.contract(columns)
     numbers = replace(plain, columns=tuple(replace(c, accepts_numbers=True) for c in plain.columns))
     assert nesting.rows(Nested(plain, reading.SETTINGS), units, b"\n") == {3: [{"v": "x"}]}
@@ -132,6 +134,14 @@ def test_numbers_are_taken_as_text_only_where_the_contract_says_so() -> None:
         0: [{"v": "12"}],
         3: [{"v": "x"}],
     }
+
+
+def test_a_field_is_known_where_something_below_it_is() -> None:
+    of = nesting.contract({"v<-@.o.p.v": "long"}, ignore=["@.o.q.r"])
+    values = ["null", "{}", '{"p":null}', '{"p":{}}', '{"q":{"r":[1]}}', '{"p":{"v":1,"w":1}}']
+    values += ['{"q":{"s":null}}', "[]", '{"p":{"v":1},"q":{"r":{"t":1}}}', '{"z":{}}', '{"p":""}']
+    units = [b'{"o":%s}' % v.encode() for v in values]
+    assert list(nesting.rows(Nested(of, reading.SETTINGS), units, b"\n")) == [0, 1, 2, 3, 4, 8]
 
 
 def test_quotes_between_units_and_bytes_that_are_no_text_do_no_harm() -> None:
