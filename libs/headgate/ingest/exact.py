@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from headgate.contracts.mapping import Mapping as Places
 from headgate.contracts.model import Column
 from headgate.core import json as hjson
 from headgate.ingest import jsontext, values
 from headgate.ingest.readers.base import ExactRow, Reason
+from headgate.ingest.rows import RESCUED as RESCUED
+from headgate.ingest.rows import Rows, as_text, converter
 
-RESCUED = "_rescued"
 #: Raw text that is kept of a record too long to be read, in bytes.
 RAW_KEPT = 65_536
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -43,25 +45,42 @@ class _Plan(NamedTuple):
     closely: bool
 
 
+class Parsed(NamedTuple):
+    """A text and its JSON value, or why it is none that is read; the text then shows bytes that
+    cannot be decoded as ``\\xNN``."""
+
+    text: str
+    value: Any
+    reason: Reason | None = None
+
+
 class ExactRecords:
     """Types JSON records one by one for a fixed list of columns.
 
-    ``max_nesting`` and ``max_record_bytes`` are the settings of those names.
+    ``max_nesting`` and ``max_record_bytes`` are the settings of those names; ``places`` is the
+    source's mapping, where a column's value is more than a field of the record.
     """
 
     def __init__(
-        self, columns: Sequence[Column], *, max_nesting: int, max_record_bytes: int
+        self,
+        columns: Sequence[Column],
+        *,
+        max_nesting: int,
+        max_record_bytes: int,
+        places: Places | None = None,
     ) -> None:
         self._max_nesting = max_nesting
         self._max_bytes = max_record_bytes
         self._flat = max_nesting // 2  # this many of each bracket cannot nest too deep
-        self._fields = frozenset(c.field for c in columns)
-        self._steps = [
-            _Step(c.name, c.field, c.type, None if "json" in c.type else values.converter(c.type))
-            for c in columns
-        ]
-        self._blank: dict[str, Any] = dict.fromkeys([*(c.name for c in columns), RESCUED])
-        self._same_names = all(c.name == c.field for c in columns)
+        nested = places is not None and (not places.plain or bool(places.ignored))
+        self._rows = Rows(columns, places) if places and nested else None
+        fields = {c.name: c.field for c in columns}
+        if places and not nested:
+            fields = {c.name: places.columns[c.name].steps[0] for c in columns}
+        self._fields = frozenset(fields.values())
+        self._steps = [_Step(c.name, fields[c.name], c.type, converter(c)) for c in columns]
+        self._blank: dict[str, Any] = dict.fromkeys([*fields, RESCUED])
+        self._same_names = all(name == field for name, field in fields.items())
         # Fields and Python types of a record decide which of its values need a converter.
         self._plans: dict[tuple[Any, ...], _Plan] = {}
 
@@ -71,6 +90,11 @@ class ExactRecords:
         ``ended`` is False for a last record without a line end; ``size`` is the record's length
         in bytes where ``raw`` is only its beginning.
         """
+        if self._rows:
+            unit = self.parsed(raw, ended=ended, size=size)
+            if unit.reason:
+                return ExactRow(position, unit.text, None, (unit.reason,))
+            return next(self._rows.unit(position, None, unit.value, unit.text, ("", "")))
         if raw[-1:] == b"\r":
             raw = raw[:-1]
         if len(raw) > self._max_bytes or size:
@@ -90,7 +114,7 @@ class ExactRecords:
         if plan is None:
             plan = self._learn(kind, record)
         if "\\" in text or plan.nested:
-            reason = self._objection(text, record)
+            reason = self.objection(text, record)
             if reason:
                 return ExactRow(position, text, None, (reason,))
         if plan.closely:
@@ -105,6 +129,22 @@ class ExactRecords:
         except values.Unfit:
             return self._typed(position, text, record)
         return ExactRow(position, text, found)
+
+    def parsed(self, raw: bytes, *, ended: bool = True, size: int = 0) -> Parsed:
+        """The value that ``raw`` is, of any kind; ``ended`` and ``size`` as :meth:`read` has them."""
+        if len(raw) > self._max_bytes or size:
+            row = self._too_long(0, raw, size)
+            return Parsed(row.raw, None, row.reasons[0])
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            row = _undecodable(0, raw, error, ended)
+            return Parsed(row.raw, None, row.reasons[0])
+        try:
+            value = hjson.loads_strict(text)
+        except (ValueError, RecursionError) as error:
+            return Parsed(text, None, self._unparsed(text, error, ended))
+        return Parsed(text, value, self.objection(text, value))
 
     def _learn(self, kind: tuple[Any, ...], record: dict[str, Any]) -> _Plan:
         """What records like this one need."""
@@ -151,7 +191,7 @@ class ExactRecords:
         detail = f"expected an object, got {values.shown(record)}"
         return self._too_deep(text) or Reason("not_an_object", None, detail)
 
-    def _objection(self, text: str, record: dict[str, Any]) -> Reason | None:
+    def objection(self, text: str, record: object) -> Reason | None:
         """What JSON allows and we do not: nesting without end, and half of a surrogate pair."""
         deep = self._too_deep(text)
         if deep:
@@ -192,7 +232,7 @@ class ExactRecords:
                 if step.convert:
                     found[step.name] = step.convert(value)
                 else:
-                    found[step.name] = _as_text(step.kind, texts[step.field], value)
+                    found[step.name] = as_text(step.kind, texts[step.field], value)
             except values.Unfit as unfit:
                 reasons.append(Reason(unfit.code, step.name, unfit.detail))
         warnings = tuple(
@@ -214,17 +254,6 @@ def _undecodable(position: int, raw: bytes, error: UnicodeDecodeError, ended: bo
 
 def _texts(text: str) -> dict[str, str]:
     return {f.name: jsontext.compact(text[f.start : f.end]) for f in jsontext.fields(text)}
-
-
-def _as_text(kind: str, text: str, value: object) -> object:
-    """A value of type json (or array of json) as the text it was written in, without spaces."""
-    if kind == "json":
-        return text
-    if type(value) is not list:
-        raise values.Unfit("type_mismatch", f"expected {kind}, got {values.shown(value)}")
-    inner = kind.removeprefix("array<").removesuffix(">")
-    pairs = zip(jsontext.elements(text), value, strict=True)
-    return [None if v is None else _as_text(inner, t, v) for t, v in pairs]
 
 
 def _plain_texts(text: str, fields: Mapping[str, Any]) -> dict[str, str] | None:

@@ -75,6 +75,11 @@ class _Part(NamedTuple):
     proven: Flags
     inner: Places
 
+    def piece(self, low: int, high: int) -> _Part:
+        """Some of them."""
+        starts, ends, proven, inner = self
+        return _Part(starts[low:high], ends[low:high], proven[low:high], inner[low:high])
+
 
 class Elements:
     """The elements of the array whose opening bracket the feed's cursor has passed.
@@ -183,7 +188,7 @@ class Elements:
         while True:
             bad = int(wrong[np.searchsorted(wrong, at)])
             if bad > at:
-                found.append(_Part(*(column[at:bad] for column in part)))
+                found.append(part.piece(at, bad))
             if bad == count:
                 return found, after
             start = int(part.starts[bad])

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from headgate.contracts.mapping import Mapping as Places
 from headgate.contracts.model import Column
-from headgate.core import json as hjson
 from headgate.ingest import envelope, jsontext, values
 from headgate.ingest.located import Texts
 from headgate.ingest.readers.base import ExactRow, Reason
@@ -168,7 +167,9 @@ class Rows:
             return _refused(whole, level.missing)
         levels = (*above, level)
         warnings = tuple(
-            Reason("unknown_field", None, f"field {'.'.join(p[len(steps):])!r} is not in the contract")
+            Reason(
+                "unknown_field", None, f"field {'.'.join(p[len(steps) :])!r} is not in the contract"
+            )
             for p in sorted(level.unknown)
         )
         reasons = sorted(reason for one in levels for reason in one.reasons)
@@ -227,9 +228,7 @@ class _Taking:
         except values.Unfit as unfit:
             self.reasons.append((step.order, Reason(unfit.code, step.name, unfit.detail)))
 
-    def _not_an_object(
-        self, node: _Node, value: Any, path: tuple[str, ...], unknown: bool
-    ) -> None:
+    def _not_an_object(self, node: _Node, value: Any, path: tuple[str, ...], unknown: bool) -> None:
         told = f"expected an object at {'.'.join(path)}, got {values.shown(value)}"
         below = node.below
         self.reasons += [(s.order, Reason("type_mismatch", s.name, told)) for s in below]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-EXTENSIONS = (".jsonl", ".ndjson", ".json")
+EXTENSIONS = (".jsonl", ".ndjson")
 #: Bytes of each piece of a plain file that is looked at before it is read.
 _PIECE = 1 << 16
 #: Share of a sample that writing back must prove; else shapes are tried.
@@ -78,6 +78,7 @@ class JsonLines:
             contract.columns,
             max_nesting=settings.max_nesting,
             max_record_bytes=settings.max_record_bytes,
+            places=mapping(contract),
         )
         self._blocks = Blocks(source)
         self._start = 0  # where the first line starts: behind a byte order mark
