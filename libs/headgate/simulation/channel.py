@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,27 +52,17 @@ class ChannelWriter:
         later = self._file(folder, "later") if channel.later else None
         again = self._file(folder, "refused") if channel.miscounted else None
         for number, day in enumerate(self._days()):
-            is_new = number >= len(channel.days)
-            everything = np.ones(len(day), np.bool_)
             authors = self._guild.crowd.write(len(day), expected)
             expected -= len(day)
-            lines, extras = self._composed(day, number, authors.tolist())
-            fate = days.fate(day)
-            if not is_new:
-                kept = everything if later is None else ~fate.late
-                last = number == len(channel.days) - 1
-                self._put(first, lines, extras, authors, kept, day, cut=channel.cut and last)
-            if again is not None:
-                self._put(again, lines, extras, authors, everything, day)
+            work = _Work(day, authors, *self._composed(day, number, authors.tolist()))
+            is_new = number >= len(channel.days)
             if later is not None:
-                lines = self._composer.later(lines, day, authors.tolist(), fate.edited)
-                kept = everything if is_new else ~fate.deleted
-                self._put(later, lines, extras, authors, kept, day)
-                later.account.new += len(day) if is_new else 0
-                if not is_new:
-                    later.account.late += int(fate.late.sum())
-                    later.account.edited += int(fate.edited.sum())
-                    later.account.deleted += int(fate.deleted.sum())
+                self._put_both(first, later, work, is_new=is_new)
+                continue
+            if again is not None:
+                self._put(again, work, np.ones(len(day), np.bool_), np.zeros(len(day), np.bool_))
+            last = number == len(channel.days) - 1
+            self._put_once(first, work, cut=channel.cut and last)
         return [file.close() for file in (first, later, again) if file is not None]
 
     def _days(self) -> Iterator[Day]:
@@ -134,40 +125,72 @@ class ChannelWriter:
             miscount=_MISCOUNT if delivery == "refused" else 0,
         )
 
-    def _put(
-        self,
-        file: ExportFile,
-        lines: Lines,
-        extras: Extras,
-        authors: np.ndarray,
-        kept: np.ndarray,
-        day: Day,
-        *,
-        cut: bool = False,
-    ) -> None:
-        """Write the kept messages of a day into a file, with faults where faults are wanted."""
-        texts = lines.texts(self._forms.message)
-        readable = kept.copy()
-        channel, account = self._channel, file.account
-        wanted = self._plan.wanted.per_million
-        if wanted and not (channel.threaded or channel.later or account.delivery != "first"):
-            before = account.messages
-            for at, kind in faults.chosen(len(day), wanted, day.draws):
-                texts[at] = kind.put(texts[at], texts[at - 1])
-                account.fault(kind.name, before + at + 1)
-                readable[at] = kind.readable
-                if kind.name == "repeat":
-                    extras.reactions[at] = extras.reactions[at - 1]
-                    extras.attachments[at] = extras.attachments[at - 1]
-                    authors[at] = authors[at - 1]
+    def _put_once(self, file: ExportFile, work: _Work, *, cut: bool) -> None:
+        """Write a day that no later export tells of, with faults where faults are wanted."""
+        count = len(work.day)
+        readable, known = np.ones(count, np.bool_), np.zeros(count, np.bool_)
+        texts = work.lines.texts(self._forms.message)
+        wanted = 0 if self._channel.threaded else self._plan.wanted.per_million
+        for at, kind in faults.chosen(count, wanted, work.day.draws):
+            texts[at] = kind.put(texts[at], texts[at - 1])
+            file.account.fault(kind.name, file.account.messages + at + 1)
+            readable[at] = kind.readable
+            if kind.name == "repeat":
+                known[at] = True
+                work.repeat(at)
         if cut:
             readable[-1] = False
+        file.add(texts)
+        self._count(file, work, readable, known)
+
+    def _put_both(self, first: ExportFile, later: ExportFile, work: _Work, *, is_new: bool) -> None:
+        """Write a day into the first export, unless it is new, and changed into the later one."""
+        fate, nothing = days.fate(work.day), np.zeros(len(work.day), np.bool_)
+        if not is_new:
+            self._put(first, work, ~fate.late, nothing)
+        edited = self._composer.later(work.lines, work.day, work.authors.tolist(), fate.edited)
+        changed = replace(work, lines=edited)
+        if is_new:
+            later.account.new += len(work.day)
+            self._put(later, changed, ~nothing, nothing)
+            return
+        later.account.late += int(fate.late.sum())
+        later.account.edited += int(fate.edited.sum())
+        later.account.deleted += int(fate.deleted.sum())
+        self._put(later, changed, ~fate.deleted, ~fate.late)
+
+    def _put(self, file: ExportFile, work: _Work, kept: np.ndarray, known: np.ndarray) -> None:
+        """Write the kept messages of a day; the known ones were delivered before."""
+        texts = work.lines.texts(self._forms.message)
         file.add([texts[at] for at in np.flatnonzero(kept).tolist()])
+        self._count(file, work, kept, known & kept)
+
+    def _count(
+        self, file: ExportFile, work: _Work, readable: np.ndarray, known: np.ndarray
+    ) -> None:
+        """Count what stands in the readable messages of a day, and who wrote them."""
+        account, extras = file.account, work.extras
         account.reactions += int(extras.reactions[readable].sum())
         account.attachments += int(extras.attachments[readable].sum())
+        account.reactions_again += int(extras.reactions[known].sum())
+        account.attachments_again += int(extras.attachments[known].sum())
         later = account.delivery == "later"
-        wrote = np.unique(authors[readable])
-        differing = [later and self._guild.later.differs(n) for n in wrote.tolist()]
-        marks = np.array(differing, np.bool_)
-        self._seen.mark(self._guild.number, wrote[~marks], renamed=False)
-        self._seen.mark(self._guild.number, wrote[marks], renamed=True)
+        wrote = np.unique(work.authors[readable])
+        renamed = np.array([later and self._guild.later.differs(n) for n in wrote.tolist()], bool)
+        self._seen.mark(self._guild.number, wrote[~renamed], renamed=False)
+        self._seen.mark(self._guild.number, wrote[renamed], renamed=True)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A day as it is written: by whom, as what text, with what inside."""
+
+    day: Day
+    authors: np.ndarray
+    lines: Lines
+    extras: Extras
+
+    def repeat(self, at: int) -> None:
+        """Let a message carry, and be written by, what the one before it does."""
+        for what in (self.authors, self.extras.reactions, self.extras.attachments):
+            what[at] = what[at - 1]

@@ -56,8 +56,8 @@ def simulate(
         files=files,
         guilds=wanted.guilds,
         channels=len(plan.channels),
-        members=seen.members(wanted.guilds),
-        renamed=seen.renamed(),
+        members=seen.members(),
+        names=seen.names(),
     )
     manifest.write(folder)
     return manifest

@@ -21,8 +21,8 @@ class Written:
     """One file.
 
     ``messages`` counts its units, faulty ones and a cut one too; ``message_count`` is what it says
-    itself, if anything. ``reactions`` and ``attachments`` are inside units that are still JSON.
-    ``late``, ``edited`` and ``new`` are units of a later export that the first one did not have,
+    itself, if anything. ``reactions`` and ``attachments`` are inside units that are still JSON;
+    those of ``…_again`` stand in an earlier unit or file too, as they are. ``late``, ``edited`` and ``new`` are units of a later export that the first one did not have,
     or not so; ``deleted`` ones it had alone. ``faults``: kind to places; the first
     message is 1, the file itself 0.
     """
@@ -36,6 +36,8 @@ class Written:
     message_count: int | None = 0
     reactions: int = 0
     attachments: int = 0
+    reactions_again: int = 0
+    attachments_again: int = 0
     late: int = 0
     edited: int = 0
     deleted: int = 0
@@ -55,34 +57,37 @@ class Seen:
 
     def mark(self, guild: int, members: np.ndarray, *, renamed: bool) -> None:
         """The members of these numbers wrote, under their later nickname if ``renamed``."""
-        marks = self._marks.get((guild, renamed), np.zeros(0, np.bool_))
+        marks = self._marks.get((guild, renamed), _NOBODY)
         if len(members) and (most := int(members.max())) >= len(marks):
             marks = np.concatenate((marks, np.zeros(most + 1 - len(marks), np.bool_)))
         marks[members] = True
         self._marks[guild, renamed] = marks
 
-    def members(self, guilds: int) -> int:
+    def members(self) -> int:
         """Members of a guild, counted in each guild anew."""
         total = 0
-        for guild in range(guilds):
-            first, second = (self._marks.get((guild, r), np.zeros(0)) for r in (False, True))
+        for guild in {guild for guild, _ in self._marks}:
+            first, second = (self._marks.get((guild, r), _NOBODY) for r in (False, True))
             both = np.zeros(max(len(first), len(second)), np.bool_)
-            both[: len(first)] |= first.astype(np.bool_)
-            both[: len(second)] |= second.astype(np.bool_)
+            both[: len(first)] |= first
+            both[: len(second)] |= second
             total += int(both.sum())
         return total
 
-    def renamed(self) -> int:
-        """Members seen under their later nickname."""
-        return sum(int(marks.sum()) for (_, renamed), marks in self._marks.items() if renamed)
+    def names(self) -> int:
+        """Members, counted once more if they were seen under both of their nicknames."""
+        return sum(int(marks.sum()) for marks in self._marks.values())
+
+
+_NOBODY = np.zeros(0, np.bool_)
 
 
 @dataclass
 class Manifest:
     """Everything that a simulation wrote.
 
-    ``members`` counts (guild, author) pairs of readable messages, ``renamed`` those that a later
-    export shows under another nickname.
+    ``members`` counts (guild, author) pairs of readable messages, ``names`` (guild, author,
+    nickname): a later export shows some under another one.
     """
 
     wanted: Wanted
@@ -90,7 +95,7 @@ class Manifest:
     guilds: int
     channels: int
     members: int
-    renamed: int
+    names: int
 
     def plain(self) -> dict[str, Any]:
         """As it is written to :data:`NAME`. Files of the delivery ``refused`` are not in totals."""
@@ -99,7 +104,10 @@ class Manifest:
         for file in self.files:
             put_in.update({kind: len(places) for kind, places in file.faults.items()})
         meanings = {kind.name: kind.meaning for kind in faults.KINDS} | faults.OF_FILES
-        sums = ("messages", "reactions", "attachments", "late", "edited", "deleted", "new")
+        sums = (
+            *("messages", "reactions", "attachments", "reactions_again", "attachments_again"),
+            *("late", "edited", "deleted", "new"),
+        )
         return {
             "wanted": asdict(self.wanted),
             "totals": {
@@ -107,7 +115,7 @@ class Manifest:
                 "guilds": self.guilds,
                 "channels": self.channels,
                 "members": self.members,
-                "renamed": self.renamed,
+                "names": self.names,
                 **{name: sum(getattr(f, name) for f in counted) for name in sums},
             },
             "faults": {
