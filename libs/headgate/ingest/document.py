@@ -76,6 +76,11 @@ class Document:
         #: Units that were cut.
         self.count = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether the document has no array to go through, and was read to its end."""
+        return self._path is None and self.complete and not self.damage
+
     def knows(self, place: Location) -> bool:
         """Whether it is known by now what stands at ``place``, a place of the document."""
         if self.complete:
