@@ -210,11 +210,11 @@ class JsonDocument:
                     ended = chunk.ended or unit + 1 < chunk.units
                     counts[unit] = self._units.count(raw, ended=ended, size=chunk.size)
             positions = self._read + 1 + np.cumsum(counts) - counts
-            packed = np.stack((chunk.starts, chunk.ends, counts)).astype(np.int32)
+            packed = np.diff(np.stack((chunk.starts, chunk.ends, counts)), prepend=0)
             self._index.append(
                 _Entry(
                     self._read + 1, chunk.offset, len(chunk.data), chunk.size, chunk.ended,
-                    zlib.compress(np.diff(packed, prepend=0).tobytes(), 1),
+                    zlib.compress(packed.astype(np.int32).tobytes(), 1),
                 )
             )  # fmt: skip
             self._read += int(counts.sum())
