@@ -28,10 +28,9 @@ demo: core ## Set everything up and take demo chat from file to audited gold tab
 test: dev ## Set up and run the tests (embedded engine; no server, no JVM)
 	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not servers and not long" $(ARGS)
 
-# Without a suite that needs a server pytest is not asked, since "0 tests" reads like a failure.
-test-servers: dev ## Run the tests that need servers (a browser)
-	@if grep -rlq "mark.servers" tests; then $(PYTEST) -m servers $(ARGS); \
-	else echo "test-servers: no suite needs a server yet"; fi
+test-servers: dev ## Run the tests that need servers (a browser: Debian's Chromium, if none is there)
+	@tests/browser/chromium.sh
+	@$(PYTEST) -m servers $(ARGS)
 
 check: dev ## Format, lint, types, import directions, contracts, lock and reference (under 30 s)
 	@$(BIN)/ruff format --check .
