@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -104,10 +104,12 @@ class Splitter:
         return Field(self._escaped.sub(r"\1", value) if d.escape else value, False), end
 
     def columns(
-        self, records: Records, width: int, wanted: Sequence[int]
+        self, records: Records, width: int, wanted: Mapping[int, bool]
     ) -> tuple[list[pa.Array], Ends] | None:
         """Those of the records that are plain and have ``width`` fields: the ``wanted`` fields as
         columns of text, in which what means NULL is null, and the positions; None for no record.
+
+        ``wanted`` says of each field whether it is of text, so that a quoted text is one.
         """
         import pyarrow as pa
 
@@ -140,9 +142,9 @@ class Splitter:
         offsets[1:] = np.cumsum(keep, dtype=np.int32)[marks]
         quoted = np.zeros(len(offsets) - 1, bool)
         quoted[np.searchsorted(np.flatnonzero(marks), quoted_at)] = True
-        every = self._texts(view[keep], offsets, quoted)
+        text, other = self._texts(view[keep], offsets, quoted)
         first = np.concatenate(([0], np.cumsum(counts + 1)[:-1]))[good]
-        found = [every.take(pa.array(first + i)) for i in wanted]
+        found = [(text if of else other).take(pa.array(first + i)) for i, of in wanted.items()]
         return found, good + records.first
 
     def _not_plain(self, records: Records, view: npt.NDArray[np.uint8]) -> Mask:
@@ -202,8 +204,10 @@ class Splitter:
             np.searchsorted(ends, separators, "right")]) % 2 == 1  # fmt: skip
         return separators[~inside], quotes[~closing & ~second]
 
-    def _texts(self, kept: npt.NDArray[np.uint8], offsets: Any, quoted: Mask) -> pa.Array:
-        """All fields, one after the other, null where they mean NULL."""
+    def _texts(
+        self, kept: npt.NDArray[np.uint8], offsets: Any, quoted: Mask
+    ) -> tuple[pa.Array, pa.Array]:
+        """All fields, one after the other, null where they mean NULL: as texts, and as others."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -215,8 +219,13 @@ class Splitter:
         elif d.nulls:
             null = pc.is_in(every, pa.array(d.nulls, pa.string())).to_numpy(zero_copy_only=False)
         else:
-            return every
-        if not d.quoted_nulls:
-            null &= ~quoted
-        valid = pa.py_buffer(np.packbits(~null, bitorder="little"))
-        return pa.Array.from_buffers(pa.string(), len(quoted), [valid, *buffers])
+            return every, every
+
+        def without(null: Mask) -> pa.Array:
+            valid = pa.py_buffer(np.packbits(~null, bitorder="little"))
+            return pa.Array.from_buffers(pa.string(), len(quoted), [valid, *buffers])
+
+        other = without(null)
+        if d.quoted_nulls or not (null & quoted).any():
+            return other, other
+        return without(null & ~quoted), other

@@ -46,6 +46,7 @@ class TextRecords:
         self.fields = _field_names(contract)
         found = mapping(contract)
         self._ignored = {place.steps[0] for place in found.ignored if len(place.steps) == 1}
+        self._of_text = {c.name for c in contract.columns if c.type == "string"}
         self._converters = {c.name: texts.converter(c.type, dialect) for c in contract.columns}
         self.header = Header(tuple(self.fields.values()))
         self.unknown: tuple[str, ...] = ()
@@ -59,6 +60,13 @@ class TextRecords:
         places = {name: index for index, name in enumerate(self.header.names)}
         self.places = {c.name: places.get(self.fields[c.name]) for c in self._columns}
         self._unknown = [(n, places[n]) for n in sorted(self.unknown)]
+        used: dict[int, bool] = dict.fromkeys((at for _, at in self._unknown), True)
+        for column in self._columns:
+            place = self.places[column.name]
+            if place is not None:
+                used[place] = used.get(place, False) or column.name in self._of_text
+        #: The fields to take, by their place, and whether they are of text.
+        self.taken = dict(sorted(used.items()))
         self._blank: dict[str, object] = dict.fromkeys([*self.fields, RESCUED])
 
     def _header(self, raw: bytes) -> Header:
@@ -116,16 +124,15 @@ class TextRecords:
         found = dict(self._blank)
         reasons: list[Reason] = []
         for name, place in self.places.items():
-            if place is None or self._is_null(fields[place]):
+            if place is None or self._is_null(fields[place], name in self._of_text):
                 continue
             try:
                 found[name] = self._converters[name](fields[place].text)
             except values.Unfit as unfit:
-                detail = unfit.detail
-                if fields[place].quoted and fields[place].text in self._dialect.nulls:
-                    detail += " (in quotes it means NULL only with quotedNulls)"
-                reasons.append(Reason(unfit.code, name, detail))
-        rest = {n: fields[at].text for n, at in self._unknown if not self._is_null(fields[at])}
+                reasons.append(Reason(unfit.code, name, unfit.detail))
+        rest = {
+            n: fields[at].text for n, at in self._unknown if not self._is_null(fields[at], True)
+        }
         warnings = tuple(
             Reason("unknown_field", None, f"field {n!r} is not in the contract") for n in rest
         )
@@ -135,8 +142,8 @@ class TextRecords:
             found[RESCUED] = hjson.dumps(rest)
         return ExactRow(position, whole, found, (), warnings)
 
-    def _is_null(self, field: Field) -> bool:
-        may = self._dialect.quoted_nulls or not field.quoted
+    def _is_null(self, field: Field, of_text: bool) -> bool:
+        may = self._dialect.quoted_nulls or not (field.quoted and of_text)
         return may and field.text in self._dialect.nulls
 
     def _undecodable(

@@ -51,7 +51,7 @@ DAMAGE = [
     (b"1,a\n2,\xc3", {2: "truncated"}),
     (b"1,a\rb\n2,b\n", {1: "malformed_csv"}),
     (b"x,a\n1.5,b\n,c\n", {1: "type_mismatch", 2: "lossy_number"}),
-    (b'"",a\n', {1: "type_mismatch"}),
+    (b'"",""\n"NA",x\n', {2: "type_mismatch"}),
     (b"1," + b"x" * 3000 + b"\n2,b\n", {1: "line_too_long"}),
     (b'1,"' + b"x\n" * 3000 + b'"\n2,b\n', None),
     (b"1," + b"x" * 3_000_000 + b"\n2,b\n", {1: "line_too_long"}),

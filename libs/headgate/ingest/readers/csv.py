@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
@@ -127,12 +127,11 @@ class CsvRows:
         self._rest = self._counted(self._cut(hashed=True))
         records = self._records
         width = len(records.header.names)
-        used = sorted({at for at in records.places.values() if at is not None}
-                      | {records.header.names.index(n) for n in records.unknown})  # fmt: skip
+        used = records.taken
         if records.header.fault or not used:
             careful = True
         schema = pa.schema([*((f"c{at}", pa.string()) for at in used), ("_position", pa.int64())])
-        batches = self._batches(schema, width, [] if careful else used)
+        batches = self._batches(schema, width, {} if careful else used)
         name = f"_headgate_fields_{next(_names)}"
         con.register(name, pa.RecordBatchReader.from_batches(schema, batches))
         self._registered = (con, name)
@@ -210,7 +209,9 @@ class CsvRows:
             # The damage is a record of its own, so that the accounting shows it.
             self._read += 1
 
-    def _batches(self, schema: pa.Schema, width: int, used: list[int]) -> Iterator[pa.RecordBatch]:
+    def _batches(
+        self, schema: pa.Schema, width: int, used: Mapping[int, bool]
+    ) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         try:
