@@ -23,7 +23,6 @@ from headgate.simulation.render import Lines
 from headgate.simulation.words import Babble
 
 _HOUR = 3_600_000
-_MISCOUNT = 7
 
 
 class ChannelWriter:
@@ -50,7 +49,7 @@ class ChannelWriter:
         channel = self._channel
         first = self._file(folder, "first")
         later = self._file(folder, "later") if channel.later else None
-        again = self._file(folder, "refused") if channel.miscounted else None
+        damaged = self._file(folder, "damaged") if channel.damage else None
         for number, day in enumerate(self._days()):
             authors = self._guild.crowd.write(len(day), expected)
             expected -= len(day)
@@ -59,11 +58,10 @@ class ChannelWriter:
             if later is not None:
                 self._put_both(first, later, work, is_new=is_new)
                 continue
-            if again is not None:
-                self._put(again, work, np.ones(len(day), np.bool_), np.zeros(len(day), np.bool_))
-            last = number == len(channel.days) - 1
-            self._put_once(first, work, cut=channel.cut and last)
-        return [file.close() for file in (first, later, again) if file is not None]
+            if damaged is not None:
+                self._put_once(damaged, work, cut=number == len(channel.days) - 1)
+            self._put_once(first, work)
+        return [file.close() for file in (first, later, damaged) if file is not None]
 
     def _days(self) -> Iterator[Day]:
         """Its days in order."""
@@ -111,7 +109,7 @@ class ChannelWriter:
     def _file(self, folder: Path, delivery: str) -> ExportFile:
         """A file of a delivery; the exports of one are made seconds after another."""
         later = self._plan.later_export
-        at = {"first": FIRST_EXPORT, "later": later, "refused": later + 10 * DAY}[delivery]
+        at = {"first": FIRST_EXPORT, "later": later, "damaged": later + 10 * DAY}[delivery]
         micros = (at + 3 * _HOUR) * 1000 + self._channel.number * 7_308_622
         second = render.stamps(np.array([micros // 1_000_000 * 1000]), 0)[0][:19]
         zone = render.zone(self._guild.offset)
@@ -121,24 +119,26 @@ class ChannelWriter:
             self._header,
             f"{second}.{micros % 1_000_000:06d}{zone}",
             self._forms,
-            cut=self._channel.cut,
-            miscount=_MISCOUNT if delivery == "refused" else 0,
+            damage=self._channel.damage if delivery == "damaged" else "",
         )
 
-    def _put_once(self, file: ExportFile, work: _Work, *, cut: bool) -> None:
-        """Write a day that no later export tells of, with faults where faults are wanted."""
-        count = len(work.day)
+    def _put_once(self, file: ExportFile, work: _Work, *, cut: bool = False) -> None:
+        """Write a day that no later export tells of, with faults where faults are wanted.
+
+        ``cut``: it is the last one, so that its last message may be cut off.
+        """
+        count, account = len(work.day), file.account
         readable, known = np.ones(count, np.bool_), np.zeros(count, np.bool_)
         texts = work.lines.texts(self._forms.message)
-        wanted = 0 if self._channel.threaded else self._plan.wanted.per_million
+        wanted = self._plan.wanted.per_million if self._channel.faulty else 0
         for at, kind in faults.chosen(count, wanted, work.day.draws):
             texts[at] = kind.put(texts[at], texts[at - 1])
-            file.account.fault(kind.name, file.account.messages + at + 1)
+            account.fault(kind.name, account.messages + at + 1)
             readable[at] = kind.readable
             if kind.name == "repeat":
                 known[at] = True
                 work.repeat(at)
-        if cut:
+        if cut and self._channel.damage == "cut_tail":
             readable[-1] = False
         file.add(texts)
         self._count(file, work, readable, known)

@@ -17,14 +17,14 @@ from headgate.simulation.plan import Wanted
 from headgate.simulation.words import Babble
 
 #: Deliveries in the order in which they are handed in. A run that takes the first two gets every
-#: message; what is in the third must be refused.
-DELIVERIES = ("first", "later", "refused")
+#: message; the third has files that are damaged as a whole.
+DELIVERIES = ("first", "later", "damaged")
 
 
 def simulate(
     wanted: Wanted, folder: Path, progress: Callable[[int], None] | None = None
 ) -> Manifest:
-    """Write the exports below ``folder``: ``first/``, ``later/``, ``refused/``, simulated.json.
+    """Write the exports below ``folder``: ``first/``, ``later/``, ``damaged/``, simulated.json.
 
     Args:
         wanted: what to write; the same gives the same bytes.

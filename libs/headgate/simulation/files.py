@@ -10,6 +10,8 @@ from headgate.simulation.faults import encoded
 from headgate.simulation.forms import Forms
 from headgate.simulation.manifest import Written
 
+_MISCOUNT = 7  # how many messages too many a damaged file says it has
+
 
 @dataclass(frozen=True)
 class Header:
@@ -50,7 +52,7 @@ class Header:
 class ExportFile:
     """Writes one file; ``account`` is kept true while messages are added.
 
-    ``cut``: stop inside the last message. ``miscount``: say so many more messages than there are.
+    ``damage``, one of :data:`headgate.simulation.faults.OF_FILES`, is done to it at its end.
     """
 
     def __init__(
@@ -61,10 +63,9 @@ class ExportFile:
         exported_at: str,
         forms: Forms,
         *,
-        cut: bool = False,
-        miscount: int = 0,
+        damage: str = "",
     ) -> None:
-        self._forms, self._cut, self._miscount = forms, cut, miscount
+        self._forms, self._damage = forms, damage
         self._last = ""
         self._stream = (folder / header.file_name).open("wb")
         self._stream.write(header.text(forms.document[0], exported_at).encode())
@@ -95,13 +96,14 @@ class ExportFile:
     def close(self) -> Written:
         """Write the last message and the end, and give the account."""
         account = self.account
-        if self._cut and account.messages:
+        if self._damage == "cut_tail":
             self._stream.write(encoded(self._last[: len(self._last) // 2]))
             account.fault("cut_tail", account.messages)
             account.message_count = None
         else:
-            account.message_count = account.messages + self._miscount
-            if self._miscount:
+            account.message_count = account.messages
+            if self._damage == "wrong_count":
+                account.message_count += _MISCOUNT
                 account.fault("wrong_count", 0)
             end = "\n  ]" if account.messages and not self._forms.minified else "]"
             last = self._forms.document[1] % account.message_count

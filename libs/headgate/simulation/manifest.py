@@ -98,8 +98,8 @@ class Manifest:
     names: int
 
     def plain(self) -> dict[str, Any]:
-        """As it is written to :data:`NAME`. Files of the delivery ``refused`` are not in totals."""
-        counted = [f for f in self.files if f.delivery != "refused"]
+        """As it is written to :data:`NAME`. Files of the delivery ``damaged`` are not in totals."""
+        counted = [f for f in self.files if f.delivery != "damaged"]
         put_in: Counter[str] = Counter()
         for file in self.files:
             put_in.update({kind: len(places) for kind, places in file.faults.items()})

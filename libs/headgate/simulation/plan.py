@@ -70,7 +70,8 @@ class Channel:
 
     ``place``: which of its guild's channels, ``number``: of all channels. ``days`` has the number
     of messages of each day until the first export, ``new_days`` of those after it, which only the
-    later export has. ``parent``: the place of the channel that a thread belongs to.
+    later export has. ``parent``: the place of the channel that a thread belongs to. ``damage``: the
+    fault with which its export comes once more.
     """
 
     guild: int
@@ -82,13 +83,17 @@ class Channel:
     days: list[int] = field(default_factory=list)
     new_days: list[int] = field(default_factory=list)
     parent: int | None = None
-    cut: bool = False
-    miscounted: bool = False
+    damage: str = ""
 
     @property
     def threaded(self) -> bool:
         """Whether it is a thread of some kind, written in over hours rather than whole days."""
         return self.kind in _THREADED
+
+    @property
+    def faulty(self) -> bool:
+        """Whether its messages may get faults: not in short files, nor in those that come again."""
+        return not (self.threaded or self.later or self.damage)
 
     @property
     def messages(self) -> int:
@@ -194,15 +199,11 @@ def _fill_up(channel: Channel, budget: int, counts: Spread) -> None:
 
 
 def _choose_damaged(channels: list[Channel]) -> None:
-    """Choose the file whose end is cut off, and the one that comes again with a wrong count."""
-    parents = {(c.guild, c.parent) for c in channels if c.kind == "thread"}
-    able = [c for c in channels if c.kind == "text" and not c.later and sum(c.days) > 1]
-    able = [c for c in able if (c.guild, c.place) not in parents] or able
-    if able:
-        able[0].cut = True
-    others = [c for c in channels if not (c.cut or c.later) and c.messages > 1]
-    if others:
-        min(others, key=lambda c: c.messages).miscounted = True
+    """Choose two short exports that come once more, damaged, where others can have the faults."""
+    able = [c for c in channels if not c.later and c.messages > 1]
+    able.sort(key=lambda c: (not c.threaded, c.messages))
+    if any(not c.threaded for c in able[2:]):
+        able[0].damage, able[1].damage = "wrong_count", "cut_tail"
 
 
 def snowflake(millis: int, low: int) -> int:
