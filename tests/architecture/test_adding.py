@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from headgate.cli.main import invoke
@@ -61,9 +65,25 @@ def changes(project: Project) -> Callable[[], tuple[list[str], list[str]]]:
     return compare
 
 
-def sample(folder: Path) -> Path:
-    path = folder / "orders.jsonl"
-    path.write_text("".join(hjson.dumps(order) + "\n" for order in ORDERS))
+def sample(folder: Path, kind: str = "jsonl") -> Path:
+    """The orders as a file of one of the formats that there are."""
+    path = folder / f"orders.{kind}"
+    if kind == "jsonl":
+        path.write_text("".join(hjson.dumps(order) + "\n" for order in ORDERS))
+    elif kind == "json":
+        path.write_text(hjson.dumps({"shop": "north", "orders": ORDERS}))
+    elif kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(ORDERS), path)
+    else:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            out = csv.DictWriter(file, list(ORDERS[0]), delimiter=";")
+            out.writeheader()
+            for order in ORDERS:
+                # Not every producer of CSV can write what is nested.
+                texts = {
+                    k: hjson.dumps(v) if isinstance(v, list | dict) else v for k, v in order.items()
+                }
+                out.writerow(texts)
     return path
 
 
@@ -106,6 +126,41 @@ def test_a_drafted_source_takes_its_sample(project: Project, tmp_path: Path) -> 
     found = Project.open(project.settings.root).lake.snapshot("bronze.shop.orders")
     assert found is not None
     assert found.rows == len(ORDERS)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
+def test_a_source_of_any_format_takes_three_files_on_a_running_lake(
+    project: Project,
+    tmp_path: Path,
+    changes: Callable[[], tuple[list[str], list[str]]],
+    kind: str,
+) -> None:
+    root = project.settings.root
+    path = sample(tmp_path, kind)
+    assert invoke(["new", "source", "bronze.shop.visits"]) == 0
+    (tmp_path / "visits.jsonl").write_text(
+        hjson.dumps({"id": "v1", "occurred_at": "2024-05-01T09:00:00Z", "text": "x"}) + "\n"
+    )
+    assert invoke(["run", "--source", f"bronze.shop.visits={tmp_path / 'visits.jsonl'}"]) == 0
+    running = set(changes()[0])
+
+    assert invoke(["new", "source", "bronze.shop.orders", "--sample", str(path)]) == 0
+
+    added, edited = changes()
+    assert len(set(added) - running) == promised("source dataset")
+    assert edited == []
+    assert invoke(["check"]) == 0
+    assert invoke(["run", "--source", f"bronze.shop.orders={path}"]) == 0
+    snapshot = Project.open(root).lake.snapshot("bronze.shop.orders")
+    visits = Project.open(root).lake.snapshot("bronze.shop.visits")
+    assert snapshot is not None and snapshot.rows == len(ORDERS)
+    assert visits is not None and visits.rows == 1
+    with duckdb.connect() as con:
+        found = con.execute(
+            f"SELECT id, customer_email, amount, gift, note FROM {snapshot.relation()} ORDER BY _position"
+        ).fetchall()
+    fields = ("id", "customerEmail", "amount", "gift", "note")
+    assert found == [tuple(order[f] for f in fields) for order in ORDERS]
 
 
 def test_a_source_without_a_sample_is_right_too(project: Project) -> None:

@@ -34,8 +34,8 @@ def draft_source(
         None,
         "--sample",
         metavar="FILE",
-        help="A file as it will come (JSON lines, perhaps .gz, or Parquet); columns, types and "
-        "examples are taken from it.",
+        help="A file as it will come (JSON lines, JSON, CSV or Parquet, perhaps .gz or .zst); format, "
+        "columns, types and examples are taken from it.",
     ),
     path: str = typer.Option(
         "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from headgate.cli.new import draft
+from headgate.cli.new import sample as samples
 from headgate.cli.new.draft import DraftColumn
 from headgate.contracts.names import DatasetName
 from headgate.core import json as hjson
 from headgate.core.errors import UsageError
 from headgate.orchestration.project import Project
 
-#: Records of a sample that are looked at.
-SAMPLE_ROWS = 5_000
 _DATE = re.compile(r"^\d{4}-\d\d-\d\d$")
 _INSTANT = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)$")
 #: A source that nobody has seen yet, to start from.
@@ -49,8 +47,9 @@ def write(
             remedy=f"Write bronze.{name.domain}.{name.name}.",
         )
     folder = draft.folder_of(project, name)
-    records = read_sample(sample) if sample else _NOTHING_SEEN
-    columns = columns_of(records)
+    seen = samples.read(sample) if sample else samples.Sample(_NOTHING_SEEN, {"format": "jsonl"})
+    records = seen.records
+    columns = columns_of(records, seen.kinds)
     rows = [{c.name: record.get(c.field) for c in columns} for record in records]
     chosen = list(key) or _identifying(columns, rows, dataset)
     draft.set_key(columns, chosen, dataset)
@@ -60,48 +59,15 @@ def write(
         purpose=f"{draft.words(name.name)} of {name.domain}, as they were delivered.",
         grain=f"One row is one record, identified by {' and '.join(chosen)}.",
         owner=owner,
-        custom={"source": _source(sample, path)},
+        custom={"source": {**seen.source, **({"path": path} if path else {})}},
     )
     written = draft.write_contract(folder, document)
     return [written, *_examples(folder / "examples", columns, rows, chosen)]
 
 
-def _source(sample: Path | None, path: str) -> dict[str, str]:
-    parquet = sample is not None and sample.suffix == ".parquet"
-    found = {"format": "parquet" if parquet else "jsonl"}
-    return found | ({"path": path} if path else {})
-
-
-def read_sample(path: Path) -> list[dict[str, Any]]:
-    """The first :data:`SAMPLE_ROWS` records of a JSON lines (perhaps gzip) or Parquet file.
-
-    Raises:
-        UsageError: it cannot be read, or holds no record.
-    """
-    try:
-        if path.suffix == ".parquet":
-            import pyarrow.parquet as pq
-
-            batch = next(pq.ParquetFile(path).iter_batches(SAMPLE_ROWS), None)
-            found = batch.to_pylist() if batch is not None else []
-        else:
-            opener = gzip.open if path.suffix == ".gz" else open
-            with opener(path, "rb") as file:
-                lines = list(itertools.islice(file, SAMPLE_ROWS))
-            found = [hjson.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{path} cannot be read as a sample: {error}.",
-            remedy="Give a file of JSON lines (.jsonl, .jsonl.gz) or Parquet without faults.",
-        ) from None
-    records = [record for record in found if isinstance(record, dict)]
-    if not records:
-        raise UsageError(f"{path} holds no record.", remedy="Give a file with at least one.")
-    return records
-
-
-def columns_of(records: Iterable[Mapping[str, Any]]) -> list[DraftColumn]:
-    """A column for each field, in the order in which the fields are met."""
+def columns_of(records: Iterable[Mapping[str, Any]], kinds: Mapping[str, str]) -> list[DraftColumn]:
+    """A column for each field, in the order in which the fields are met; ``kinds`` are types that
+    are known already."""
     values: dict[str, list[Any]] = {}
     count = 0
     for record in records:
@@ -111,7 +77,7 @@ def columns_of(records: Iterable[Mapping[str, Any]]) -> list[DraftColumn]:
     columns = []
     for name, found in values.items():
         present = [v for v in found if v is not None]
-        column = DraftColumn(draft.snake(name), type_of(present), field=name)
+        column = DraftColumn(draft.snake(name), kinds.get(name) or type_of(present), field=name)
         column.required = len(present) == count
         if column.type == "string":
             column.options = {"maxLength": _roomy(max((len(v) for v in present), default=0))}
