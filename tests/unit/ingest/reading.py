@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from headgate.contracts.mapping import mapping
 from headgate.contracts.model import Column, Contract, SourceSpec
 from headgate.contracts.names import DatasetName
 from headgate.core.settings import Settings
@@ -100,6 +101,7 @@ def oracle(data: bytes, of: Contract, settings: Settings = SETTINGS) -> dict[int
         of.columns,
         max_nesting=settings.max_nesting,
         max_record_bytes=settings.max_record_bytes,
+        places=mapping(of),
     )
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     ended = [True] * (len(lines) - 1) + [False]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headgate.core.errors import ContractError
 from headgate.ingest.nested import Nested
 from headgate.ingest.shapes import Shapes
 from tests.unit.ingest import nesting, reading, writing
@@ -134,6 +135,38 @@ def test_numbers_are_taken_as_text_only_where_the_contract_says_so() -> None:
         0: [{"v": "12"}],
         3: [{"v": "x"}],
     }
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lines_are_read_as_the_exact_look_reads_them(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    how, lines = replace(writing.style(rng), end="\n", mark=b""), []
+    for number in range(200):
+        found = nesting.record(rng, number)
+        if rng.random() < 0.1:
+            found = nesting.odd(rng, found)
+        raw = nesting.written(rng, found, how, indent=False) + b"\n"
+        lines.append(rng.choice(writing.DAMAGES)(rng, raw) if rng.random() < 0.1 else raw)
+    found_ = reading.check(tmp_path / "rows.jsonl", b"".join(lines), nesting.contract())
+    assert seed or len(found_.proven) > 60
+    codes = {code for codes in found_.codes.values() for code in codes}
+    assert "malformed_json" in codes
+
+
+def test_lines_whose_other_fields_are_left_out_are_proven_by_shape(tmp_path: Path) -> None:
+    of = nesting.contract({"a": "long", "b": "string"}, ignore=["@.more", "rest"])
+    line = b'{"a": %d, "more": {"x": [1, 2]}, "b": "\\u0041", "rest": null}\n'
+    data = b"".join(line % n for n in range(300)) + b'{"a": 1, "other": 2}\n'
+    found = reading.check(tmp_path / "rows.jsonl", data, of)
+    assert len(found.proven) == 300
+    assert [w.code for w in found.exact[301].warnings] == ["unknown_field"]
+
+
+def test_json_lines_hold_one_record_each(tmp_path: Path) -> None:
+    of = nesting.contract({"v<-@.v": "long"}, records="$.items[*]")
+    (tmp_path / "rows.jsonl").write_bytes(b'{"items": []}\n')
+    with pytest.raises(ContractError, match="one record each"):
+        reading.read(tmp_path / "rows.jsonl", of)
 
 
 def test_a_field_is_known_where_something_below_it_is() -> None:

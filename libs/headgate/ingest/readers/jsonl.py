@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 EXTENSIONS = (".jsonl", ".ndjson")
+#: What a contract may say of the source beside format and path.
+OPTIONS = {
+    "records": "where the record stands in a line: $ or $.field",
+    "ignore": "places in the record that no column takes and that are left out on purpose",
+}
 #: Bytes of each piece of a plain file that is looked at before it is read.
 _PIECE = 1 << 16
 #: Share of a sample that writing back must prove; else shapes are tried.
