@@ -139,11 +139,16 @@ def _views(
     start[absent] = 0
     end[absent] = 0
     more, moved = bytearray(), []
+    # Records repeat such texts (an author's roles): each is written without its space once.
+    seen: dict[bytes, tuple[int, int]] = {}
     for column, row in np.argwhere(spaced.T & present.T).tolist():
-        text = look.data[start[column, row] : end[column, row]].decode("utf-8")
-        short = jsontext.compact(text).encode("utf-8")
-        moved.append((column, row, len(more), len(short)))
-        more += short
+        text = look.data[start[column, row] : end[column, row]]
+        place = seen.get(text)
+        if place is None:
+            short = jsontext.compact(text.decode("utf-8")).encode("utf-8")
+            place = seen[text] = (len(more), len(short))
+            more += short
+        moved.append((column, row, *place))
     views = _view(look.data, start, end - start, 0)
     if moved:
         columns, rows, offsets, lengths = np.array(moved).T
