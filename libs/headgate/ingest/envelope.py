@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from headgate.contracts.mapping import Mapping
-from headgate.core import json as hjson
+from headgate.ingest import jsontext
 from headgate.ingest.located import Texts
 
 #: Stands where the record goes; no JSON text holds it.
@@ -64,4 +64,4 @@ def _put(tree: _Tree, steps: Sequence[str], text: str) -> None:
 def _written(tree: _Tree | str) -> str:
     if isinstance(tree, str):
         return tree
-    return "{" + ",".join(f"{hjson.dumps(k)}:{_written(v)}" for k, v in tree.items()) + "}"
+    return "{" + ",".join(f"{jsontext.name(k)}:{_written(v)}" for k, v in tree.items()) + "}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from headgate.core import json as hjson
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BLANKS = frozenset(" \t\r\n")
-_STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+_PARTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^" \t\r\n]+')
 
 
 class Field(NamedTuple):
@@ -39,13 +40,13 @@ def fields(text: str) -> list[Field]:
             if text[at : at + 1] != ",":
                 raise ValueError(f"no comma at {at}")
             at = _skip(text, at + 1)
-        name, key_end = hjson.value_at(text, at)
+        key, key_end = hjson.value_at(text, at)
         colon = _skip(text, key_end)
         if text[colon : colon + 1] != ":":
             raise ValueError(f"no colon at {colon}")
         start = _skip(text, colon + 1)
         end = hjson.value_at(text, start)[1]
-        found.append(Field(name, at, key_end, start, end))
+        found.append(Field(key, at, key_end, start, end))
         at = _skip(text, end)
     return found
 
@@ -74,12 +75,18 @@ def elements(text: str) -> list[str]:
 
 def compact(text: str) -> str:
     """The JSON text as it was written, without the white space between its parts."""
-    return _STRING_OR_SPACE.sub(r"\1", text)
+    return "".join(_PARTS.findall(text))
 
 
 def canonical_object(parts: Mapping[str, str]) -> str:
     """An object in sorted field order, from field names and the JSON texts of their values."""
-    return "{" + ",".join(f"{hjson.dumps(k)}:{v}" for k, v in sorted(parts.items())) + "}"
+    return "{" + ",".join(f"{name(k)}:{v}" for k, v in sorted(parts.items())) + "}"
+
+
+@lru_cache(maxsize=10_000)
+def name(field: str) -> str:
+    """A field's name as JSON text."""
+    return hjson.dumps(field)
 
 
 def nested_object(parts: Mapping[tuple[str, ...], str]) -> str:

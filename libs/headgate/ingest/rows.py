@@ -7,6 +7,7 @@ is no array. It holds one record, or those of the arrays inside it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from headgate.contracts.mapping import Mapping as Places
@@ -166,12 +167,7 @@ class Rows:
         if level.missing:
             return _refused(whole, level.missing)
         levels = (*above, level)
-        warnings = tuple(
-            Reason(
-                "unknown_field", None, f"field {'.'.join(p[len(steps) :])!r} is not in the contract"
-            )
-            for p in sorted(level.unknown)
-        )
+        warnings = tuple(_unknown(p[len(steps) :]) for p in sorted(level.unknown))
         reasons = sorted(reason for one in levels for reason in one.reasons)
         if reasons:
             return ExactRow(0, whole, None, tuple(r for _, r in reasons), warnings)
@@ -270,6 +266,11 @@ def as_text(kind: str, text: str, value: object) -> object:
     inner = kind.removeprefix("array<").removesuffix(">")
     pairs = zip(jsontext.elements(text), value, strict=True)
     return [None if v is None else as_text(inner, t, v) for t, v in pairs]
+
+
+@lru_cache(maxsize=10_000)
+def _unknown(path: tuple[str, ...]) -> Reason:
+    return Reason("unknown_field", None, f"field {'.'.join(path)!r} is not in the contract")
 
 
 def _refused(raw: str, reason: Reason) -> ExactRow:
