@@ -115,14 +115,36 @@ class Blocks:
         import pyarrow as pa
 
         pieces = _Pieces(stored)
+        given = 0
         try:
             with pa.CompressedInputStream(pa.PythonFile(pieces, mode="r"), "zstd") as unpacked:
                 while data := unpacked.read(BLOCK):
+                    given += len(data)
                     yield data
             if not pieces.given:
                 self.damage = "zstd: the stream ends early"
         except (OSError, pa.ArrowInvalid) as error:
             self.damage = f"zstd: {str(error).splitlines()[0]}"
+            # A read that fails gives nothing of what it had: ask again for less at a time.
+            for size in (4096, 1):
+                for data in self._zstd_behind(given, size):
+                    given += len(data)
+                    yield data
+
+    def _zstd_behind(self, start: int, size: int) -> Iterator[bytes]:
+        """What a damaged zstd stream gives behind its first ``start`` bytes, ``size`` at a time."""
+        import pyarrow as pa
+
+        try:
+            with open(self.source.path, "rb") as file:
+                pieces = _Pieces(iter(lambda: file.read(_COMPRESSED), b""))
+                with pa.CompressedInputStream(pa.PythonFile(pieces, mode="r"), "zstd") as unpacked:
+                    while start and (passed := unpacked.read(min(start, BLOCK))):
+                        start -= len(passed)
+                    while data := unpacked.read(size):
+                        yield data
+        except (OSError, pa.ArrowInvalid):
+            return
 
 
 def _until_damage(member: Any, data: bytes) -> Iterator[bytes]:

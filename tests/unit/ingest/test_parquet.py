@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import hashlib
+import io
 import math
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from headgate.contracts.model import SourceSpec
 from headgate.core.errors import RefusedError
 from headgate.ingest.discover import discover
 from headgate.ingest.readers.base import open_reader
@@ -256,3 +261,57 @@ def test_all_published_bad_files_are_told_or_read(real_data: Path) -> None:
         assert [r.position for r in rows] == list(range(1, reader.read + 1)), path
         assert all(r.values is None or not r.reasons for r in rows), path
         reader.close()
+
+
+def test_fields_of_structs(tmp_path: Path) -> None:
+    rows = [
+        {"id": 1, "who": {"name": "ann", "age": 3, "more": None}, "meta": {"x": 1}},
+        {"id": 2, "who": None, "meta": {"x": 2}},
+        {"id": 3, "who": {"name": "bob", "age": None, "more": {"k": [1]}}, "meta": None},
+    ]
+    of = reading.contract(
+        {"id": "long", "name<-@.who.name": "string", "age<-@.who.age": "integer",
+         "gone<-@.nowhere.at": "date"}, "parquet",
+    )  # fmt: skip
+    of = replace(of, source=SourceSpec("parquet", None, {"ignore": ["meta"]}))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "x.parquet")
+    found = reading.read(tmp_path / "x.parquet", of)
+    assert sorted(found.proven) == [1, 2]
+    assert [list(r.values()) for r in found.values.values()] == [
+        [1, "ann", 3, None, None], [2, None, None, None, None],
+        [3, "bob", None, None, '{"who":{"more":{"k":[1]}}}'],
+    ]  # fmt: skip
+    reader = open_reader(of, discover([tmp_path / "x.parquet"])[0], reading.SETTINGS)
+    for row in reader.exact(np.arange(1, 4)):
+        assert row.values == found.values[row.position]
+    reader.close()
+
+
+@pytest.mark.parametrize("ending", ["gz", "zst"])
+def test_a_file_that_is_compressed_as_a_whole(tmp_path: Path, ending: str) -> None:
+    settings = replace(reading.SETTINGS, root=tmp_path)
+    whole = io.BytesIO()
+    pq.write_table(pa.table({"x": [1, 2**40, 3]}), whole, compression="none")
+    packed = (gzip.compress if ending == "gz" else pyzstd)(whole.getvalue())
+    path = tmp_path / f"x.parquet.{ending}"
+    path.write_bytes(packed)
+    of = reading.contract({"x": "integer"}, "parquet")
+    found = reading.read(path, of, settings)
+    assert (sorted(found.proven), found.codes) == ([1, 3], {2: ["lossy_number"]})
+    assert found.reader.content_hash == hashlib.sha256(packed).hexdigest()
+    assert not list((tmp_path / "lake/_staging").iterdir())
+
+    path.write_bytes(packed[:-30])
+    assert reading.read(path, of, settings).codes == {1: ["corrupt_compression"]}
+    path.write_bytes(packed + b"rubbish")
+    found = reading.read(path, of, settings)
+    assert found.codes == {2: ["lossy_number"], 4: ["corrupt_compression"]}
+    small = replace(settings, spill_limit="100B")
+    with pytest.raises(RefusedError, match="unpacks to more than 100B"):
+        reading.read(path, of, small)
+    assert not list((tmp_path / "lake/_staging").iterdir())
+
+
+def pyzstd(data: bytes) -> bytes:
+    packed: bytes = pa.compress(data, codec="zstd", asbytes=True)
+    return packed

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import math
 import re
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headgate.contracts import types
+from headgate.contracts.mapping import mapping
 from headgate.contracts.model import Contract
-from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.core.settings import Settings
-from headgate.ingest import casts, values
+from headgate.ingest import arrowvalues, casts, values
 from headgate.ingest.blocks import Blocks
 from headgate.ingest.exact import RESCUED
 from headgate.ingest.readers.base import ExactRow, Positions, Reason, Scan, SourceFile
+from headgate.ingest.unpack import Unpacked
 from headgate.lake.engines.duckdb import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 EXTENSIONS = (".parquet",)
+#: What a contract may say of the source beside format and path.
+OPTIONS = {"ignore": "fields (or paths such as @.a.b) that no column takes on purpose"}
+Path = tuple[str, ...]
 _ROW = "file_row_number"
 _GLOB = re.compile(r"([*?\[])")
 #: Rows that are looked at exactly at a time.
@@ -35,68 +36,105 @@ _BATCH = 10_000
 
 def open_file(contract: Contract, source: SourceFile, settings: Settings) -> ParquetRows:
     """A reader on one Parquet file."""
-    return ParquetRows(contract, source)
+    return ParquetRows(contract, source, settings)
 
 
 class ParquetRows:
     """See :class:`headgate.ingest.readers.base.Reader`.
 
     ``read`` is the number of rows that the file's footer gives. A file without a readable footer
-    is one record, refused as ``corrupt_file``.
+    is one record, refused as ``corrupt_file``; one that is compressed as a whole is unpacked, and
+    damage of that is a record of its own.
     """
 
-    def __init__(self, contract: Contract, source: SourceFile) -> None:
+    def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self.notes: tuple[str, ...] = ()
         self.damage = ""
         self._columns = contract.columns
-        self._typers = {c.name: _typer(c.type) for c in contract.columns}
-        self._source = source
-        self._blocks = Blocks(SourceFile(source.path, source.name, source.size))
-        self._hash = ""
+        self._typers = {c.name: arrowvalues.typer(c.type) for c in contract.columns}
+        found = mapping(contract)
+        self._places: dict[str, Path] = {n: at.steps for n, at in found.columns.items()}
+        #: Where something stands that is taken, or left out on purpose.
+        self._known = {*self._places.values(), *(at.steps for at in found.ignored)}
+        self._blocks = Blocks(source)
+        self._hashing: Future[str] | None = None
+        self._unpacked: Unpacked | None = None
+        self._path = source.path
         self._file: pq.ParquetFile | None = None
-        self.read = 1
+        self.read, self._rows = 1, 0
         try:
-            self._file = pq.ParquetFile(source.path)
-            self.read = self._file.metadata.num_rows
+            if source.compression != "none":
+                self._unpacked = Unpacked(self._blocks, settings)
+                self._path = self._unpacked.path
+            self._file = pq.ParquetFile(self._path)
+            self._rows = self._file.metadata.num_rows
+            self.read = self._rows + bool(self._blocks.damage)
         except (pa.ArrowException, OSError) as error:
             self.damage = str(error).splitlines()[0]
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the file's bytes."""
-        if not self._hash:
-            hasher = ids.content_hasher()
-            for block in self._blocks.stream():
-                hasher.update(block)
-            self._hash = hasher.hexdigest()
-        return self._hash
+        """SHA-256 of the file's bytes as stored."""
+        if self._unpacked is None:
+            return self._hash().result()
+        return self._blocks.content_hash
+
+    def _hash(self) -> Future[str]:
+        """The hash in the making: it takes a processor that the engine leaves idle at times."""
+        if self._hashing is None:
+
+            def whole() -> str:
+                for _ in self._blocks.stream(hashed=True):
+                    pass
+                return self._blocks.content_hash
+
+            with_one = ThreadPoolExecutor(1)
+            self._hashing = with_one.submit(whole)
+            with_one.shutdown(wait=False)
+        return self._hashing
 
     def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The rows whose casts lose nothing; see the protocol."""
         import duckdb
 
-        if careful or self._file is None or not self.read or not self._plain_names():
+        if self._unpacked is None:
+            self._hash()
+        if careful or self._file is None or not self._rows or not self._plain_names():
             return Scan(self._nothing())
-        path = literal(_GLOB.sub(r"[\1]", str(self._source.path)))
+        path = literal(_GLOB.sub(r"[\1]", str(self._path)))
         rows = f"read_parquet({path}, {_ROW} = true, hive_partitioning = false)"
         try:
             found = con.execute(f"DESCRIBE SELECT * EXCLUDE ({_ROW}) FROM {rows}").fetchall()
         except duckdb.Error:  # the engine cannot read it; the exact look tells what is damaged
             return Scan(self._nothing())
-        kinds = {str(name): self._kind(str(name), str(kind)) for name, kind, *_ in found}
+        kinds: dict[Path, str] = {(str(name),): str(kind) for name, kind, *_ in found}
+        nested = [
+            p for p in {*self._places.values(), *self._leaves()} if len(p) > 1 and self._reach(p)
+        ]
+        if nested:
+            asked = ", ".join(f"{_sql(p)} AS c{i}" for i, p in enumerate(nested))
+            told = con.execute(f"DESCRIBE SELECT {asked} FROM {rows}").fetchall()
+            kinds |= {p: str(row[1]) for p, row in zip(nested, told, strict=True)}
+        kinds = {p: self._kind(p, kind) for p, kind in kinds.items()}
         return Scan(self._relation(rows, kinds), {"TimeZone": "UTC"})
 
     def exact(self, positions: Positions) -> Iterator[ExactRow]:
         """The rows at ``positions``, value by value; see the protocol."""
         wanted = np.asarray(positions, dtype=np.int64)
+        damage = self._blocks.damage
         if self._file is None:
             if len(wanted):
-                reason = Reason("corrupt_file", None, self.damage)
-                yield ExactRow(1, "", None, (reason,))
+                code = "corrupt_compression" if damage else "corrupt_file"
+                yield ExactRow(1, "", None, (Reason(code, None, damage or self.damage),))
             return
+        last = wanted[wanted > self._rows]
+        wanted = wanted[wanted <= self._rows]
         first = 1
         for group in range(self._file.metadata.num_row_groups):
             rows = self._file.metadata.row_group(group).num_rows
@@ -104,36 +142,84 @@ class ParquetRows:
             if high > low:
                 yield from self._group(group, first, wanted[low:high])
             first += rows
+        if len(last):
+            reason = Reason("corrupt_compression", None, damage or "")
+            yield ExactRow(self.read, "", None, (reason,))
         self._blocks.check_unchanged()
 
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
+        if self._hashing is not None:
+            self._hashing.exception()  # it reads the file that is closed next
+        if self._unpacked is not None:
+            self._unpacked.remove()
         self._blocks.close()
 
     def _plain_names(self) -> bool:
-        """Whether SQL tells the file's columns apart as the contract does."""
+        """Whether SQL tells the file's fields apart as the contract does, and all are where a
+        column looks for them."""
         assert self._file is not None
-        names = [n.casefold() for n in self._file.schema_arrow.names] + [_ROW]
-        asked = [c.field.casefold() for c in self._columns]
-        exact = set(self._file.schema_arrow.names)
-        return (
-            len(set(names)) == len(names)
-            and len(set(asked)) == len(asked)
-            and all(c.field in exact or c.field.casefold() not in names for c in self._columns)
-        )
+        paths = list(self._places.values())
+        tops = list(self._file.schema_arrow.names)
+        lowered = [n.casefold() for n in tops] + [_ROW]
+        if len(set(lowered)) < len(lowered) or len(
+            {tuple(map(str.casefold, p)) for p in paths}
+        ) < len(paths):
+            return False
+        if any(p[0] not in tops and p[0].casefold() in lowered for p in paths):
+            return False
+        return all(self._reach(p) is not False for p in paths if len(p) > 1)
 
-    def _kind(self, name: str, kind: str) -> str:
-        """DuckDB's type of a column; what it would shorten to microseconds has none."""
+    def _reach(self, path: Path) -> bool | None:
+        """Whether the path leads to a field; None if nothing is there, False if SQL cannot tell
+        by its name."""
+        assert self._file is not None
+        import pyarrow as pa
+
+        at: Any = pa.struct(list(self._file.schema_arrow))
+        for step in path:
+            if not pa.types.is_struct(at):
+                return False  # the exact look tells what stands there instead
+            names = [at.field(i).name for i in range(at.num_fields)]
+            lowered = [n.casefold() for n in names]
+            if step.casefold() not in lowered:
+                return None
+            if step not in names or lowered.count(step.casefold()) > 1:
+                return False
+            at = at.field(step).type
+        return True
+
+    def _leaves(self) -> list[Path]:
+        """The fields inside of structs, some of whose fields columns take, that none takes."""
+        assert self._file is not None
+        import pyarrow as pa
+
+        into = {p[:i] for p in self._known for i in range(1, len(p))}
+        found: list[Path] = []
+
+        def walk(path: Path, kind: Any) -> None:
+            if path in self._known:
+                return
+            if path in into and pa.types.is_struct(kind):
+                for i in range(kind.num_fields):
+                    walk((*path, kind.field(i).name), kind.field(i).type)
+            elif len(path) > 1:
+                found.append(path)
+
+        for field in self._file.schema_arrow:
+            walk((field.name,), field.type)
+        return found
+
+    def _kind(self, path: Path, kind: str) -> str:
+        """DuckDB's type of a field; what it would shorten to microseconds has none."""
         assert self._file is not None
         schema = self._file.schema
-        index = self._file.schema_arrow.get_field_index(name)
-        nested = self._file.schema_arrow.field(index).type.num_fields
         physical = {
             schema.column(i).path: schema.column(i).physical_type for i in range(len(schema))
         }
-        return "INT96" if not nested and physical.get(name) == "INT96" else kind
+        return "INT96" if physical.get(".".join(path)) == "INT96" else kind
 
     def _nothing(self) -> str:
         own = ", ".join(
@@ -141,34 +227,36 @@ class ParquetRows:
         )
         return f"(SELECT {own}, NULL::VARCHAR AS _rescued, 0::BIGINT AS _position WHERE FALSE)"
 
-    def _relation(self, rows: str, kinds: dict[str, str]) -> str:
+    def _relation(self, rows: str, kinds: dict[Path, str]) -> str:
         inner, outer, guards = [], [], []
         for i, column in enumerate(self._columns):
-            name, x = identifier(column.name), identifier(column.field)
+            path = self._places[column.name]
             target = types.duckdb_type(column.type)
-            if column.field not in kinds:
+            if path not in kinds:
                 inner.append(f"NULL::{target} AS v{i}")
             else:
-                cast = casts.lossless(kinds[column.field], column.type)
+                cast = casts.lossless(kinds[path], column.type)
                 cast = cast or casts.Cast(f"NULL::{target}", "FALSE")
-                inner.append(f"{cast.value.format(x=x)} AS v{i}")
+                inner.append(f"{cast.value.format(x=_sql(path))} AS v{i}")
                 if cast.guard:
-                    inner.append(f"{x} AS x{i}")
+                    inner.append(f"{_sql(path)} AS x{i}")
                     guards.append(f"(x{i} IS NULL OR ({cast.guard.format(x=f'x{i}', v=f'v{i}')}))")
-            outer.append(f"v{i} AS {name}")
-        asked = {c.field for c in self._columns}
-        unknown = {name: kind for name, kind in kinds.items() if name not in asked}
+            outer.append(f"v{i} AS {identifier(column.name)}")
+        # What is unknown inside of a struct is written by the exact look.
+        inside = self._leaves()
+        where = [f"{_sql(path)} IS NULL" for path in inside]
+        begun = {p[0] for p in self._known}
+        unknown = {p[0]: kind for p, kind in kinds.items() if len(p) == 1 and p[0] not in begun}
         kept = casts.rescued(unknown)
-        where = ""
-        if unknown:
-            names = ", ".join(sorted(unknown))
+        if unknown or inside:
+            names = ", ".join(sorted([*unknown, *(".".join(p) for p in inside)]))
             self.notes = (f"columns that the contract does not name are in _rescued: {names}",)
         if kept and kept.guard:
-            where = f" WHERE {kept.guard}"
+            where.append(kept.guard)
         return (
             f"(SELECT {', '.join(outer)}, _rescued, _position FROM (SELECT"
             f" {', '.join(inner)}, {kept.value if kept else 'NULL::VARCHAR'} AS _rescued,"
-            f" {_ROW} + 1 AS _position FROM {rows}{where})"
+            f" {_ROW} + 1 AS _position FROM {rows} WHERE {' AND '.join(where) or 'TRUE'})"
             f" WHERE {' AND '.join(guards) or 'TRUE'})"
         )
 
@@ -183,7 +271,7 @@ class ParquetRows:
                 low, high = np.searchsorted(wanted, [done, done + batch.num_rows])
                 rows = batch.take(pa.array(wanted[low:high] - done))
                 names = batch.schema.names
-                lists = [_python(column) for column in rows.columns]
+                lists = [arrowvalues.python_values(column) for column in rows.columns]
                 for position, *row in zip(wanted[low:high].tolist(), *lists, strict=True):
                     yield self._row(position, names, row)
                 done += batch.num_rows
@@ -195,7 +283,7 @@ class ParquetRows:
 
     def _row(self, position: int, names: list[str], row: list[Any]) -> ExactRow:
         record = dict(zip(names, row, strict=True))
-        raw = hjson.dumps({k: _json(v) for k, v in record.items()})
+        raw = hjson.dumps({k: arrowvalues.as_json(v) for k, v in record.items()})
         if len(record) < len(names):
             twice = next(n for n in names if names.count(n) > 1)
             reason = Reason("duplicate_field", None, f"column {twice!r} appears twice")
@@ -203,12 +291,12 @@ class ParquetRows:
         found: dict[str, object] = {}
         reasons: list[Reason] = []
         for column in self._columns:
-            value = record.pop(column.field, None)
+            value = _at(record, self._places[column.name])
             try:
                 found[column.name] = None if value is None else self._typers[column.name](value)
             except values.Unfit as unfit:
                 reasons.append(Reason(unfit.code, column.name, unfit.detail))
-        unknown = {k: _json(v) for k, v in record.items() if v is not None}
+        unknown = {k: arrowvalues.as_json(v) for k, v in self._rest(record, ()).items()}
         found[RESCUED] = hjson.dumps(unknown) if unknown else None
         warnings = tuple(
             Reason("unknown_field", None, f"field {k!r} is not in the contract")
@@ -216,145 +304,31 @@ class ParquetRows:
         )
         return ExactRow(position, raw, None if reasons else found, tuple(reasons), warnings)
 
-
-def _python(column: pa.Array) -> list[Any]:
-    """The column's values in Python; instants that it cannot hold become text."""
-    import pyarrow as pa
-
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        if kind.unit == "ns":
-            return [None if v is None else _instant(v, 10**9) for v in _ticks(column)]
-        per_second = {"s": 1, "ms": 10**3, "us": 10**6}[kind.unit]
-        return [None if v is None else _instant(v, per_second) for v in _ticks(column)]
-    if pa.types.is_date(kind):
-        days = 1 if pa.types.is_date32(kind) else 86_400_000
-        raw = column.cast(pa.int32() if days == 1 else pa.int64()).to_pylist()
-        return [None if v is None else _day(v // days) for v in raw]
-    try:
-        found: list[Any] = column.to_pylist()
-    except (ValueError, OverflowError):
-        found = [_value(scalar) for scalar in column]
-    return found
+    def _rest(self, record: dict[str, Any], path: Path) -> dict[str, Any]:
+        """What no column takes, nested as it stands."""
+        found = {}
+        for name, value in record.items():
+            at = (*path, name)
+            if value is None or at in self._known:
+                continue
+            if isinstance(value, dict) and any(p[: len(at)] == at for p in self._known):
+                value = self._rest(value, at)
+                if not value:
+                    continue
+            found[name] = value
+        return found
 
 
-class _Unreadable(str):
-    """Why Python cannot hold a value."""
+def _sql(path: Sequence[str]) -> str:
+    """SQL for a field of a row."""
+    text = identifier(path[0])
+    for step in path[1:]:
+        text = f"struct_extract({text}, {literal(step)})"
+    return text
 
 
-def _value(scalar: pa.Scalar) -> Any:
-    try:
-        return scalar.as_py()
-    except (ValueError, OverflowError) as error:
-        return _Unreadable(f"{scalar.type}: {error}")
-
-
-def _ticks(column: pa.Array) -> list[int | None]:
-    import pyarrow as pa
-
-    found: list[int | None] = column.cast(pa.int64()).to_pylist()
-    return found
-
-
-def _instant(ticks: int, per_second: int) -> dt.datetime | str:
-    micros, rest = divmod(ticks * 10**6, per_second)
-    try:
-        found = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=micros)
-    except OverflowError:
-        return f"{ticks / per_second:.0f} seconds from 1970"
-    if rest:
-        return f"{found.strftime('%Y-%m-%dT%H:%M:%S')}.{ticks % per_second:09}Z"
-    return found
-
-
-def _day(days: int) -> dt.date | str:
-    try:
-        return dt.date(1970, 1, 1) + dt.timedelta(days=days)
-    except OverflowError:
-        return f"{days} days from 1970"
-
-
-def _typer(kind: str) -> values.Converter:
-    """What turns a Parquet value into the column type, by the same rules as a JSON value."""
-    inner = types.element(kind)
-    if kind == "json":
-        return _json_text
-    if inner:
-        return _lister(kind, _typer(inner))
-    convert = values.converter(kind)
-
-    def typed(value: Any) -> object:
-        if type(value) in (str, int, bool):
-            return convert(value)
-        if isinstance(value, dt.date):
-            return _dated(kind, value)
-        if isinstance(value, float | np.floating):
-            if kind == "double":
-                return float(value)
-            value = float(value)
-            value = Decimal(repr(value)) if math.isfinite(value) else Decimal("NaN")
-        elif isinstance(value, bytes):
-            try:
-                value = value.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise values.Unfit("invalid_utf8", str(error)) from None
-        elif isinstance(value, _Unreadable):
-            raise values.Unfit("type_mismatch", f"expected {kind}, got {value}")
-        elif kind == "string" and type(value).__name__ == "UUID":
-            value = str(value)
-        return convert(value)
-
-    return typed
-
-
-def _lister(kind: str, typed: values.Converter) -> values.Converter:
-    def each(value: Any) -> object:
-        if not isinstance(value, list):
-            raise values.Unfit("type_mismatch", f"expected {kind}, got {values.shown(value)}")
-        return [None if v is None else typed(v) for v in value]
-
-    return each
-
-
-def _dated(kind: str, value: dt.date) -> object:
-    if isinstance(value, dt.datetime):
-        if kind != "timestamp":
-            raise values.Unfit("type_mismatch", f"expected {kind}, got a timestamp")
-        if getattr(value, "nanosecond", 0):  # some installations have timestamps of their own
-            raise values.Unfit("invalid_timestamp", f"{value} is finer than a microsecond")
-        if type(value) is not dt.datetime:
-            value = dt.datetime.fromisoformat(value.isoformat())
-        return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
-    if kind != "date":
-        raise values.Unfit("type_mismatch", f"expected {kind}, got a date")
+def _at(record: dict[str, Any], path: Path) -> Any:
+    value: Any = record
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
     return value
-
-
-def _json_text(value: Any) -> str:
-    """A value of type json: the text itself if it is one, else the value written as JSON."""
-    if not isinstance(value, str) or isinstance(value, _Unreadable):
-        return hjson.dumps(_json(value))
-    try:
-        hjson.loads_strict(value)
-    except (ValueError, RecursionError) as error:
-        raise values.Unfit("type_mismatch", f"expected JSON text: {error}") from None
-    return value
-
-
-def _json(value: Any) -> Any:
-    """A Parquet value as JSON can have it; used for raw text and for unknown fields."""
-    if value is None or type(value) in (str, int, bool):
-        return value
-    if isinstance(value, dict):
-        return {str(k): _json(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(v) for v in value]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, dt.datetime):
-        return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float | str | Decimal | dt.date):
-        return value
-    return str(value)
