@@ -103,7 +103,7 @@ def test_what_is_new_in_an_event_is_kept_and_told(project: Project, events: Path
     (batch,) = report.batches
     assert (batch.read, batch.published) == (3, 3)
     warned = {r.rule_id: r.breaches for r in batch.verdict.results if r.breaches}
-    assert warned == {"unknown_field": 1, "type.known": 1}
+    assert warned == {"read.unknown_field": 2, "type.known": 1}
     rescued = [row["_rescued"] for row in stored(project)]
     assert json.loads(rescued[0]) == {"actor": {"badge": "gold"}, "reactions": {"rocket": 3}}
     assert rescued[1:] == [None, None]

@@ -85,6 +85,8 @@ def _plan(
 
     table = context.snapshot(contract.id)
     meta = table.meta if table else None
+    if contract.id in context.session.rebuilding:
+        return build("it is rebuilt")
     if not code.changed:
         return build("it uses no changed()")
     if meta is None:
@@ -111,7 +113,7 @@ def _plan(
 
 
 def _readable(context: RunContext, dataset: str, version: int) -> Snapshot | None:
-    """The dataset at an earlier version, if all its files are still there."""
+    """The dataset at an earlier version, if all its files are still there and comparable."""
     now = context.snapshot(dataset)
     if now is not None and now.version == version:
         return now
@@ -121,9 +123,19 @@ def _readable(context: RunContext, dataset: str, version: int) -> Snapshot | Non
         return None
     if old is None:
         return None
+    if now is not None and any(now.columns.get(c) != t for c, t in old.columns.items()):
+        return None  # it was rebuilt in another shape since
     live = {f.path for f in now.files} if now else set()
     gone = (f for f in old.files if f.path not in live)
     return old if all(Path(f.uri).exists() for f in gone) else None
+
+
+def work_out(con: Connection, build: Build) -> None:
+    """Compare once what a model is about to ask for several times: its scope, and each filter."""
+    for number, asked in enumerate(build.changed):
+        found = f"{SCHEMA}.{identifier(f'{build.model}|{number}')}"
+        con.execute(f"CREATE OR REPLACE TABLE {found} AS FROM {build.view(asked)}")
+        con.execute(f"CREATE OR REPLACE VIEW {build.view(asked)} AS FROM {found}")
 
 
 def show(con: Connection, context: RunContext, builds: Mapping[str, Build]) -> None:

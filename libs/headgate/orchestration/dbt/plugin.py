@@ -87,6 +87,7 @@ class Plugin(BasePlugin):
         if incremental:
             assert contract.unit_of_change is not None
             scope = Scope(contract.unit_of_change, _SCOPE)
+            builds.work_out(cursor, build)
             cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_SCOPE} AS {build.scope()}")
             query = _within(built, scope, build)
         publish_model(
