@@ -177,8 +177,8 @@ class ChannelWriter:
         later = account.delivery == "later"
         wrote = np.unique(work.authors[readable])
         renamed = np.array([later and self._guild.later.differs(n) for n in wrote.tolist()], bool)
-        self._seen.mark(self._guild.number, wrote[~renamed], renamed=False)
-        self._seen.mark(self._guild.number, wrote[renamed], renamed=True)
+        self._seen.mark(account.delivery, self._guild.number, wrote[~renamed], renamed=False)
+        self._seen.mark(account.delivery, self._guild.number, wrote[renamed], renamed=True)
 
 
 @dataclass(frozen=True)

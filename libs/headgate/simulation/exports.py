@@ -51,14 +51,7 @@ def simulate(
             if progress is not None:
                 progress(done)
     files.sort(key=lambda file: (DELIVERIES.index(file.delivery), file.path))
-    manifest = Manifest(
-        wanted=wanted,
-        files=files,
-        guilds=wanted.guilds,
-        channels=len(plan.channels),
-        members=seen.members(),
-        names=seen.names(),
-    )
+    manifest = Manifest(wanted, files, seen)
     manifest.write(folder)
     return manifest
 

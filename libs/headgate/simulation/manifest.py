@@ -21,10 +21,11 @@ class Written:
     """One file.
 
     ``messages`` counts its units, faulty ones and a cut one too; ``message_count`` is what it says
-    itself, if anything. ``reactions`` and ``attachments`` are inside units that are still JSON;
-    those of ``…_again`` stand in an earlier unit or file too, as they are. ``late``, ``edited`` and ``new`` are units of a later export that the first one did not have,
-    or not so; ``deleted`` ones it had alone. ``faults``: kind to places; the first
-    message is 1, the file itself 0.
+    itself, if anything. ``reactions`` and ``attachments`` are inside units that can still be
+    read; those of ``…_again`` stand in an earlier unit or file too, as they are. ``late``,
+    ``edited`` and ``new`` are units of a later export that the first one did not have, or not so;
+    ``deleted`` ones it had alone. ``faults``: kind to places; the first message is 1, the file
+    itself 0.
     """
 
     path: str
@@ -53,73 +54,83 @@ class Seen:
     """Which members of each guild wrote something that can be read, and by which nicknames."""
 
     def __init__(self) -> None:
-        self._marks: dict[tuple[int, bool], np.ndarray] = {}
+        self._marks: dict[tuple[int, bool, str], np.ndarray] = {}
 
-    def mark(self, guild: int, members: np.ndarray, *, renamed: bool) -> None:
+    def mark(self, delivery: str, guild: int, members: np.ndarray, *, renamed: bool) -> None:
         """The members of these numbers wrote, under their later nickname if ``renamed``."""
-        marks = self._marks.get((guild, renamed), _NOBODY)
+        marks = self._marks.get((guild, renamed, delivery), np.zeros(0, np.bool_))
         if len(members) and (most := int(members.max())) >= len(marks):
             marks = np.concatenate((marks, np.zeros(most + 1 - len(marks), np.bool_)))
         marks[members] = True
-        self._marks[guild, renamed] = marks
+        self._marks[guild, renamed, delivery] = marks
 
-    def members(self) -> int:
-        """Members of a guild, counted in each guild anew."""
-        total = 0
-        for guild in {guild for guild, _ in self._marks}:
-            first, second = (self._marks.get((guild, r), _NOBODY) for r in (False, True))
-            both = np.zeros(max(len(first), len(second)), np.bool_)
-            both[: len(first)] |= first
-            both[: len(second)] |= second
-            total += int(both.sum())
-        return total
+    def members(self, *deliveries: str) -> int:
+        """Members of a guild that these deliveries show, counted in each guild anew."""
+        guilds = {guild for guild, _, _ in self._marks}
+        return sum(self._count(deliveries, guild, (False, True)) for guild in guilds)
 
-    def names(self) -> int:
+    def names(self, *deliveries: str) -> int:
         """Members, counted once more if they were seen under both of their nicknames."""
-        return sum(int(marks.sum()) for marks in self._marks.values())
+        kinds = {(guild, renamed) for guild, renamed, _ in self._marks}
+        return sum(self._count(deliveries, guild, (renamed,)) for guild, renamed in kinds)
+
+    def _count(self, deliveries: tuple[str, ...], guild: int, renamed: tuple[bool, ...]) -> int:
+        found = [
+            np.flatnonzero(marks)
+            for (at, name, delivery), marks in self._marks.items()
+            if at == guild and name in renamed and delivery in deliveries
+        ]
+        return len(np.unique(np.concatenate(found))) if found else 0
 
 
-_NOBODY = np.zeros(0, np.bool_)
+_SUMS = (
+    *("messages", "reactions", "attachments", "reactions_again", "attachments_again"),
+    *("late", "edited", "deleted", "new"),
+)
 
 
 @dataclass
 class Manifest:
-    """Everything that a simulation wrote.
-
-    ``members`` counts (guild, author) pairs of readable messages, ``names`` (guild, author,
-    nickname): a later export shows some under another one.
-    """
+    """Everything that a simulation wrote."""
 
     wanted: Wanted
     files: list[Written]
-    guilds: int
-    channels: int
-    members: int
-    names: int
+    seen: Seen
+
+    def totals(self, *deliveries: str) -> dict[str, int]:
+        """What these deliveries hold together.
+
+        ``members`` counts (guild, author) pairs of messages that can be read, ``names`` (guild,
+        author, nickname): a later export shows some under another one.
+        """
+        files = [f for f in self.files if f.delivery in deliveries]
+        return {
+            "files": len(files),
+            "guilds": len({f.guild_id for f in files}),
+            "channels": len({f.channel_id for f in files}),
+            "members": self.seen.members(*deliveries),
+            "names": self.seen.names(*deliveries),
+            **{name: sum(getattr(f, name) for f in files) for name in _SUMS},
+        }
+
+    def faults(self, *deliveries: str) -> dict[str, int]:
+        """How often these deliveries have each kind of fault."""
+        found: Counter[str] = Counter()
+        for file in self.files:
+            if file.delivery in deliveries:
+                found.update({kind: len(places) for kind, places in file.faults.items()})
+        return dict(sorted(found.items()))
 
     def plain(self) -> dict[str, Any]:
-        """As it is written to :data:`NAME`. Files of the delivery ``damaged`` are not in totals."""
-        counted = [f for f in self.files if f.delivery != "damaged"]
-        put_in: Counter[str] = Counter()
-        for file in self.files:
-            put_in.update({kind: len(places) for kind, places in file.faults.items()})
+        """As it is written to :data:`NAME`; files damaged as a whole are not in its totals."""
         meanings = {kind.name: kind.meaning for kind in faults.KINDS} | faults.OF_FILES
-        sums = (
-            *("messages", "reactions", "attachments", "reactions_again", "attachments_again"),
-            *("late", "edited", "deleted", "new"),
-        )
+        put_in = self.faults("first", "later", "damaged")
         return {
             "wanted": asdict(self.wanted),
-            "totals": {
-                "files": len(counted),
-                "guilds": self.guilds,
-                "channels": self.channels,
-                "members": self.members,
-                "names": self.names,
-                **{name: sum(getattr(f, name) for f in counted) for name in sums},
-            },
+            "totals": self.totals("first", "later"),
+            "first": self.totals("first"),
             "faults": {
-                kind: {"meaning": meanings[kind], "put_in": put_in[kind]} for kind in sorted(put_in)
+                kind: {"meaning": meanings[kind], "put_in": count} for kind, count in put_in.items()
             },
             "files": [asdict(file) for file in self.files],
         }

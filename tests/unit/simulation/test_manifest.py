@@ -53,7 +53,7 @@ def judged(text: bytes, before: dict[str, Any] | None) -> tuple[str, dict[str, A
     except ValueError:
         return "bad_timestamp", message
     if any(0xD800 <= ord(c) <= 0xDFFF for c in content):
-        return "lone_surrogate", message
+        return "lone_surrogate", None
     if "\0" in content:
         return "nul", message
     return ("too_long" if len(content) > 20_000 else ""), message
@@ -102,7 +102,8 @@ def test_files_faults_and_totals_are_as_told(written: tuple[Path, dict[str, Any]
     }
     totals: dict[str, int] = defaultdict(int)
     put_in: dict[str, int] = defaultdict(int)
-    members, names, guilds, channels = set(), set(), set(), set()
+    members, at_first, names = set(), set(), set()
+    guilds, channels = set(), set()
     inside: dict[str, set[str]] = {"reactions": set(), "attachments": set()}
     for told in manifest["files"]:
         found, readable = recounted(folder / told["path"])
@@ -119,6 +120,8 @@ def test_files_faults_and_totals_are_as_told(written: tuple[Path, dict[str, Any]
         for message in readable:
             author = message["author"]
             members.add((told["guild_id"], author["id"]))
+            if told["delivery"] == "first":
+                at_first.add((told["guild_id"], author["id"]))
             names.add((told["guild_id"], author["id"], author["nickname"]))
             for array, seen in inside.items():
                 seen |= {message["id"] + json.dumps(item) for item in message[array]}
@@ -127,6 +130,8 @@ def test_files_faults_and_totals_are_as_told(written: tuple[Path, dict[str, Any]
     assert manifest["totals"]["channels"] == len(channels)
     assert manifest["totals"]["members"] == len(members)
     assert manifest["totals"]["names"] == len(names) > len(members)
+    assert 0 < manifest["first"]["members"] <= len(members)
+    assert manifest["first"]["names"] == manifest["first"]["members"] == len(at_first)
     for array, seen in inside.items():
         assert manifest["totals"][array] - manifest["totals"][f"{array}_again"] == len(seen)
     assert put_in == {kind: told["put_in"] for kind, told in manifest["faults"].items()}
