@@ -18,7 +18,7 @@ from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.core.settings import Settings
 from headgate.ingest import casts, jsontext
-from headgate.ingest.places import END, START
+from headgate.ingest.outline import END, START
 from headgate.ingest.proof import DAY, INSTANT
 from headgate.ingest.shapes import ABSENT, Look, Shapes
 from headgate.ingest.skeleton import Flags, Places
