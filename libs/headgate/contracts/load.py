@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -60,13 +60,25 @@ _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 @lru_cache(maxsize=1)
+def _schema() -> Any:
+    return hjson.loads(
+        resources.files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8")
+    )
+
+
+@lru_cache(maxsize=1)
+def _fits() -> Callable[[Any], bool]:
+    """Whether a document is ODCS: 0.4 ms, where the validator that explains takes 60."""
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(_schema()).is_valid
+
+
+@lru_cache(maxsize=1)
 def _validator() -> Any:
     import jsonschema
 
-    schema = hjson.loads(
-        resources.files("open_data_contract_standard").joinpath("schema.json").read_text("utf-8")
-    )
-    return jsonschema.validators.validator_for(schema)(schema)
+    return jsonschema.validators.validator_for(_schema())(_schema())
 
 
 def load_all(folder: Path) -> ContractSet:
@@ -138,7 +150,8 @@ def from_document(path: Path, document: Mapping[str, Any]) -> Contract:
     """
     # The shallowest complaint is the one to act on; deeper ones are often its echo.
     modern = editions.modern(document)
-    errors = sorted(_validator().iter_errors(modern), key=lambda e: len(list(e.absolute_path)))
+    found = () if _fits()(modern) else _validator().iter_errors(modern)
+    errors = sorted(found, key=lambda e: len(list(e.absolute_path)))
     if errors:
         pointer = "/".join(str(p) for p in errors[0].absolute_path)
         raise ContractError(f"not ODCS: {_complaint(errors[0])}", place=f"{path}#/{pointer}")
