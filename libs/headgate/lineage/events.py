@@ -53,6 +53,12 @@ def event(step: Step, state: State, lake_name: str, at: datetime | None = None) 
     for part, refs in (("inputs", step.inputs), ("outputs", step.outputs)):
         for told, ref in zip(plain[part], refs, strict=True):
             told["facets"] = {**_described(ref), **(told.get("facets") or {})}
+    carrier = _carrier(step)
+    if carrier is not None:
+        told = plain["inputs"][step.inputs.index(carrier)]
+        told.setdefault("inputFacets", {})["dataQualityAssertions"] = _assertions(step.assertions)
+    if step.column_lineage or step.row_lineage:
+        plain["outputs"][0]["facets"]["columnLineage"] = _column_lineage(step, lake)
     return plain
 
 
@@ -142,7 +148,6 @@ def _inputs(step: Step, lake: str) -> list[Any]:
     from openlineage.client.generated import base, base_subset_dataset
     from openlineage.client.generated import input_statistics_input_dataset as statistics
 
-    carrier = _carrier(step)
     found = []
     for ref in step.inputs:
         facets: dict[str, Any] = {}
@@ -155,8 +160,6 @@ def _inputs(step: Step, lake: str) -> list[Any]:
             facets["subset"] = base_subset_dataset.InputSubsetInputDatasetFacet(
                 condition, producer=PRODUCER
             )
-        if ref is carrier:
-            facets["dataQualityAssertions"] = _assertions(step.assertions)
         found.append(base.InputDataset(*_node(ref, lake), facets, facets=_dataset_facets(ref)))
     return found
 
@@ -181,10 +184,7 @@ def _outputs(step: Step, lake: str) -> list[Any]:
             facets["subset"] = base_subset_dataset.OutputSubsetOutputDatasetFacet(
                 condition, producer=PRODUCER
             )
-        about = _dataset_facets(ref)
-        if step.column_lineage or step.row_lineage:
-            about["columnLineage"] = _column_lineage(step, lake)
-        found.append(base.OutputDataset(*_node(ref, lake), facets, facets=about))
+        found.append(base.OutputDataset(*_node(ref, lake), facets, facets=_dataset_facets(ref)))
     return found
 
 
@@ -295,61 +295,76 @@ def _tags(
     return tags_dataset.TagsDatasetFacet(found, producer=PRODUCER)
 
 
-def _assertions(results: Sequence[Assertion]) -> Any:
+def _assertions(results: Sequence[Assertion]) -> Mapping[str, Any]:
+    """The facet as plain JSON values; see :func:`_column_lineage`."""
     from openlineage.client.generated import data_quality_assertions_dataset as quality
 
     found = [
-        quality.Assertion(
-            assertion=_ASSERTION_NAMES.get(result.kind, result.kind),
-            success=result.passed,
-            column=result.column,
-            severity=_SEVERITIES.get(result.severity, result.severity),
-            name=result.rule_id,
-            description=result.description or None,
-            expected=result.expected or None,
-            actual=result.observed,
-            content=result.sql,
-            contentType="sql" if result.sql else None,
-            params={
+        {
+            "assertion": _ASSERTION_NAMES.get(result.kind, result.kind),
+            "success": result.passed,
+            "column": result.column,
+            "severity": _SEVERITIES.get(result.severity, result.severity),
+            "name": result.rule_id,
+            "description": result.description or None,
+            "expected": result.expected or None,
+            "actual": result.observed,
+            "content": result.sql,
+            "contentType": "sql" if result.sql else None,
+            "params": {
                 "kind": result.kind,
                 "severity": result.severity,
                 "scope": result.scope,
                 "breaches": result.breaches,
             },
-        )
+        }
         for result in results
     ]
-    return quality.DataQualityAssertionsDatasetFacet(found, producer=PRODUCER)
+    return {
+        "_producer": PRODUCER,
+        "_schemaURL": quality.DataQualityAssertionsDatasetFacet._get_schema(),
+        "assertions": [{k: v for k, v in one.items() if v is not None} for one in found],
+    }
 
 
-def _column_lineage(step: Step, lake: str) -> Any:
+def _column_lineage(step: Step, lake: str) -> Mapping[str, Any]:
+    """The facet as plain JSON values: with hundreds of columns, classes would take most of the time."""
     from openlineage.client.generated import column_lineage_dataset as lineage
 
     sources = {ref.id for ref in step.inputs if ref.is_source}
-    fields = {
-        column: lineage.Fields(_input_fields(inputs, sources, lake))
-        for column, inputs in step.column_lineage.items()
+    facet: dict[str, Any] = {
+        "_producer": PRODUCER,
+        "_schemaURL": lineage.ColumnLineageDatasetFacet._get_schema(),
+        "fields": {
+            column: {"inputFields": _input_fields(inputs, sources, lake)}
+            for column, inputs in step.column_lineage.items()
+        },
     }
-    whole = _input_fields(step.row_lineage, sources, lake) if step.row_lineage else None
-    return lineage.ColumnLineageDatasetFacet(fields, whole, producer=PRODUCER)
+    if step.row_lineage:
+        facet["dataset"] = _input_fields(step.row_lineage, sources, lake)
+    return facet
 
 
 def _input_fields(
     inputs: Sequence[ColumnInput | tuple[str, str, str, str]], sources: set[str], lake: str
-) -> list[Any]:
+) -> list[dict[str, Any]]:
     """One entry an input column, with every way it takes part, in a fixed order."""
-    from openlineage.client.generated import column_lineage_dataset as lineage
-
     ways: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for dataset, column, kind, subtype in inputs:
         ways.setdefault((dataset, column), set()).add((kind, subtype))
     found = []
     for (dataset, column), transformations in sorted(ways.items()):
-        node = _node(DatasetRef(dataset, is_source=dataset in sources), lake)
-        listed = [
-            lineage.Transformation(kind, subtype) for kind, subtype in sorted(transformations)
-        ]
-        found.append(lineage.InputField(*node, column, listed))
+        namespace, name = _node(DatasetRef(dataset, is_source=dataset in sources), lake)
+        found.append(
+            {
+                "namespace": namespace,
+                "name": name,
+                "field": column,
+                "transformations": [
+                    {"type": kind, "subtype": subtype} for kind, subtype in sorted(transformations)
+                ],
+            }
+        )
     return found
 
 
