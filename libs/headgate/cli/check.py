@@ -68,6 +68,17 @@ def _properties(project: Project) -> Iterator[tuple[str, str]]:
             )
 
 
+def _sources(project: Project) -> Iterator[tuple[str, str]]:
+    """Each source has a format that can be read, with options that it has."""
+    from headgate.ingest.readers import base
+
+    for contract in project.contracts.sources:
+        try:
+            base.raw_reader(contract, project.settings)
+        except HeadgateError as error:
+            yield error.place or str(contract.path), f"{error.message} {error.remedy}".strip()
+
+
 def _rules(project: Project) -> Iterator[tuple[str, str]]:
     """Each rule compiles (a pattern may ask more than RE2 can, a query name what is not there)."""
     from headgate.quality import predicates, table_rules
@@ -166,6 +177,7 @@ def _reference(project: Project) -> Iterator[tuple[str, str]]:
 
 CHECKS: dict[str, Callable[[Project], Iterator[tuple[str, str]]]] = {
     "properties": _properties,
+    "sources": _sources,
     "rules": _rules,
     "examples": _examples,
     "models": _models,

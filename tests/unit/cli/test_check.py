@@ -54,6 +54,27 @@ def test_an_unknown_property_is_found(project: Project, told: Told) -> None:
     only(findings, "properties", "headgate.personaldata", "#/schema/0/properties/4")
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("{format: xml}", ["'xml'", "csv, json, jsonl, parquet"]),
+        ("{format: jsonl, records: $, delimiter: ';'}", ["'delimiter'", "ignore, records"]),
+        ("{format: csv, delimiter: '||'}", ["delimiter is '||'", "one ASCII character"]),
+    ],
+)
+def test_a_source_that_nothing_reads_is_found(
+    project: Project, told: Told, source: str, words: list[str]
+) -> None:
+    path = contract(project)
+    text = path.read_text("utf-8")
+    at = text.index("format: jsonl")
+    start, end = text.rindex("{", 0, at), text.index("}", at) + 1
+    path.write_text(text[:start] + source + text[end:])
+    code, findings = told()
+    assert code == 1
+    only(findings, "sources", *words)
+
+
 def test_a_pattern_that_re2_lacks_is_found(project: Project, told: Told) -> None:
     change(contract(project), '"^[#&+!][^ ,]+$"', '"^(?=#)[^ ,]+$"')
     code, findings = told()

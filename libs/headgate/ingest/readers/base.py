@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -153,16 +154,7 @@ def open_reader(contract: Contract, source: SourceFile, settings: Settings) -> R
         ContractError: the contract has no source, or a format that nothing here reads.
         UsageError: the file cannot be opened.
     """
-    known = formats()
-    kind = contract.source.format if contract.source else ""
-    if kind not in known:
-        raise ContractError(
-            f"{contract.id}: headgate.source.format {kind!r} has no reader.",
-            remedy=f"Use one of {', '.join(sorted(known))}.",
-            place=str(contract.path),
-        )
-    module = importlib.import_module(f"headgate.ingest.readers.{kind}")
-    _demand_options(contract, getattr(module, "OPTIONS", None))
+    module = _module(contract)
     opener: Opener = module.open_file
     try:
         return opener(contract, source, settings)
@@ -173,17 +165,29 @@ def open_reader(contract: Contract, source: SourceFile, settings: Settings) -> R
         ) from None
 
 
-def _demand_options(contract: Contract, known: Mapping[str, str] | None) -> None:
-    """Refuse an option of the source that the format does not have; it would be passed over."""
-    assert contract.source is not None
-    unknown = sorted(set(contract.source.options) - set(known or contract.source.options))
+def _module(contract: Contract) -> ModuleType:
+    """The module of the contract's format; an option that the format lacks would be passed over,
+    and so is refused."""
+    known = formats()
+    place = f"{contract.path}#/customProperties/headgate.source"
+    kind = contract.source.format if contract.source else ""
+    if contract.source is None or kind not in known:
+        raise ContractError(
+            f"{contract.id}: headgate.source.format {kind!r} has no reader.",
+            remedy=f"Use one of {', '.join(sorted(known))}.",
+            place=place,
+        )
+    module = importlib.import_module(f"headgate.ingest.readers.{kind}")
+    options: Mapping[str, str] = module.OPTIONS
+    unknown = sorted(contract.source.options.keys() - options.keys())
     if unknown:
         raise ContractError(
-            f"{contract.id}: headgate.source has an option {unknown[0]!r} that the format "
-            f"{contract.source.format} does not have.",
-            remedy=f"It has {', '.join(sorted(known or ()))}.",
-            place=f"{contract.path}#/customProperties/headgate.source",
+            f"{contract.id}: headgate.source has an option {unknown[0]!r} that the format {kind} "
+            "does not have.",
+            remedy=f"It has {', '.join(sorted(options))}.",
+            place=place,
         )
+    return module
 
 
 RawReader = Callable[[int, bytes], ExactRow]
@@ -193,12 +197,14 @@ def raw_reader(contract: Contract, settings: Settings) -> RawReader:
     """What reads a refused record again: position and raw text, as quarantine keeps it, to a row.
 
     A format whose raw text is more than one JSON object says so by a ``raw_reader`` of its own.
+
+    Raises:
+        ContractError: the source has a format, an option or a column that nothing here can read.
     """
     from headgate.contracts.mapping import mapping
     from headgate.ingest.exact import ExactRecords
 
-    kind = contract.source.format if contract.source else ""
-    module = importlib.import_module(f"headgate.ingest.readers.{kind}")
+    module = _module(contract)
     if own := getattr(module, "raw_reader", None):
         found: RawReader = own(contract, settings)
         return found
