@@ -20,7 +20,7 @@ from headgate.core.settings import Settings
 from headgate.ingest import casts, jsontext
 from headgate.ingest.outline import END, START
 from headgate.ingest.proof import DAY, INSTANT
-from headgate.ingest.shapes import ABSENT, Look, Shapes
+from headgate.ingest.shapes import ABSENT, Look, learned
 from headgate.ingest.skeleton import Flags, Places
 from headgate.lake.engines.duckdb import identifier, literal
 
@@ -46,7 +46,7 @@ class Nested:
     """
 
     def __init__(self, contract: Contract, settings: Settings) -> None:
-        self.shapes = Shapes(contract, settings)
+        self.shapes = learned(contract, settings)
         self._contract = contract
         self._look: Look | None = None
 
