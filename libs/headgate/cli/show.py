@@ -104,10 +104,10 @@ def _rules(_: Project, contract: Contract) -> Shown:
 
 
 def _gx(_: Project, contract: Contract) -> Shown:
-    from headgate.contracts import gx
     from headgate.core import json as hjson
+    from headgate.quality import gx_suites
 
-    suite = gx.suite(contract)
+    suite = gx_suites.suite(contract)
     return Shown(suite, text=hjson.dumps(suite, indent=2))
 
 

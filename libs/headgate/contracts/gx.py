@@ -6,14 +6,18 @@ a query for the rows that break it (in DuckDB's SQL, ``{batch}`` being the table
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from headgate.contracts.formats import FORMATS
+from headgate.contracts.gx_patterns import portable
 from headgate.contracts.model import Contract, Rule
 from headgate.contracts.names import DatasetName
+from headgate.contracts.types import decimal_of
 from headgate.contracts.wording import expectation as words
 from headgate.core import ids
 
@@ -53,12 +57,17 @@ _SIGNS = {
 }
 
 
-def suite(contract: Contract) -> dict[str, Any]:
-    """The expectation suite of a contract, one expectation a rule, in the contract's order."""
+def suite(contract: Contract, conditions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The expectation suite of a contract, one expectation a rule, in the contract's order.
+
+    ``conditions`` are SQL conditions that hold for good rows, by rule id: the queries of row rules
+    that the vocabulary has no word for.
+    """
+    given = conditions or {}
     return {
         "name": contract.id,
         "id": ids.name_based("suite", contract.id),
-        "expectations": [expectation(contract, rule) for rule in contract.rules],
+        "expectations": [expectation(contract, r, given.get(r.id, "")) for r in contract.rules],
         "meta": {
             "great_expectations_version": VERSION,
             "headgate": {"contract": contract.version, "hash": contract.hash},
@@ -67,14 +76,14 @@ def suite(contract: Contract) -> dict[str, Any]:
     }
 
 
-def expectation(contract: Contract, rule: Rule) -> dict[str, Any]:
-    """One rule as an expectation's configuration."""
-    kwargs = _kwargs(rule)
+def expectation(contract: Contract, rule: Rule, condition: str = "") -> dict[str, Any]:
+    """One rule as an expectation's configuration; ``condition`` is as for :func:`suite`."""
+    kwargs = _kwargs(rule, contract.table_columns.get(rule.column or "", ""))
     kind = EXPECTATIONS.get(rule.kind, QUERY)
     if rule.kind == OWN:
         kind = snake(str(rule.arguments["type"]))
     elif kwargs is None:
-        kind, kwargs = QUERY, {"unexpected_rows_query": _query(rule)}
+        kind, kwargs = QUERY, {"unexpected_rows_query": _query(rule, condition)}
     elif rule.kind == "duplicate_count" and "column" in kwargs:
         kind = EXPECTATIONS["unique"]
     return {
@@ -99,8 +108,11 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def _kwargs(rule: Rule) -> dict[str, Any] | None:
-    """The arguments of the rule's expectation, or None if the vocabulary has no word for it."""
+def _kwargs(rule: Rule, of_type: str) -> dict[str, Any] | None:
+    """The arguments of the rule's expectation, or None if the vocabulary has no word for it.
+
+    ``of_type`` is the type of the rule's column.
+    """
     column, given = {"column": rule.column}, rule.arguments
     if rule.kind == OWN:
         return dict(given.get("kwargs", {}))
@@ -110,13 +122,19 @@ def _kwargs(rule: Rule) -> dict[str, Any] | None:
         return {**column, rule.kind[:3] + "_value": given["value"]}
     if rule.kind in ("pattern", "format"):
         value = str(given["value"])
-        return {**column, "regex": FORMATS[value] if rule.kind == "format" else value}
+        regex = portable(FORMATS[value] if rule.kind == "format" else value)
+        return None if regex is None else {**column, "regex": regex}
     if rule.kind in ("minimum", "maximum"):
+        if not _same_there(given["value"], of_type):
+            return None
         side = rule.kind[:3]
         strict = {f"strict_{side}": True} if given.get("exclusive") else {}
-        return {**column, f"{side}_value": given["value"], **strict}
+        return {**column, f"{side}_value": _instant(given["value"], of_type), **strict}
     if rule.kind == "accepted_values":
-        return {**column, "value_set": list(given["values"])}
+        # Engines have days as days, and a suite has them as texts, which are no days.
+        if of_type == "date" or not all(_same_there(v, of_type) for v in given["values"]):
+            return None
+        return {**column, "value_set": [_instant(v, of_type) for v in given["values"]]}
     if rule.kind == "row_count":
         return _range(given)
     if rule.kind == "null_share" and given["unit"] == "percent":
@@ -129,6 +147,26 @@ def _kwargs(rule: Rule) -> dict[str, Any] | None:
             return {"column": columns[0]}
         return {"column_list": columns, "ignore_row_if": "any_value_is_missing"}
     return None
+
+
+def _instant(value: Any, of_type: str) -> Any:
+    """A bound of instants with its time and zone, which the engines do not guess."""
+    if of_type != "timestamp" or not isinstance(value, str):
+        return value
+    found = dt.datetime.fromisoformat(value)
+    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).isoformat()
+
+
+def _same_there(value: Any, of_type: str) -> bool:
+    """Whether a value of the contract is the same for an engine that knows numbers as doubles."""
+    if decimal_of(of_type):
+        return False
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return True
+    try:
+        return Fraction(str(value)) == Fraction(float(value))
+    except OverflowError:
+        return False
 
 
 def _range(given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -159,9 +197,11 @@ def _complement(bounds: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _query(rule: Rule) -> str:
+def _query(rule: Rule, condition: str) -> str:
     """A query for the rows that break the rule; one row, if it judges the table as a whole."""
     given = rule.arguments
+    if condition:
+        return f"SELECT * FROM {{batch}} WHERE NOT ({_escaped(condition)}\n)"
     if rule.kind == "predicate":
         return "SELECT * FROM {batch} WHERE NOT (" + _escaped(str(given["sql"])) + "\n)"
     if rule.kind == "foreign_key":

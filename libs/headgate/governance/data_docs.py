@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from headgate.contracts import gx
 from headgate.contracts.model import Contract
 from headgate.core import json as hjson
 from headgate.core.errors import UsageError
 from headgate.governance import docs_index, layout
 from headgate.governance.judgements import Judgement
 from headgate.governance.own_page import body_of
-from headgate.quality import gx_library
+from headgate.quality import gx_library, gx_suites
 
 #: What tells that a folder is one of ours, and may be replaced.
 MARK = ".headgate-data-docs"
@@ -84,7 +83,7 @@ def _rendered(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for contract in contracts:
-            suite = expectationSuiteSchema.load(_plain(gx.suite(contract)))
+            suite = expectationSuiteSchema.load(_plain(gx_suites.suite(contract)))
             context.suites.add(ExpectationSuite(**suite))
             for judgement in judgements.get(contract.id, ()):
                 loaded = expectationSuiteValidationResultSchema.load(_shown(judgement.result()))

@@ -10,6 +10,7 @@ from headgate.contracts import gx
 from headgate.contracts.model import Contract
 from headgate.core import ids
 from headgate.quality.examples_of_breaches import Example
+from headgate.quality.gx_suites import conditions
 from headgate.quality.kinds import REGISTRY
 from headgate.quality.unwritten import PRIMARY_KEY
 from headgate.quality.verdict import RuleResult, Verdict
@@ -51,8 +52,9 @@ def validation_result(
     }
     ours = {rule.id for rule in contract.rules}
     retired = [r for r in verdict.results if r.rule_id not in ours and is_rule(r)]
+    asked = conditions(contract)
     configured = [
-        (gx.expectation(contract, rule), by_rule[rule.id])
+        (gx.expectation(contract, rule, asked.get(rule.id, "")), by_rule[rule.id])
         for rule in contract.rules
         if rule.id in by_rule
     ]
