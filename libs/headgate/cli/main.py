@@ -12,12 +12,15 @@ from collections.abc import Sequence
 import typer
 
 from headgate.cli import (
+    audit,
     check,
     dbt,
     demo,
+    diff,
     docs,
     new,
     quarantine,
+    rebuild,
     release,
     run,
     show,
@@ -42,6 +45,9 @@ app.command("sql", epilog=sql.EXAMPLE)(sql.sql)
 app.command("show", epilog=show.EXAMPLE)(show.show)
 app.command("docs", epilog=docs.EXAMPLE)(docs.docs)
 app.command("check", epilog=check.EXAMPLE)(check.check)
+app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
+app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
+app.command("rebuild", epilog=rebuild.EXAMPLE)(rebuild.rebuild)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(new.app, name="new")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headgate.contracts.model import Contract
 from headgate.core import clock
-from headgate.ingest import deletions
+from headgate.ingest import deletions, stored
 from headgate.ingest.duplicates import resolve
 from headgate.ingest.load import CHUNK, Loading, conflict_reason, merge_plan, take_exact
 from headgate.ingest.readers.base import raw_reader
@@ -39,7 +39,9 @@ def replay_rows(
         deletions.forget_present(session.con, contract)
     writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)
     intake = gate.Intake(len(rows), [], writer)
-    read, at = raw_reader(contract, session.settings), clock.iso(rows[0].quarantined_at)
+    was_stored = content_hash == stored.CONTENT_HASH
+    read = stored.reader(contract) if was_stored else raw_reader(contract, session.settings)
+    at = clock.iso(rows[0].quarantined_at)
     for start in range(0, len(rows), CHUNK):
         chunk = [
             (read(r.position, r.raw.encode("utf-8", "surrogatepass")), r.position)

@@ -18,13 +18,17 @@ class Session:
 
     Under the run lock a table's newest version is the released one or what an unfinished run
     left committed, which this run continues; so that is where a candidate starts. ``rebuilding``
-    are datasets whose stored rows this run judges anew, so that their contract may have changed.
+    are datasets whose stored rows this run judges anew, so that their contract may have changed;
+    ``judged`` are dataset, version and contract, and how many stored rows break it. ``parents``
+    are tables of keys that the engine holds, and the version of the parent that each is of.
     """
 
     lake: Lake
     con: Connection
     run_id: str
     rebuilding: set[str] = field(default_factory=set)
+    judged: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    parents: dict[str, int] = field(default_factory=dict)
     _snapshots: dict[str, Snapshot | None] = field(default_factory=dict)
 
     @property

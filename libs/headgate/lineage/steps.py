@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -263,6 +264,16 @@ def replay_step(contract: Contract, run_id: str, batch_id: str) -> Step:
         tags={"batch_id": batch_id},
         description=f"Takes rows of {contract.id} out of quarantine and stages them as a batch.",
         owner=contract.owner,
+    )
+
+
+def stored_step(contract: Contract, run_id: str, batch_id: str) -> Step:
+    """Judging a dataset's stored rows anew: the dataset is its own input."""
+    step = replay_step(contract, run_id, batch_id)
+    return dataclasses.replace(
+        step,
+        inputs=(DatasetRef.of(contract),),
+        description=f"Judges the stored rows of {contract.id} anew and stages them as a batch.",
     )
 
 

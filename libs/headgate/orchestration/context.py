@@ -58,6 +58,8 @@ class RunContext:
     outcomes: list[BatchOutcome] = field(default_factory=list)
     accounts: list[tuple[CommitMeta, int | None]] = field(default_factory=list)
     progress: Progress = field(default_factory=Silent)
+    #: Datasets that nothing may be committed to, since their contract changed, and why.
+    blocked: dict[str, str] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:

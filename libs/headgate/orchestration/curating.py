@@ -32,6 +32,7 @@ def stale(context: RunContext, graph: Graph, selected: set[str]) -> list[str]:
     contracts = context.project.contracts
     codes = fingerprint.fingerprint(context.project)
     found = pending(context)
+    found |= {d for d in context.session.rebuilding if contracts[d].model}
     for dataset in topological(graph):
         contract = contracts[dataset]
         if not contract.model:

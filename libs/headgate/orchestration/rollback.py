@@ -79,10 +79,13 @@ def _restore(context: RunContext, contract: Contract, target: Release) -> Snapsh
         committed_at=clock.now(), code_hash=before.code_hash, inputs=inputs,
         detail={"version": version},
     )  # fmt: skip
+    # A table that was rebuilt in another shape since gets its old one back with its old files.
+    whole = any(head.columns.get(c) != t for c, t in old.columns.items())
     restored = commit(
-        lake, contract.id, base=head, columns=head.columns,
-        add=[f for f in old.files if f.path not in live],
-        remove=[f for f in head.files if f.path not in wanted], meta=meta,
+        lake, contract.id, base=head, columns=old.columns if whole else head.columns,
+        add=[f for f in old.files if whole or f.path not in live],
+        remove=[f for f in head.files if whole or f.path not in wanted], meta=meta,
+        key=contract.key if whole else (), whole=whole,
     )  # fmt: skip
     context.session.advance(restored)
     context.accounts.append((meta, restored.version))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from headgate.lake.session import Session
 from headgate.lineage import steps
 from headgate.lineage.emitter import Emitter
 from headgate.lineage.steps import State, Step
-from headgate.orchestration import curating, ingesting, releasing, waiting
+from headgate.orchestration import curating, evolving, ingesting, releasing, waiting
 from headgate.orchestration.context import Progress, RunContext, Silent, activate
 from headgate.orchestration.order import select as select_datasets
 from headgate.orchestration.project import Project
@@ -49,8 +49,11 @@ def run(
     def work(context: RunContext) -> list[str]:
         problems = []
         for dataset, found in files.items():
-            problems += ingesting.ingest(context, dataset, found)
-        waiting.replay_waiting(context, [d for d in project.contracts if d in selected])
+            if dataset not in context.blocked:
+                problems += ingesting.ingest(context, dataset, found)
+        waiting.replay_waiting(
+            context, [d for d in project.contracts if d in selected - context.blocked.keys()]
+        )
         return problems
 
     return run_with(project, work, selected=selected, progress=progress, command="run")
@@ -63,16 +66,25 @@ def run_with(
     selected: set[str],
     progress: Progress | None,
     command: str,
+    rebuilding: Collection[str] = (),
 ) -> RunReport:
-    """A run whose first part is ``work`` (which gives sentences for what failed)."""
+    """A run whose first part is ``work`` (which gives sentences for what failed).
+
+    ``rebuilding`` are datasets whose rows it judges anew under a changed contract; others whose
+    contract asks for that are left as they are, and told of if they are selected.
+    """
     started, clock_started = clock.now(), clock.monotonic()
     with opened(project, command, progress) as context:
-        problems = work(context)
+        context.session.rebuilding |= set(rebuilding)
+        context.blocked |= evolving.blocked(context)
+        problems = [told for d, told in context.blocked.items() if d in selected]
+        problems += work(context)
         ingested = tuple(context.outcomes)
         stale = curating.stale(context, curating.graph_of(project), selected)
+        stale = [d for d in stale if d not in context.blocked]
         if stale:
             problems += curating.curate(context, stale)
-        held = curating.held(context)
+        held = curating.held(context) | evolving.held(context)
         models = tuple(context.outcomes[len(ingested) :])
         ledger.record(context.session.con, project.lake, project.contracts, context.accounts,
                       context.run_id)  # fmt: skip

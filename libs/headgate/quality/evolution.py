@@ -1,20 +1,27 @@
 """A contract that changed under a table: what its stored rows were judged by, and what follows.
 
-A source's stored rows are judged once, as they come in; so a contract that demands more of them
-than theirs did is refused until somebody has judged them anew. A model is built anew by itself when
+A source's stored rows are judged once, as they come in; so under a contract that demands more of
+them than theirs did they are judged anew, and it is refused until none of them breaks it. A model is built anew by itself when
 its contract changes, and judged as it is built; only another shape of its table is refused.
 """
 
 from __future__ import annotations
 
+import dataclasses
+
 from headgate.contracts.diff import BREAKING, COMPATIBLE, NEEDS_BACKFILL, Change, compare, gravest
 from headgate.contracts.load import from_document
 from headgate.contracts.model import Contract
+from headgate.contracts.strictness import keeps_out
+from headgate.contracts.types import duckdb_type
 from headgate.core.errors import ContractError
 from headgate.lake import kept
+from headgate.lake.engines.duckdb import one
 from headgate.lake.lake import Lake
 from headgate.lake.session import Session
-from headgate.lake.snapshot import Snapshot
+from headgate.lake.snapshot import Snapshot, relation
+from headgate.quality.parents import parent_keys
+from headgate.quality.predicates import compile_row_rules, conjunction
 
 
 def changes(lake: Lake, snapshot: Snapshot | None, contract: Contract) -> tuple[Change, ...]:
@@ -27,7 +34,8 @@ def changes(lake: Lake, snapshot: Snapshot | None, contract: Contract) -> tuple[
         return ()
     before = earlier(lake, contract, meta.contract_hash)
     if isinstance(before, Change):
-        return (before,)
+        severity = NEEDS_BACKFILL if _same_shape(snapshot, contract) else BREAKING
+        return (dataclasses.replace(before, severity=severity),)
     # The contract of the project has its parents resolved, which the old one's are not.
     return compare(before, from_document(contract.path, contract.document))
 
@@ -60,23 +68,45 @@ def remedy(found: tuple[Change, ...], contract: Contract) -> str:
         return f"`headgate rebuild {contract.id}` makes the table anew from its rows."
     return (
         f"`headgate audit {contract.id}` shows the stored rows that break it; with --apply they "
-        "are set aside."
+        "are set aside. If none does, the next run goes on by itself."
     )
 
 
-def refusal(found: tuple[Change, ...], contract: Contract) -> ContractError | None:
-    """Why nothing may be committed, if so."""
+def error(found: tuple[Change, ...], contract: Contract, rows: int | None = None) -> ContractError:
+    """What is told of changes that block; ``rows`` are those that break them, if they were judged."""
     blocked = blocking(found, contract)
-    if not blocked:
-        return None
     more = f" ({len(blocked) - 1} more: `headgate diff {contract.id}`)" if len(blocked) > 1 else ""
     pointer = f"#{blocked[0].place}" if blocked[0].place else ""
+    broken = f" {rows:,} stored rows break the contract." if rows else ""
     return ContractError(
         f"{contract.id}: its contract changed since the table was committed, and the change is "
-        f"{gravest(blocked)}: {blocked[0].what}{more}",
+        f"{gravest(blocked)}: {blocked[0].what}{more}{broken}",
         remedy=remedy(found, contract),
         place=f"{contract.path}{pointer}",
     )
+
+
+def refusal(
+    session: Session, snapshot: Snapshot | None, contract: Contract
+) -> ContractError | None:
+    """Why nothing may be committed, if so.
+
+    Where the table keeps its shape its rows are judged by the contract of today: if all of them
+    hold it, nothing stands against it.
+    """
+    found = changes(session.lake, snapshot, contract)
+    blocked = blocking(found, contract)
+    if not blocked or snapshot is None:
+        return None
+    rows = None
+    if gravest(blocked) == NEEDS_BACKFILL:
+        version = (contract.id, snapshot.version, contract.hash)
+        if version not in session.judged:
+            session.judged[version] = _breaking_rows(session, snapshot, contract)
+        rows = session.judged[version]
+        if rows == 0:
+            return None
+    return error(found, contract, rows)
 
 
 def demand(session: Session, snapshot: Snapshot | None, contract: Contract) -> None:
@@ -86,6 +116,23 @@ def demand(session: Session, snapshot: Snapshot | None, contract: Contract) -> N
         ContractError: they may not; the remedy is named.
     """
     if contract.id not in session.rebuilding:
-        refused = refusal(changes(session.lake, snapshot, contract), contract)
+        refused = refusal(session, snapshot, contract)
         if refused:
             raise refused
+
+
+def _breaking_rows(session: Session, snapshot: Snapshot, contract: Contract) -> int:
+    """How many stored rows break a rule that would have kept them out."""
+    con = session.con
+    rules = compile_row_rules(contract, parents=parent_keys(session, con, contract))
+    holds = conjunction(r for r in rules if keeps_out(r.rule))
+    rows = relation(snapshot.files, {**snapshot.columns, **contract.table_columns})
+    return int(one(con, f"SELECT count(*) FROM {rows} WHERE NOT ({holds})")[0])
+
+
+def _same_shape(snapshot: Snapshot | None, contract: Contract) -> bool:
+    """Whether the table has no column of another type, and none that the contract lacks."""
+    mine = {c: duckdb_type(t) for c, t in contract.table_columns.items()}
+    return snapshot is None or all(
+        mine.get(c) == duckdb_type(t) for c, t in snapshot.columns.items()
+    )

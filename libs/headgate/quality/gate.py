@@ -6,7 +6,6 @@ all of them: limits, table rules over the candidate table, quarantine first, the
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +13,11 @@ from typing import Any
 from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
 from headgate.core import clock, failpoints
-from headgate.core.errors import ConflictError, ContractError
+from headgate.core.errors import ConflictError
 from headgate.lake import kept
 from headgate.lake.commit import commit
 from headgate.lake.deletes import Deletes
-from headgate.lake.engines.duckdb import Connection, identifier
+from headgate.lake.engines.duckdb import Connection
 from headgate.lake.merge import Plan
 from headgate.lake.meta import CommitMeta
 from headgate.lake.session import Session
@@ -26,8 +25,20 @@ from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile
 from headgate.quality import evolution, quarantine, unwritten
 from headgate.quality.outcome import BatchOutcome
+from headgate.quality.parents import parent_keys
 from headgate.quality.table_rules import judge_table, judge_warn_rows
 from headgate.quality.verdict import RuleResult, Verdict
+
+__all__ = [
+    "Batch",
+    "Entry",
+    "Intake",
+    "Planner",
+    "parent_keys",
+    "problems",
+    "publish",
+    "share_limit",
+]
 
 
 @dataclass(frozen=True)
@@ -84,39 +95,6 @@ Planner = Callable[[Snapshot | None], Plan]
 Entry = tuple[BatchOutcome, CommitMeta]
 
 
-def parent_keys(session: Session, con: Connection, contract: Contract) -> dict[str, str]:
-    """For each foreign key rule, a table of ``con`` with the parent's distinct keys (k0, k1, …).
-
-    The parent is read at the run's candidate. A parent that was never written has no keys.
-
-    Raises:
-        ContractError: a foreign key points at its own dataset.
-    """
-    found = {}
-    for index, rule in enumerate(r for r in contract.row_rules if r.kind == "foreign_key"):
-        parent = str(rule.arguments["parent"])
-        if parent == contract.id:
-            raise ContractError(
-                "a foreign key to its own dataset cannot be judged row by row.",
-                remedy="Write it as a sql rule over {table}.",
-                place=rule.place,
-            )
-        name = f"_parent_{index}"
-        snapshot = session.snapshot(parent)
-        columns = [str(c) for c in rule.arguments["parent_columns"]]
-        keys = ", ".join(f"{identifier(c)} AS k{i}" for i, c in enumerate(columns))
-        if snapshot is None:
-            nothing = ", ".join(f"NULL AS k{i}" for i in range(len(columns)))
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {nothing} WHERE FALSE")
-        else:
-            con.execute(
-                f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT {keys}"
-                f" FROM {snapshot.relation(columns)}"
-            )
-        found[rule.id] = name
-    return found
-
-
 def share_limit(session: Session, contract: Contract) -> float:
     """The share of a batch's rows beyond which the batch is refused."""
     own = contract.max_quarantine_share
@@ -152,7 +130,10 @@ def publish(
         base = session.snapshot(batch.contract.id)
         evolution.demand(session, base, batch.contract)
         planned = plan(base)
-        verdict = _judge(session, con, batch, intake, base, planned, parents or {})
+        whole = batch.mode == "replace" and batch.contract.id in session.rebuilding
+        verdict = _judge(
+            session, con, batch, intake, None if whole else base, planned, parents or {}
+        )
         failpoints.reach("gate.judged")
         meta = _meta(session, batch, intake, planned, verdict)
         if verdict.outcome == "refused":
@@ -171,7 +152,7 @@ def publish(
                 remove=planned.remove,
                 meta=meta,
                 key=batch.contract.key,
-                whole=batch.mode == "replace" and batch.contract.id in session.rebuilding,
+                whole=whole,
             )
         except ConflictError:
             if attempt == session.settings.commit_retries:
@@ -257,7 +238,8 @@ def _meta(
         outcome="refused" if refused else "published",
         inputs=dict(batch.inputs),
         verdicts=tuple(
-            {k: v for k, v in dataclasses.asdict(r).items() if k != "detail"}
+            # Flat already: dataclasses.asdict would copy every value.
+            {k: v for k, v in vars(r).items() if k != "detail"}
             for r in verdict.results
         ),
         detail={

@@ -1,0 +1,146 @@
+"""Auditing: a table's stored rows judged anew by today's contract, and set aside if somebody says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headgate.contracts.diff import BREAKING, Change, gravest
+from headgate.contracts.model import Contract
+from headgate.core import clock, ids
+from headgate.core.errors import NotFoundError, RefusedError, UsageError
+from headgate.ingest import again
+from headgate.lake import ledger
+from headgate.lake.engines.duckdb import connect
+from headgate.lake.session import Session
+from headgate.lake.snapshot import Snapshot, relation
+from headgate.lineage import steps
+from headgate.orchestration import curating
+from headgate.orchestration.context import Progress, RunContext
+from headgate.orchestration.order import downstream
+from headgate.orchestration.project import Project
+from headgate.orchestration.report import RunReport
+from headgate.orchestration.run import run_with
+from headgate.quality import evolution, gate
+from headgate.quality.predicates import compile_row_rules
+from headgate.quality.table_rules import count_breaches, judge_table
+from headgate.quality.verdict import RuleResult
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What a table's rows are by today's contract.
+
+    ``version`` and ``rows`` are the table's, ``changes`` what changed since it was committed,
+    ``results`` what each rule found, ``keys`` of some rows that break each broken row rule.
+    """
+
+    dataset: str
+    version: int
+    rows: int
+    changes: tuple[Change, ...]
+    results: tuple[RuleResult, ...]
+    keys: Mapping[str, tuple[tuple[str, ...], ...]]
+
+    @property
+    def broken(self) -> tuple[RuleResult, ...]:
+        """The rules that stored rows break, of whatever severity."""
+        return tuple(r for r in self.results if not r.passed)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all rows hold what keeps rows out, else 1."""
+        return 1 if any(r.severity != "warn" for r in self.broken) else 0
+
+
+def audit(project: Project, dataset: str, *, limit: int = 5) -> AuditReport:
+    """Judge every stored row of ``dataset``; nothing is changed. ``limit`` keys are told a rule.
+
+    Raises:
+        NotFoundError: the table was never written.
+        ContractError: the table has another shape than the contract, or a rule cannot be judged.
+    """
+    contract = project.contracts[dataset]
+    with connect(project.settings) as con:
+        session = Session(project.lake, con, ids.new_id())
+        snapshot = _auditable(session, contract)
+        changes = evolution.changes(project.lake, snapshot, contract)
+        rows = relation(snapshot.files, {**snapshot.columns, **contract.table_columns})
+        parents = gate.parent_keys(session, con, contract)
+        rules = compile_row_rules(contract, parents=parents)
+        results = count_breaches(con, rules, rows)
+        keys = {
+            r.rule.id: again.examples(con, contract, r, rows, limit)
+            for r, found in zip(rules, results, strict=True)
+            if not found.passed
+        }
+        return AuditReport(
+            dataset, snapshot.version, snapshot.rows, changes,
+            (*results, *judge_table(con, contract, rows)), keys,
+        )  # fmt: skip
+
+
+def settle(project: Project, dataset: str, *, progress: Progress | None = None) -> RunReport:
+    """Set the stored rows aside that break today's contract, in one gated commit, and take the
+    contract for the table's from then on; build and release what follows.
+
+    Raises:
+        UsageError: the dataset is a model's: it is judged as it is built.
+        NotFoundError, ContractError: as :func:`audit`.
+        RefusedError: stored rows break a rule that refuses whole batches, or too many rows break
+            the others; the table is as it was.
+    """
+    contract = project.contracts[dataset]
+    if not contract.source:
+        raise UsageError(
+            f"{dataset} is built by a model: its rows are judged whenever it is built.",
+            remedy=f"Use `headgate rebuild {dataset}`.",
+        )
+
+    def work(context: RunContext) -> list[str]:
+        _settle(context, contract)
+        return []
+
+    graph = curating.graph_of(project)
+    return run_with(
+        project, work, selected={dataset, *downstream(graph, [dataset])}, progress=progress,
+        command=f"audit {dataset} --apply", rebuilding=[dataset],
+    )  # fmt: skip
+
+
+def _settle(context: RunContext, contract: Contract) -> None:
+    batch_id, started, session = ids.new_id(), clock.monotonic(), context.session
+    snapshot = _auditable(session, contract)
+    context.progress.step(contract.id, f"judging {snapshot.rows} stored rows")
+    with context.lineage.running(steps.stored_step(contract, context.run_id, batch_id)):
+        outcome = context.through_gate(
+            contract,
+            batch_id,
+            lambda: again.audit(
+                again.begin(session, contract, snapshot, batch_id), started=started
+            ),
+        )
+    if outcome.outcome == "refused":
+        refuse(context, contract, outcome.problems)
+
+
+def refuse(context: RunContext, contract: Contract, problems: tuple[str, ...]) -> None:
+    """Say why the stored rows were left as they are; the batch is in the ledger all the same."""
+    con, project = context.session.con, context.project
+    ledger.record(con, project.lake, project.contracts, context.accounts, context.run_id)
+    raise RefusedError(
+        f"{contract.id} was left as it is: {' '.join(problems)}",
+        remedy="Loosen the rule to warn or quarantine, or raise headgate.maxQuarantineShare.",
+    )
+
+
+def _auditable(session: Session, contract: Contract) -> Snapshot:
+    snapshot = session.snapshot(contract.id)
+    if snapshot is None:
+        raise NotFoundError(
+            f"{contract.id} was never written.", remedy="There is nothing to judge: headgate run"
+        )
+    found = evolution.changes(session.lake, snapshot, contract)
+    if gravest(found) == BREAKING:
+        raise evolution.error(found, contract)
+    return snapshot
