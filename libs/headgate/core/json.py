@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as _dt
 import decimal as _decimal
 import json as _json
+import re as _re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ class DuplicateField(ValueError):
 
 
 class Unfinished(ValueError):
-    """The text ends before the JSON value in it does."""
+    """The text ends before the JSON value in it does; ``certain`` unless it ends so soon behind
+    the place where it stops to be JSON that more text might mend it."""
+
+    def __init__(self, message: str, *, certain: bool) -> None:
+        super().__init__(message)
+        self.certain = certain
 
 
 def _plain(value: object) -> object:
@@ -132,6 +138,11 @@ _LENIENT_SCAN: Any = _LENIENT.scan_once  # type: ignore[attr-defined]
 _LENIENT_HUGE: Any = _json.JSONDecoder(parse_int=lambda _: 0).scan_once  # type: ignore[attr-defined]
 #: An error this near to the end of a text may be one of a literal or an escape that goes on.
 _TOKEN = 16
+#: What may be left of a text that was cut inside a value.
+_CUT = _re.compile(
+    r"[ \t\r\n]*|-|\.[0-9]*([eE][+-]?)?|[eE][+-]?|tr?u?|fa?l?s?|nu?l?|\\(u[0-9a-fA-F]{0,3}"
+    r"|u[dD][89abAB][0-9a-fA-F]{2}\\?u?[0-9a-fA-F]{0,3})?"
+)
 
 
 def end_of(text: str, start: int) -> int:
@@ -153,11 +164,16 @@ def end_of(text: str, start: int) -> int:
         except ValueError:  # a number longer than the interpreter makes
             end = _LENIENT_HUGE(text, start)[1]
     except StopIteration as error:
-        if error.value >= len(text) - _TOKEN:
-            raise Unfinished("the text ends inside a value") from None
-        raise ValueError(f"no value at {error.value}") from None
+        raise _at(text, error.value, f"no value at {error.value}") from None
     except _json.JSONDecodeError as error:
-        if error.msg.startswith("Unterminated") or error.pos >= len(text) - _TOKEN:
-            raise Unfinished(str(error)) from None
-        raise
+        if error.msg.startswith("Unterminated"):
+            raise Unfinished(str(error), certain=True) from None
+        raise _at(text, error.pos, str(error)) from None
     return end
+
+
+def _at(text: str, place: int, told: str) -> ValueError:
+    """What to raise for text that stops to be JSON at ``place``."""
+    if place < len(text) - _TOKEN:
+        return ValueError(told)
+    return Unfinished(told, certain=_CUT.fullmatch(text, place) is not None)

@@ -89,14 +89,16 @@ class Feed:
         """Where the value that ``text`` begins with ends, None if more must be seen."""
         try:
             end = hjson.end_of(text, 0)
-        except hjson.Unfinished:
+        except hjson.Unfinished as error:
+            if whole and not error.certain:
+                raise ValueError(str(error)) from None
             if whole:
                 raise
             return None
         except RecursionError:
             end = Skipper().end(text.encode("latin-1"))
             if end < 0 and whole:
-                raise hjson.Unfinished("the text ends inside a value") from None
+                raise hjson.Unfinished("the text ends inside it", certain=True) from None
             return end if end >= 0 else None
         # A number may go on behind what is seen.
         return end if whole or end < len(text) - 16 else None

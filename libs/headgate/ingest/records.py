@@ -173,7 +173,12 @@ class Elements:
             whole = whole | structure.balanced(data, starts, ends)
         if whole.all():
             return [part], after
-        return self._mended(part, whole, after)
+        parts, after = self._mended(part, whole, after)
+        if self._judge and len(parts) > 2 + _MANY * len(ends):
+            # The cuts were wrong so often that what was judged is little of what there is.
+            starts, ends, *_ = _joined(parts)
+            parts = [self._judged(self._feed.data[: int(ends[-1])], starts, ends)]
+        return parts, after
 
     def _judged(self, data: bytes, starts: Places, ends: Places) -> _Part:
         if self._judge is None:
@@ -245,34 +250,42 @@ class Elements:
             return self._damaged(at)
         if not self._sample:
             self._sample = feed.data[at : min(end, at + RAW_KEPT)]
-        return self._behind(end) or self._damaged(at)
+        return self._behind(at, end) or self._damaged(at)
 
-    def _behind(self, end: int) -> _Step | None:
-        """What follows the whole value that the cursor stands behind, None if nothing fits."""
+    def _behind(self, at: int, end: int) -> _Step | None:
+        """What follows the whole value from ``at`` to ``end``, where the cursor stands; None if
+        nothing fits, so that the value may be a part of a damaged one."""
         feed = self._feed
         sign = feed.sign()
         here = feed.at
         if not sign:
             return _Step(end, here, cut=True)
-        if sign in b",]":
+        if sign == b"]":
             feed.at += 1
             follows = feed.sign()
-            if sign == b"]" and follows != self._opening:
+            if follows != self._opening:
                 return _Step(end, here + 1, closed=True)
-            if sign == b"," and follows == b"]":
-                self._told(here, "a comma before the closing bracket")
-                return _Step(end, feed.at + 1, closed=True)
-            if not follows:
-                return _Step(end, feed.at, cut=True)
-            start = feed.at
-            if sign == b"]":
-                self._told(here, "a closing bracket between two elements")
-            elif follows != self._opening and not self._goes_on():
-                return None
-            return _Step(end, start)
+            self._told(here, "a closing bracket between two elements")
+            return _Step(end, feed.at)
         if sign == self._opening and sign in b"{[":
             self._told(here, "no comma between two elements")
             return _Step(end, here)
+        if sign != b",":
+            return None
+        feed.at += 1
+        follows = feed.sign()
+        start = feed.at
+        if not follows:
+            return _Step(end, start, cut=True)
+        if follows == b"]":
+            feed.at += 1
+            if not (behind := feed.sign()) or behind in b",}]":
+                self._told(here, "a comma before the closing bracket")
+                return _Step(end, start + 1, closed=True)
+        elif follows == self._opening or self._goes_on():
+            return _Step(end, start)
+        if self._resume.complete(feed.data, at, end, self._sample):
+            return _Step(end, start)
         return None
 
     def _goes_on(self) -> bool:
@@ -293,6 +306,10 @@ class Elements:
     def _damaged(self, at: int) -> _Step:
         """The damaged unit at ``at``, which ends where another element or the array's end is."""
         feed = self._feed
+        if self._opening != b"{":
+            # Elements that are no objects are hardly ever meant: the first one's sign is damaged.
+            self._opening, self._sample = b"{", b""
+            self._learn(self._gap)
         seen = at + 1
         while True:
             found = self._resume.find(feed.data, seen, feed.ended, self._tail, self._sample)
@@ -320,7 +337,7 @@ class Elements:
         except ValueError:
             lost = True
         size = self._skipped()[0] if not lost else 0
-        step = None if lost else self._behind(feed.at)
+        step = None if lost else self._behind(feed.at, feed.at)
         if step is None:
             step = self._sought()
             size = feed.offset + step.end - begin
@@ -366,6 +383,15 @@ class Elements:
 
 class _Lost(Long):
     """A unit is damaged, and nothing that may follow it stands near."""
+
+
+def _joined(parts: list[_Part]) -> _Part:
+    return _Part(
+        np.concatenate([p.starts for p in parts]),
+        np.concatenate([p.ends for p in parts]),
+        np.concatenate([p.proven for p in parts]),
+        np.concatenate([p.inner for p in parts]),
+    )
 
 
 def _unjudged(starts: Places, ends: Places) -> _Part:

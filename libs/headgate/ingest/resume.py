@@ -1,14 +1,15 @@
 """Where the reading of a JSON array goes on behind a damaged element.
 
 Whatever is said here is a guess, and is asked for only where the text is no JSON. In pretty-printed
-text an element begins on a line of its own, no deeper than its neighbours; in text without
-lines, it is an object like those before.
+text an element begins on a line of its own, indented like its neighbours; in other text it is an
+object like those before.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from headgate.core import json as hjson
@@ -35,17 +36,27 @@ class Resume:
     space) and begin with the byte ``opening``."""
 
     def __init__(self, gap: bytes, opening: bytes) -> None:
-        self._by_line = b"\n" in gap
+        line = gap[gap.rfind(b"\n") :] if b"\n" in gap else b""
+        #: Where nothing is indented, lines inside an element look like those between two.
+        self._by_line = len(line) > 1
+        self._line = line
         if self._by_line:
-            line = gap[gap.rindex(b"\n") :]
-            depth = max(len(line) - 2, 0)
+            depth = len(line) - 2
             self._pattern = re.compile(
                 re.escape(line) + re.escape(opening) + rb"|(\n[ \t]{0,%d}\])" % depth
             )
             self._longest = len(line) + 2
         else:
-            self._pattern = re.compile(rb"[\]}]?" + re.escape(gap) + re.escape(opening))
+            self._pattern = re.compile(rb"[\]}]?\s*,\s*" + re.escape(opening))
             self._longest = _WINDOW
+
+    def complete(self, data: bytes, start: int, end: int, sample: bytes) -> bool:
+        """Whether the value that stands there looks like an element and not like the part of one
+        that a stray bracket closes too soon."""
+        if self._by_line:
+            return data.startswith(self._line, end - 1 - len(self._line))
+        fields = _fields(sample)
+        return bool(fields) and fields <= _fields(data[start:end])
 
     def seen(self, data: bytes) -> int:
         """Up to where in ``data`` nothing will be found, whatever follows."""
@@ -63,44 +74,60 @@ class Resume:
         follows. ``tail`` says whether text from a closing bracket on ends the document;
         ``sample`` is an element that was whole, empty if none was."""
         if self._by_line:
-            found = self._pattern.search(data, start)
-            if found is None:
+            match = self._pattern.search(data, start)
+            if match is None:
                 return None
-            closed = found[1] is not None
-            return Found(_stripped(data, found.start()), found.end() - (not closed), closed)
-        fields = _fields(sample)
-        for number, match in enumerate(self._pattern.finditer(data, start)):
-            if number == _TRIES or (not ended and match.end() > len(data) - _WINDOW):
+            closed = match[1] is not None
+            return Found(_stripped(data, match.start()), match.end() - (not closed), closed)
+        found = self._alike(data, start, ended, _fields(sample))
+        return found or (_tail(data, start, tail) if ended else None)
+
+    def _alike(self, data: bytes, start: int, ended: bool, fields: frozenset[str]) -> Found | None:
+        """The first object with half of the ``fields``; without an example, that with most
+        fields, since what is inside an element has fewer than it."""
+        best, most = None, 0
+        tries = _TRIES if fields else _TRIES // 10
+        for match in islice(self._pattern.finditer(data, start), tries):
+            if not ended and match.end() > len(data) - _WINDOW:
                 break
-            if _alike(data, match.end() - 1, fields):
-                return Found(match.start() + (data[match.start()] in b"]}"), match.end() - 1, False)
-        if ended:
-            for number, match in enumerate(re.finditer(rb"\]", data[start:])):
-                place = start + match.start()
-                if number == _TRIES:
-                    break
-                if len(data) - place <= _REST and tail(data[place:]):
-                    return Found(_stripped(data, place), place + 1, True)
-        return None
+            begin = match.start()
+            here = Found(begin + (data[begin] in b"]}"), match.end() - 1, False)
+            own = _fields_at(data, here.after)
+            if fields and 2 * len(fields & own) >= len(fields):
+                return here
+            if not fields and len(own) > most:
+                best, most = here, len(own)
+        return best
 
 
-def _alike(data: bytes, place: int, fields: frozenset[str]) -> bool:
-    """Whether an object stands there that has half of the ``fields``."""
+def _tail(data: bytes, start: int, tail: Callable[[bytes], bool]) -> Found | None:
+    """The first closing bracket with which the rest of the stream ends the document."""
+    for match in islice(re.finditer(rb"\]", data[start:]), _TRIES):
+        place = start + match.start()
+        if len(data) - place <= _REST and tail(data[place:]):
+            return Found(_stripped(data, place), place + 1, True)
+    return None
+
+
+def _fields_at(data: bytes, place: int) -> frozenset[str]:
+    """The fields of the object that stands there whole, as an element might."""
     text = data[place : place + _WINDOW].decode("latin-1")
     try:
         value, end = hjson.value_at(text, 0)
     except (ValueError, RecursionError):
-        return False
+        return frozenset()
     if not _FOLLOWS.match(text, end) or type(value) is not dict:
-        return False
-    return 2 * len(fields & value.keys()) >= len(fields)
+        return frozenset()
+    return frozenset(value)
 
 
 def _fields(sample: bytes) -> frozenset[str]:
+    """The fields of an element that was whole."""
     try:
-        return frozenset(hjson.value_at(sample.decode("latin-1"), 0)[0])
-    except (ValueError, RecursionError, TypeError):
+        value = hjson.value_at(sample.decode("latin-1"), 0)[0]
+    except (ValueError, RecursionError):
         return frozenset()
+    return frozenset(value) if type(value) is dict else frozenset()
 
 
 def _stripped(data: bytes, end: int) -> int:
