@@ -20,6 +20,8 @@ from headgate.ingest.skeleton import Flags, Places, Skeletons, skeletons
 
 #: Shapes that are remembered; records of others are looked at exactly.
 SHAPES_KEPT = 20_000
+#: Units a shape, at least, for which it was worth to judge shapes; else judging takes longer.
+_WORTH = 10
 #: Bytes of skeletons that are remembered.
 _BYTES_KEPT = 1 << 26
 #: Bytes that are looked at in one go: what a processor's nearer cache holds with all its marks.
@@ -70,6 +72,10 @@ class Shapes:
         self.mapping: Mapping = mapping(contract)
         self._judge = Judge(contract.columns, self.mapping, settings.max_nesting)
         self._max_bytes = settings.max_record_bytes
+        self._forget()
+
+    def _forget(self) -> None:
+        self._looked = 0  # units since nothing was known
         self._known: dict[bytes, int] = {}
         self._bytes = 0
         self._spans: list[Row] = []
@@ -91,6 +97,10 @@ class Shapes:
 
     def look(self, data: bytes, starts: Places, ends: Places) -> Look:
         """All that can be told of the units ``data[starts[i]:ends[i]]``, ascending and apart."""
+        if self._full() and self._looked > _WORTH * SHAPES_KEPT:
+            # Shapes did serve; those that are common now need not be those that were.
+            self._forget()
+        self._looked += len(starts)
         starts, ends = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
         shapes = np.empty(len(starts), dtype=np.int64)
         first = np.empty(len(starts), dtype=np.int64)
@@ -138,11 +148,15 @@ class Shapes:
         self._stacked = wanted
         return self._table
 
+    def _full(self) -> bool:
+        shapes = max(len(self._known), len(self._spans))
+        return shapes >= SHAPES_KEPT or self._bytes > _BYTES_KEPT
+
     def _shape(self, skeleton: bytes) -> int:
         known = self._known.get(skeleton)
         if known is not None:
             return known
-        if max(len(self._known), len(self._spans)) >= SHAPES_KEPT or self._bytes > _BYTES_KEPT:
+        if self._full():
             return _UNKNOWN
         verdict = self._judge.judge(skeleton)
         shape = len(self._inner)
