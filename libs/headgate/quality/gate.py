@@ -273,7 +273,7 @@ def problems(verdict: Verdict) -> Sequence[str]:
     """A sentence for each rule that refused the batch."""
     return [
         f"{r.rule_id}: expected {r.expected}, found {r.observed}."
-        + (f" {r.detail}" if r.detail else "")
+        + (f" {r.detail}" if r.detail and r.detail not in (r.observed or "") else "")
         for r in verdict.results
         if r.severity == "fail" and not r.passed
     ]

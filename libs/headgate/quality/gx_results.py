@@ -13,7 +13,7 @@ from headgate.quality.examples_of_breaches import Example
 from headgate.quality.gx_suites import conditions
 from headgate.quality.kinds import REGISTRY
 from headgate.quality.unwritten import PRIMARY_KEY
-from headgate.quality.verdict import RuleResult, Verdict
+from headgate.quality.verdict import NO_ANSWER, RuleResult, Verdict
 
 #: How observations tell of rows: `3 of 120 rows (2.5%)`.
 _COUNTED = re.compile(r"^(\d+) of (\d+) rows")
@@ -142,6 +142,9 @@ def _examples(given: Sequence[Example], found: RuleResult) -> dict[str, Any]:
 def _result(
     config: dict[str, Any], found: RuleResult, verdict: Verdict, numbers: dict[str, Any]
 ) -> dict[str, Any]:
+    # The ledger keeps what was observed, and no detail.
+    unanswered = (found.observed or "").startswith(NO_ANSWER)
+    why = found.detail or ((found.observed or "").removeprefix(NO_ANSWER) if unanswered else "")
     return {
         "success": found.passed,
         "expectation_config": {
@@ -151,8 +154,8 @@ def _result(
         "result": numbers,
         "meta": {},
         "exception_info": {
-            "raised_exception": bool(found.detail),
-            "exception_message": found.detail or None,
+            "raised_exception": bool(why),
+            "exception_message": why or None,
             "exception_traceback": None,
         },
     }

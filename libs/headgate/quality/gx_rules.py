@@ -16,6 +16,7 @@ from headgate.core.errors import ContractError
 from headgate.quality import gx_library
 from headgate.quality.kind import Measured
 from headgate.quality.literals import quoted
+from headgate.quality.verdict import NO_ANSWER
 
 #: The arguments of expectations that name a column, or several.
 _COLUMN_KEYS = ("column", "column_A", "column_B")
@@ -52,7 +53,7 @@ def judge(
             f"the table has {row[0]:,} rows, and Great Expectations loads at most {most:,} "
             "into memory; raise gx_max_rows, or write the rule as sql"
         )
-        return Measured(False, 1, why, why)
+        return Measured(False, 1, f"{NO_ANSWER}{why}", why)
     frame = _frame(con, contract, relation, _columns(rule, contract))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -63,7 +64,7 @@ def judge(
         )
     broken = _exception(found.exception_info)
     if broken:
-        return Measured(False, 1, f"no answer: {broken}", broken)
+        return Measured(False, 1, f"{NO_ANSWER}{broken}", broken)
     return _measured(bool(found.success), dict(found.result), _shown(rule, contract))
 
 

@@ -16,7 +16,7 @@ from headgate.quality import kinds
 from headgate.quality.kind import Measured, TableKind
 from headgate.quality.literals import number
 from headgate.quality.predicates import CompiledRule, compile_row_rules
-from headgate.quality.verdict import RuleResult
+from headgate.quality.verdict import NO_ANSWER, RuleResult
 
 _ONE: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
     "mustBe": lambda found, value: found == value,
@@ -169,7 +169,7 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str, relation: str) -> tuple[Fra
 
 
 def _result(rule: Rule, kind: TableKind, found: Any, rows: int, detail: str) -> RuleResult:
-    passed, observed, breaches = False, None, 1
+    passed, observed, breaches = False, f"{NO_ANSWER}{detail}", 1
     if found is not None:
         measured = Fraction(found)
         percent = rule.arguments.get("unit") == "percent"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OUTCOMES = ("published", "published_with_quarantine", "refused")
+#: How ``observed`` begins where a rule could not be judged; the reason follows.
+NO_ANSWER = "no answer: "
 
 
 @dataclass(frozen=True)
