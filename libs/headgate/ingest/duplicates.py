@@ -43,6 +43,8 @@ def resolve(
     )
     if not _count(con, "_repeated"):
         return Duplicates(list(staged))
+    if contract.last_stays:
+        return _last(con, contract, staged, session)
     on = " AND ".join(f"t.{identifier(k)} = r.{identifier(k)}" for k in contract.key)
     content = contract.content
     newest = (
@@ -57,10 +59,6 @@ def resolve(
         if contract.order_column
         else "FALSE"
     )
-    if contract.last_stays:
-        beaten = (
-            f"row_number() OVER (PARTITION BY {key} ORDER BY {_newest_last(contract)} DESC) > 1"
-        )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE _rivals AS SELECT *, {beaten} AS _beaten FROM (SELECT *,"
         f" {newest} AS _newest FROM (SELECT t.* FROM"
@@ -98,11 +96,31 @@ def resolve(
     )
 
 
-def _newest_last(contract: Contract) -> str:
-    """SQL to order rows of one key by: an order column first, then the place in the file."""
-    if not contract.order_column:
-        return "_position"
-    return f"{identifier(contract.order_column)} DESC NULLS LAST, _position"
+def _last(
+    con: Connection, contract: Contract, staged: Sequence[StagedFile], session: Session
+) -> Duplicates:
+    """The last of each key's newest rows; most rows go, so all files are written anew."""
+    files, columns = [f.as_data_file() for f in staged], contract.table_columns
+    order = (
+        f"{identifier(contract.order_column)} DESC NULLS LAST, " if contract.order_column else ""
+    )
+    asked = dict.fromkeys([*contract.key, contract.order_column or "_position", "_position"])
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE _staying AS SELECT _position"
+        f" FROM {relation(files, {c: columns[c] for c in asked})} QUALIFY row_number()"
+        f" OVER (PARTITION BY {identifiers(contract.key)} ORDER BY {order}_position DESC) = 1"
+    )
+    kept = stage(
+        con,
+        f"SELECT {identifiers(columns)} FROM {relation(files, columns)} t"
+        " SEMI JOIN _staying s ON t._position = s._position",
+        columns,
+        session.staging,
+        session.settings,
+    )
+    con.execute("DROP TABLE _staying")
+    con.execute("DROP TABLE _repeated")
+    return Duplicates(kept, sum(f.rows for f in staged) - sum(f.rows for f in kept))
 
 
 def _count(con: Connection, table: str) -> int:
