@@ -37,9 +37,9 @@ def simulate(
     """Write simulated exports as DiscordChatExporter makes them, like real chat in its statistics.
 
     DIR/first holds an export of every channel, DIR/later newer ones of some (messages came late,
-    were edited or deleted). If faults are wanted, DIR/damaged holds one that counts itself wrongly
-    and one that is cut off. DIR/simulated.json says what was written, and where each fault is.
-    One file of 2 GB: --messages 1_850_000 --guilds 1 --channels 1.
+    were edited or deleted). If faults are wanted, DIR/wrong_count holds one that counts itself
+    wrongly, and DIR/cut_tail one that is cut off. DIR/simulated.json says what was written, and
+    where each fault is. One file of 2 GB: --messages 1_850_000 --guilds 1 --channels 1.
     """
     from headgate.cli import progress
     from headgate.simulation import exports

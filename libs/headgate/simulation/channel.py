@@ -49,7 +49,7 @@ class ChannelWriter:
         channel = self._channel
         first = self._file(folder, "first")
         later = self._file(folder, "later") if channel.later else None
-        damaged = self._file(folder, "damaged") if channel.damage else None
+        damaged = self._file(folder, channel.damage) if channel.damage else None
         for number, day in enumerate(self._days()):
             authors = self._guild.crowd.write(len(day), expected)
             expected -= len(day)
@@ -109,7 +109,7 @@ class ChannelWriter:
     def _file(self, folder: Path, delivery: str) -> ExportFile:
         """A file of a delivery; the exports of one are made seconds after another."""
         later = self._plan.later_export
-        at = {"first": FIRST_EXPORT, "later": later, "damaged": later + 10 * DAY}[delivery]
+        at = {"first": FIRST_EXPORT, "later": later}.get(delivery, later + 10 * DAY)
         micros = (at + 3 * _HOUR) * 1000 + self._channel.number * 7_308_622
         second = render.stamps(np.array([micros // 1_000_000 * 1000]), 0)[0][:19]
         zone = render.zone(self._guild.offset)
@@ -119,7 +119,7 @@ class ChannelWriter:
             self._header,
             f"{second}.{micros % 1_000_000:06d}{zone}",
             self._forms,
-            damage=self._channel.damage if delivery == "damaged" else "",
+            damage=delivery if delivery in faults.OF_FILES else "",
         )
 
     def _put_once(self, file: ExportFile, work: _Work, *, cut: bool = False) -> None:

@@ -11,20 +11,21 @@ from pathlib import Path
 from headgate.core.errors import UsageError
 from headgate.simulation import plan as planning
 from headgate.simulation.channel import ChannelWriter
+from headgate.simulation.faults import OF_FILES
 from headgate.simulation.guild import Guild
 from headgate.simulation.manifest import NAME, Manifest, Seen, Written
 from headgate.simulation.plan import Wanted
 from headgate.simulation.words import Babble
 
 #: Deliveries in the order in which they are handed in. A run that takes the first two gets every
-#: message; the third has files that are damaged as a whole.
-DELIVERIES = ("first", "later", "damaged")
+#: message; the others have a file each that is damaged as a whole.
+DELIVERIES = ("first", "later", *OF_FILES)
 
 
 def simulate(
     wanted: Wanted, folder: Path, progress: Callable[[int], None] | None = None
 ) -> Manifest:
-    """Write the exports below ``folder``: ``first/``, ``later/``, ``damaged/``, simulated.json.
+    """Write the exports below ``folder``: ``first/``, ``later/`` and so on, and simulated.json.
 
     Args:
         wanted: what to write; the same gives the same bytes.
@@ -64,7 +65,10 @@ def _emptied(folder: Path) -> None:
         raise UsageError(
             f"{folder} holds files, and no {NAME} among them.", remedy="Name an empty folder."
         )
+    # Written at once, so that a simulation that was interrupted can be written over.
+    (folder / NAME).write_bytes(b"{}\n")
     for delivery in DELIVERIES:
         for path in (folder / delivery).glob("*.json"):
             path.unlink()
-        (folder / delivery).mkdir(exist_ok=True)
+        if (folder / delivery).is_dir() and not any((folder / delivery).iterdir()):
+            (folder / delivery).rmdir()

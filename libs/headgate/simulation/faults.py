@@ -77,7 +77,7 @@ KINDS = (
     Kind("invalid_utf8", "content has a byte that is not UTF-8", _in_content("\udcff"), False),
     Kind("too_long", f"content has {_TOO_LONG:,} characters more", _in_content("x" * _TOO_LONG)),
 )
-#: Faults of a whole file, each in an export of its own that comes after the others.
+#: Faults of a whole file, each in an export of its own, in a delivery of that name.
 OF_FILES = {
     "cut_tail": "the file ends inside this message",
     "wrong_count": "messageCount is not the number of messages",

@@ -67,6 +67,7 @@ class ExportFile:
     ) -> None:
         self._forms, self._damage = forms, damage
         self._last = ""
+        folder.mkdir(exist_ok=True)
         self._stream = (folder / header.file_name).open("wb")
         self._stream.write(header.text(forms.document[0], exported_at).encode())
         self._stream.write(b"[")

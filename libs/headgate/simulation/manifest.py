@@ -124,7 +124,7 @@ class Manifest:
     def plain(self) -> dict[str, Any]:
         """As it is written to :data:`NAME`; files damaged as a whole are not in its totals."""
         meanings = {kind.name: kind.meaning for kind in faults.KINDS} | faults.OF_FILES
-        put_in = self.faults("first", "later", "damaged")
+        put_in = self.faults("first", "later", *faults.OF_FILES)
         return {
             "wanted": asdict(self.wanted),
             "totals": self.totals("first", "later"),
