@@ -123,7 +123,7 @@ class Splitter:
         quotes = np.flatnonzero(view == self._quote) if self._quote >= 0 else separators[:0]
         if len(quotes):
             separators, quoted_at = self._quotes(view, ends, separators, quotes, bad, keep)
-        counts = np.bincount(np.searchsorted(ends, separators, "right"), minlength=len(ends))
+        counts = np.diff(np.searchsorted(separators, ends), prepend=0)
         bad |= counts != width - 1
         if records.ended is False:
             bad[-1] = True
@@ -135,17 +135,35 @@ class Splitter:
         marks[separators] = True
         marks[ends - 1] = True
         keep[marks] = False
-        carriage = ends - 2
-        carriage = carriage[carriage >= 0]
-        keep[carriage[view[carriage] == _CR]] = False
-        offsets = np.zeros(int(marks.sum()) + 1, np.int32)
-        offsets[1:] = np.cumsum(keep, dtype=np.int32)[marks]
-        quoted = np.zeros(len(offsets) - 1, bool)
-        quoted[np.searchsorted(np.flatnonzero(marks), quoted_at)] = True
-        text, other = self._texts(view[keep], offsets, quoted)
+        carriage = ends[(ends > 1) & (view[ends - 1] == _LF)] - 2
+        carriage = carriage[view[carriage] == _CR]
+        keep[carriage] = False
+        at = np.flatnonzero(marks)
+        offsets = np.zeros(len(at) + 1, np.int32)
+        if len(quotes):
+            kept: bytes | npt.NDArray[np.uint8] = view[keep]
+            offsets[1:] = at - np.searchsorted(np.flatnonzero(~keep), at)
+        else:  # only the signs that end fields are gone, and carriage returns of line ends
+            returns = np.zeros(len(at), np.int32)
+            last = np.cumsum(counts + 1) - 1  # of each record
+            returns[last[np.searchsorted(ends, carriage, "right")]] = 1
+            offsets[1:] = at - np.arange(len(at)) - np.cumsum(returns)
+            kept = self._without(records, view, keep, len(carriage))
+        quoted = np.zeros(len(at), bool)
+        quoted[np.searchsorted(at, quoted_at)] = True
+        text, other = self._texts(kept, offsets, quoted)
         first = np.concatenate(([0], np.cumsum(counts + 1)[:-1]))[good]
         found = [(text if of else other).take(pa.array(first + i)) for i, of in wanted.items()]
         return found, good + records.first
+
+    def _without(
+        self, records: Records, view: npt.NDArray[np.uint8], keep: Mask, returns: int
+    ) -> bytes | npt.NDArray[np.uint8]:
+        """What is kept of a chunk; the quickest way needs one where all such signs are to go."""
+        data = records.data
+        if data.count(b"\n") == records.count and data.count(b"\r") == returns and records.ended:
+            return data.translate(None, bytes([self._delimiter, _LF, _CR]))
+        return view[keep]
 
     def _not_plain(self, records: Records, view: npt.NDArray[np.uint8]) -> Mask:
         """Which records hold something that needs a closer look."""
@@ -205,7 +223,7 @@ class Splitter:
         return separators[~inside], quotes[~closing & ~second]
 
     def _texts(
-        self, kept: npt.NDArray[np.uint8], offsets: Any, quoted: Mask
+        self, kept: bytes | npt.NDArray[np.uint8], offsets: Any, quoted: Mask
     ) -> tuple[pa.Array, pa.Array]:
         """All fields, one after the other, null where they mean NULL: as texts, and as others."""
         import pyarrow as pa
