@@ -74,7 +74,7 @@ def renames(old: Contract, new: Contract) -> dict[str, str]:
 def _whole(old: Contract, new: Contract) -> Iterator[Change]:
     """What concerns the table as a whole."""
     if old.id != new.id:
-        yield Change("dataset", "/name", f"{old.id} is called {new.id}.", BREAKING,
+        yield Change("dataset", "/name", f"The dataset {old.id} is called {new.id}.", BREAKING,
                      remedy="Take the old dataset's files in again under the new name.")  # fmt: skip
     if bool(old.source) != bool(new.source):
         sides = ["a source" if c.source else "a model" for c in (old, new)]

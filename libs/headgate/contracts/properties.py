@@ -82,12 +82,13 @@ PROPERTIES = (
         "pattern, range, format, enum) means: warn, quarantine or fail.", "warn",
     ),
     Property(
-        "parent", "relationship", "Id of the dataset whose columns `to` names; ODCS 3.1 itself "
-        "can only say `<name>.<column>`.", "silver.chat.messages",
+        "parent", "relationship", "Id of the dataset whose columns `to` names, where "
+        "`<name>.<column>` may mean several or none.", "silver.chat.messages",
     ),
     Property(
-        "missingParent", "relationship", "What a row without its parent meets: wait, warn or "
-        "quarantine.", "quarantine",
+        "missingParent", "relationship", "What a row without its parent meets: wait (until the parent "
+        "comes), warn, quarantine or fail. A reference to the table itself is judged over the "
+        "whole table, and can only warn or fail.", "quarantine",
     ),
     Property(
         "description", "relationship", "What the relationship means, for people.",

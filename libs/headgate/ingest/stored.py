@@ -55,6 +55,8 @@ def reader(contract: Contract) -> RawReader:
             given = hjson.loads_strict(text)
         except ValueError as error:
             return ExactRow(position, text, None, (Reason("malformed_json", None, str(error)),))
+        if not isinstance(given, dict):
+            return ExactRow(position, text, None, (Reason("not_an_object", None, shown(given)),))
         values: dict[str, object] = dict.fromkeys(columns)
         values["_rescued"] = given.get("_rescued")
         reasons = []
