@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from headgate.core.errors import ContractError, RefusedError
+from headgate.ingest.dialect import OPTIONS
 from headgate.ingest.discover import discover
 from headgate.ingest.readers.base import open_reader
 from tests.unit.ingest import reading
@@ -216,3 +217,8 @@ def test_a_file_that_changes_is_told(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="changed while it was read"):
         assert reader.read
     reader.close()
+
+
+def test_every_option_is_explained() -> None:
+    page = (Path(__file__).parents[3] / "docs/how-to/read-csv.md").read_text("utf-8")
+    assert {name for name in OPTIONS if f"`{name}`" not in page} == set()
