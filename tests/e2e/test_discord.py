@@ -315,3 +315,27 @@ def test_a_channel_without_messages_is_a_channel(exporter: Exporter) -> None:
     assert not report.problems
     assert [b.outcome for b in report.batches if b.outcome == "refused"] == []
     check_bronze(exporter.project, [path])
+
+
+def test_where_exports_are_whole_what_one_lacks_is_deleted(exporter: Exporter) -> None:
+    """One property of the contract; messages of other channels stay."""
+    path = exporter.project.contracts[MESSAGES].path
+    whole = "{snapshot: true, scope: [channel_id]}"
+    path.write_text(f"{path.read_text()}  - {{property: headgate.delivery, value: {whole}}}\n")
+    exporter.project = Project.open(exporter.project.settings.root)
+    others = [m | {"id": f"8{m['id'][1:]}"} for m in exporter.messages()]
+    channel = exporter.form["channel"] | {"id": "222222222222222299"}
+    exporter.take(
+        exporter.write("first", "2024-06-15T10:30:00Z"),
+        exporter.write("other", "2024-06-15T10:30:00Z", messages=others, channel=channel),
+    )
+    left = exporter.messages()[2:]
+
+    report = exporter.take(
+        exporter.write("later", "2024-06-16T10:30:00Z", messages=left, messageCount=3)
+    )
+
+    assert not report.problems
+    assert [r["message_id"] for r in rows(exporter.project, MESSAGES, ["message_id"])] == sorted(
+        m["id"] for m in (*left, *others)
+    )
