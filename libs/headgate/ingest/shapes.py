@@ -26,6 +26,10 @@ _WORTH = 10
 _BYTES_KEPT = 1 << 26
 #: Bytes that are looked at in one go: what a processor's nearer cache holds with all its marks.
 _PIECE = 1 << 18
+#: Longest unit that is looked at, and longest skeleton that is judged, in bytes: what is longer is
+#: rare, and takes memory and time.
+_LONGEST = 1 << 20
+_LONGEST_SHAPE = 1 << 16
 _UNKNOWN = -1
 #: The first figure of a value that is null or missing.
 ABSENT = -9
@@ -107,6 +111,9 @@ class Shapes:
         quotes, counted = [np.empty(0, np.int64)], 0
         for low, high in _pieces(starts, ends):
             at = int(starts[low])
+            if ends[high - 1] - at > _LONGEST:
+                shapes[low:high], first[low:high] = _UNKNOWN, counted
+                continue
             piece = data[at : int(ends[high - 1])]
             found = skeletons(piece, starts[low:high] - at, ends[low:high] - at)
             shapes[low:high] = self._shapes(found)
@@ -156,7 +163,7 @@ class Shapes:
         known = self._known.get(skeleton)
         if known is not None:
             return known
-        if self._full():
+        if self._full() or len(skeleton) > _LONGEST_SHAPE:
             return _UNKNOWN
         verdict = self._judge.judge(skeleton)
         shape = len(self._inner)

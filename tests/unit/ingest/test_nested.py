@@ -194,6 +194,18 @@ def test_a_record_that_is_too_long_or_too_deep_is_not_proven() -> None:
     assert set(nesting.rows(Nested(of, settings), units, b"\n")) == {0}
 
 
+def test_units_of_every_length_come_out_at_their_place() -> None:
+    nested = Nested(nesting.contract({"a": "string", "j": "json"}), reading.SETTINGS)
+    sizes = [1, 200_000, 300_000, 5, 1_100_000, 7, 262_144, 90_000, 90_000, 90_000, 3]
+    units = [b'{"a":"%s","j":[%d]}' % (b"\\n" * (n // 2) + b"x" * (n % 2), n) for n in sizes]
+    units.append(b'{"a":"many","j":[' + b",".join([b"1"] * 40_000) + b"]}")
+    found = nesting.rows(nested, units, b",\n")
+    assert [u for u in range(len(units)) if u not in found] == [4, 11]
+    for unit, rows in found.items():
+        n = sizes[unit]
+        assert rows == [{"a": "\n" * (n // 2) + "x" * (n % 2), "j": f"[{n}]"}]
+
+
 def test_shapes_beyond_those_that_are_remembered_are_left_to_the_exact_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
