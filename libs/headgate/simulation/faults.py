@@ -22,7 +22,7 @@ _TOO_LONG = 20_001  # code points; Discord takes at most 4,000, whatever renderi
 class Kind:
     """One kind of fault. ``put`` makes a message's text, and the one before it, a faulty text.
 
-    ``readable``: what comes of it is still JSON of Unicode text, so that what is inside counts.
+    ``readable``: what comes of it is still JSON in UTF-8, so that what is inside counts.
     """
 
     name: str
@@ -71,7 +71,7 @@ KINDS = (
         "timestamp is no time",
         _spoiled(_TIMESTAMP, r'"timestamp":\1"2024-02-30T25:61:00+00:00"'),
     ),
-    Kind("lone_surrogate", "content has half a surrogate pair", _in_content("\\uD83D"), False),
+    Kind("lone_surrogate", "content has half a surrogate pair", _in_content("\\uD83D")),
     Kind("nul", "content has the character NUL", _in_content("\\u0000")),
     # Written as the one byte 0xFF, see :func:`encoded`.
     Kind("invalid_utf8", "content has a byte that is not UTF-8", _in_content("\udcff"), False),

@@ -2,66 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from headgate.cli import show
-from headgate.cli.demo import faults, lines
 from headgate.cli.main import invoke
-from headgate.core import json as hjson
 from headgate.orchestration.project import Project
-from tests.conftest import make_project
+from tests.unit.cli.conftest import DATASET, Answer, write
 
-#: Runs a command with --json; gives what it printed.
-Answer = Callable[..., Any]
-DATASET = "bronze.irc.messages"
-# One worker runs all of this file, so that the lake is made once.
+# One worker runs all of this file (and those that share its lake), so that it is made once.
 pytestmark = pytest.mark.xdist_group("commands")
-
-
-def write(path: Path, count: int, **changes: Any) -> list[dict[str, Any]]:
-    """A small clean log with two faults at its end: an unreadable line and one without author."""
-    records = [{**r, **changes} for r in lines.log("#harbour", "2019-05-04", 40)[:count]]
-    said = next(r for r in records if r["type"] == "message")
-    bad = [b"{oops", faults.written({**said, "line": 1000, "author": None})]
-    path.write_bytes(b"".join(faults.written(r) + b"\n" for r in records) + b"\n".join(bad) + b"\n")
-    return records
-
-
-@pytest.fixture(scope="module")
-def taken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose lake holds two releases: ten lines, then thirty."""
-    with pytest.MonkeyPatch.context() as patch:
-        project = make_project(tmp_path_factory.mktemp("commands") / "project")
-        root = project.settings.root
-        patch.setenv("HEADGATE_ROOT", str(root))
-        for count in (25, 40):
-            write(root / "day.jsonl", count)
-            assert invoke(["run", "--source", f"{DATASET}={root / 'day.jsonl'}", "--json"]) == 0
-    return root
-
-
-@pytest.fixture
-def lake(taken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    root = Path(shutil.copytree(taken, tmp_path / "project"))
-    monkeypatch.setenv("HEADGATE_ROOT", str(root))
-    return Project.open(root)
-
-
-@pytest.fixture
-def answer(capsys: pytest.CaptureFixture[str]) -> Answer:
-    """Run a command with --json; gives what it printed."""
-    capsys.readouterr()
-
-    def run(*arguments: str, code: int = 0) -> Any:
-        assert invoke([*arguments, "--json"]) == code
-        return hjson.loads(capsys.readouterr().out)
-
-    return run
 
 
 def test_a_second_run_changes_nothing(lake: Project, answer: Answer) -> None:

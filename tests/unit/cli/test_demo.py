@@ -1,73 +1,122 @@
-"""The demo's faults are known: counted here again from the bytes, by other means than the maker's."""
+"""What the demo expects of the gate is counted here again from the bytes, by means of our own."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from headgate.cli import demo
-from headgate.cli.demo import faults, lines
+from headgate.cli.demo.expected import of_first
+from headgate.simulation.manifest import Manifest
 
-KEYS = {"file", "line", "channel", "time", "author", "type", "text", "date", "reply_to"}
-
-
-def test_clean_lines_are_in_the_corpus_shape() -> None:
-    for channel, date, count in lines.LOGS:
-        records = lines.log(channel, date, count)
-        assert [r["line"] for r in records] == list(range(count))
-        for record in records:
-            assert record.keys() <= KEYS
-            assert len(record["text"]) <= 512
-            assert (record["author"] is None) == (record["type"] == "system")
-            assert all(answered < record["line"] for answered in record.get("reply_to", ()))
-            assert json.loads(faults.written(record)) == record
-            assert faults.written(record).decode() == json.dumps(record, ensure_ascii=False)
+COUNT = 6000
+Key = tuple[str, ...]
 
 
-def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    first, second = demo.write(tmp_path / "a"), demo.write(tmp_path / "b")
-    assert first == second
-    names = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*.jsonl"))
-    assert len(names) == len(lines.LOGS) + 1
-    for name in names:
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, demo.write(folder, COUNT)
 
 
-def test_the_known_totals_are_those_of_the_bytes(tmp_path: Path) -> None:
-    expected = demo.write(tmp_path)
-    read, unreadable, seen = 0, 0, Counter[tuple[str, int]]()
-    contents: dict[tuple[str, int], set[str]] = {}
-    unknown = 0
-    for path in sorted((tmp_path / "logs").iterdir()):
-        content = path.read_bytes()
-        found = content.split(b"\n")
-        read += len(found) - (found[-1] == b"")
-        for line in found[: None if found[-1] else -1]:
-            try:
-                record = json.loads(line.decode())
-                key = (record["file"], int(record["line"]))
-            except (ValueError, TypeError):
-                unreadable += 1
+def refusal(message: dict[str, Any]) -> str:
+    """Why the contract of messages does not take it, if so; each for one reason at most."""
+    if "timestamp" not in message:
+        return "sent_at.required"
+    try:
+        datetime.fromisoformat(message["timestamp"])
+    except ValueError:
+        return "invalid_timestamp"
+    if any(0xD800 <= ord(sign) <= 0xDFFF for sign in message["content"]):
+        return "lone_surrogate"
+    if not isinstance(message["isPinned"], bool):
+        return "type_mismatch"
+    return "content.max_length" if len(message["content"]) > 20_000 else ""
+
+
+def unreadable(text: bytes) -> str:
+    """Why nothing of a message can be read, if so."""
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError:
+        return "invalid_utf8"
+    try:
+        json.loads(decoded)
+    except ValueError:
+        return "malformed_json"
+    return ""
+
+
+def messages(path: Path) -> list[bytes]:
+    body = path.read_bytes().split(b'"messages": [\n    {\n')[1].rsplit(b'\n  ],\n  "mess', 1)[0]
+    return [b"{\n" + text for text in body.split(b",\n    {\n")]
+
+
+def test_the_expected_account_is_that_of_the_bytes(written: tuple[Path, Manifest]) -> None:
+    folder, manifest = written
+    expected = of_first(manifest)
+    read: Counter[str] = Counter()
+    keys: dict[str, set[Key]] = {name: set() for name in expected}
+    unread: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    contents: dict[Key, list[bytes]] = {}
+    for path in sorted((folder / "first").iterdir()):
+        read["bronze.chat.guilds"] += 1
+        keys["bronze.chat.guilds"].add((path.name.split(" - ")[0],))
+        keys["bronze.chat.channels"].add((path.name,))
+        for text in messages(path):
+            read["bronze.chat.messages"] += 1
+            if reason := unreadable(text):
+                unread[reason] += 1
                 continue
-            seen[key] += 1
-            contents.setdefault(key, set()).add(line.decode())
-            unknown += bool(record.keys() - KEYS)
-    assert expected.read == read
-    assert expected.rescued == unknown
-    repeated = sum(n - 1 for key, n in seen.items() if len(contents[key]) == 1)
-    assert expected.deduplicated == repeated
-    contradicting = sum(n for key, n in seen.items() if len(contents[key]) > 1)
-    assert expected.reasons["conflicting_key"] == contradicting
-    by_parsing = ("malformed_json", "empty_line", "not_an_object", "invalid_utf8", "truncated")
-    assert sum(expected.reasons[code] for code in by_parsing) == unreadable
-    assert expected.quarantined == sum(expected.reasons.values())
-    assert expected.read == expected.published + expected.quarantined + expected.deduplicated
-    assert expected.quarantined < 0.05 * expected.read
+            message = json.loads(text)
+            guild = path.name.split(" - ")[0]
+            keys["bronze.chat.users"].add((guild, message["author"]["id"]))
+            for reaction in message["reactions"]:
+                read["bronze.chat.reactions"] += 1
+                emoji = reaction["emoji"]
+                keys["bronze.chat.reactions"].add((message["id"], emoji["id"], emoji["name"]))
+            for attachment in message["attachments"]:
+                read["bronze.chat.attachments"] += 1
+                keys["bronze.chat.attachments"].add((attachment["id"],))
+            if reason := refusal(message):
+                broken[reason] += 1
+            else:
+                contents.setdefault((message["id"],), []).append(text)
+    read["bronze.chat.channels"] = read["bronze.chat.guilds"]
+    read["bronze.chat.users"] = read["bronze.chat.messages"]
+    for name in ("reactions", "attachments"):
+        read[f"bronze.chat.{name}"] += sum(unread.values())
+    for key, texts in contents.items():
+        if len(set(texts)) > 1:
+            broken["conflicting_key"] += len(texts)
+        else:
+            keys["bronze.chat.messages"].add(key)
+    for dataset, told in expected.items():
+        assert told.read == read[dataset], dataset
+        assert told.published == len(keys[dataset]), dataset
+        assert told.quarantined == sum(told.reasons.values()), dataset
+        assert told.deduplicated >= 0
+    assert expected["bronze.chat.messages"].reasons == {**unread, **broken}
+    assert expected["bronze.chat.users"].reasons == unread
+    assert len(unread) == 2 and len(broken) == 6, "every kind of fault occurs"
 
 
-def test_the_hopeless_log_is_past_any_limit(tmp_path: Path) -> None:
-    demo.write(tmp_path)
-    (path,) = (tmp_path / "refused").iterdir()
-    records = [json.loads(line) for line in path.read_bytes().splitlines()]
-    assert sum(r["channel"] is None for r in records) > 0.3 * len(records)
+def test_faults_leave_every_batch_below_its_limit(written: tuple[Path, Manifest]) -> None:
+    folder, _ = written
+    for path in (folder / "first").iterdir():
+        found = messages(path)
+        lost = sum(bool(unreadable(text)) for text in found)
+        assert lost + sum(b'"attachments": [\n' in text for text in found) >= 10 * lost
+
+
+def test_the_deliveries_of_the_tour_are_there(written: tuple[Path, Manifest]) -> None:
+    folder, _ = written
+    assert len(list((folder / "later").iterdir())) == 2
+    assert len(list((folder / "wrong_count").iterdir())) == 1
+    assert len(list((folder / "cut_tail").iterdir())) == 1

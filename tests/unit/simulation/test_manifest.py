@@ -53,7 +53,7 @@ def judged(text: bytes, before: dict[str, Any] | None) -> tuple[str, dict[str, A
     except ValueError:
         return "bad_timestamp", message
     if any(0xD800 <= ord(c) <= 0xDFFF for c in content):
-        return "lone_surrogate", None
+        return "lone_surrogate", message
     if "\0" in content:
         return "nul", message
     return ("too_long" if len(content) > 20_000 else ""), message

@@ -13,13 +13,13 @@ OF_MESSAGES = {
     "missing_field": "sent_at.required",
     "bad_timestamp": "invalid_timestamp",
     "too_long": "content.max_length",
+    "lone_surrogate": "lone_surrogate",
     "conflict": "conflicting_key",
 }
 #: Faults for which nothing that stands in the message can be read, in any dataset.
 OF_ALL = {
     "malformed": "malformed_json",
     "invalid_utf8": "invalid_utf8",
-    "lone_surrogate": "lone_surrogate",
 }
 
 
