@@ -20,7 +20,6 @@ from headgate.ingest.rows import Rows, as_text, converter
 #: Raw text that is kept of a record too long to be read, in bytes.
 RAW_KEPT = 65_536
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 #: Kinds of record that are remembered with what they need; a stream of others is typed slowly.
 _KINDS_KEPT = 1000
@@ -131,7 +130,10 @@ class ExactRecords:
         return ExactRow(position, text, found)
 
     def parsed(self, raw: bytes, *, ended: bool = True, size: int = 0) -> Parsed:
-        """The value that ``raw`` is, of any kind; ``ended`` and ``size`` as :meth:`read` has them."""
+        """The value that ``raw`` is, of any kind; ``ended`` and ``size`` as :meth:`read` has them.
+
+        It may hold halves of surrogate pairs where no record has them.
+        """
         if len(raw) > self._max_bytes or size:
             row = self._too_long(0, raw, size)
             return Parsed(row.raw, None, row.reasons[0])
@@ -144,7 +146,7 @@ class ExactRecords:
             value = hjson.loads_strict(text)
         except (ValueError, RecursionError) as error:
             return Parsed(text, None, self._unparsed(text, error, ended))
-        return Parsed(text, value, self.objection(text, value))
+        return Parsed(text, value, self._too_deep(text))
 
     def _learn(self, kind: tuple[Any, ...], record: dict[str, Any]) -> _Plan:
         """What records like this one need."""
@@ -196,7 +198,7 @@ class ExactRecords:
         deep = self._too_deep(text)
         if deep:
             return deep
-        half = _SURROGATE.search(text) and _lone_surrogate(record)
+        half = jsontext.lone_surrogate(text, record)
         return Reason("lone_surrogate", None, half) if half else None
 
     def _too_deep(self, text: str) -> Reason | None:
@@ -263,18 +265,3 @@ def _plain_texts(text: str, fields: Mapping[str, Any]) -> dict[str, str] | None:
     if not all(isinstance(v, str | bool | int) for v in fields.values()):
         return None
     return {k: hjson.dumps(v) for k, v in fields.items()}
-
-
-def _lone_surrogate(value: object) -> str:
-    """What is wrong with the first text that UTF-8 cannot carry, empty if there is none."""
-    if isinstance(value, str):
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError as error:
-            half = value[error.start].encode("ascii", "backslashreplace").decode("ascii")
-            return f"{half} without its other half"
-    elif isinstance(value, dict):
-        return next(filter(None, map(_lone_surrogate, [*value, *value.values()])), "")
-    elif isinstance(value, list):
-        return next(filter(None, map(_lone_surrogate, value)), "")
-    return ""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from headgate.core import json as hjson
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _BLANKS = frozenset(" \t\r\n")
 _PARTS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[^" \t\r\n]+')
 
@@ -103,3 +104,24 @@ def _skip(text: str, at: int) -> int:
         return at
     found = _SPACE.match(text, at)
     return found.end() if found else at
+
+
+def lone_surrogate(text: str, value: object) -> str:
+    """What is wrong with the first text in ``value`` that UTF-8 cannot carry, empty if there is
+    none; ``text`` is how the value was written."""
+    return _lone_surrogate(value) if _SURROGATE.search(text) else ""
+
+
+def _lone_surrogate(value: object) -> str:
+    """What is wrong with the first text that UTF-8 cannot carry, empty if there is none."""
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            half = value[error.start].encode("ascii", "backslashreplace").decode("ascii")
+            return f"{half} without its other half"
+    elif isinstance(value, dict):
+        return next(filter(None, map(_lone_surrogate, [*value, *value.values()])), "")
+    elif isinstance(value, list):
+        return next(filter(None, map(_lone_surrogate, value)), "")
+    return ""

@@ -168,6 +168,11 @@ class Rows:
             return _refused(whole, level.missing)
         levels = (*above, level)
         warnings = tuple(_unknown(p[len(steps) :]) for p in sorted(level.unknown))
+        if "\\" in whole:
+            used = [_at(value, steps), *(one.found for one in levels)]
+            half = jsontext.lone_surrogate(whole, used)
+            if half:
+                return _refused(whole, Reason("lone_surrogate", None, half))
         reasons = sorted(reason for one in levels for reason in one.reasons)
         if reasons:
             return ExactRow(0, whole, None, tuple(r for _, r in reasons), warnings)

@@ -240,6 +240,23 @@ def test_text_columns_that_accept_numbers(tmp_path: Path) -> None:
     assert found.codes == {p: ["type_mismatch"] for p in (3, 4, 6)}
 
 
+def test_half_a_pair_concerns_those_that_take_it(tmp_path: Path) -> None:
+    document = export(6)
+    document["messages"][4]["content"] = "\ud83d"
+    document["messages"][5]["author"]["name"] = "\udc00"
+    data = json.dumps(document).encode()
+    assert read(tmp_path / "x.json", data, documents.messages()).codes == {
+        5: ["lone_surrogate"], 6: ["lone_surrogate"]
+    }  # fmt: skip
+    assert not read(tmp_path / "x.json", data, documents.reactions()).codes
+    authors = contract({"id": "string", "said<-$.messages[*].id": "string"},
+                       records="$.messages[*].author", ignore=["@.name", "@.roles"])  # fmt: skip
+    assert read(tmp_path / "x.json", data, authors).codes == {6: ["lone_surrogate"]}
+    told = {"said<-$.messages[*].content": "string", "count": "long"}
+    quoted = contract(told, records="$.messages[*].reactions[*]", ignore=["@.emoji"])
+    assert read(tmp_path / "x.json", data, quoted).codes == {3 + 1: ["lone_surrogate"]}
+
+
 def test_a_column_cannot_take_what_holds_the_records(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(b"[]")
     of = contract({"all<-$.x": "json"}, records="$.x[*]")
