@@ -93,11 +93,16 @@ def test_changed_values_are_those_of_rows_that_came_went_or_differ(bench: Bench,
     bench.merge([row(chance, k, 0) for k in range(30)])
     for step in range(1, 5):
         old, before = bench.lake.snapshot(DATASET), set(bench.rows())
-        bench.merge([row(chance, k, step) for k in chance.sample(range(40), 3)])
+        bench.merge([row(chance, k, step) for k in chance.sample(range(20), 3)])
         new = bench.lake.snapshot(DATASET)
         assert old is not None and new is not None
         found = {r[0] for r in bench.con.execute(f"FROM {changed_sql(old, new, 'day')}").fetchall()}
-        assert found == {r[1] for r in before ^ set(bench.rows())}
+        touched = before ^ set(bench.rows())
+        assert found == {r[1] for r in touched}
+        linked = changed_sql(old, new, "day", ("n", "id"))
+        found = {r[0] for r in bench.con.execute(f"FROM {linked}").fetchall()}
+        ids = {r[0] for r in touched}
+        assert found == {r[1] for r in touched} | {r[1] for r in bench.rows() if r[3] in ids}
     assert bench.con.execute(f"FROM {changed_sql(new, new, 'day')}").fetchall() == []
     every = {r[0] for r in bench.con.execute(f"FROM {changed_sql(None, new, 'day')}").fetchall()}
     assert every == {r[1] for r in bench.rows()}

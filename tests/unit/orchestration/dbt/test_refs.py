@@ -14,6 +14,7 @@ from headgate.orchestration.project import Project
 
 STAGING = "staging/irc/stg_irc__messages.sql"
 SILVER = "intermediate/chat/int_chat__messages.sql"
+FACTS = "marts/community/fct_messages.sql"
 DAILY = "marts/community/fct_channel_activity_daily.sql"
 
 
@@ -76,6 +77,15 @@ def test_a_ref_is_seen_however_it_is_written(project: Project, written: str) -> 
     assert refs.models(project)["fct_channel_activity_daily"].refs == ("fct_messages",)
 
 
+def test_a_changed_is_seen_with_its_link(project: Project) -> None:
+    silver = "silver.chat.messages"
+    assert refs.models(project)["fct_messages"].changed == (
+        refs.Changed(silver, "sent_date", ("reply_to_message_id", "message_id")),
+    )
+    rewrite(project, FACTS, ", 'reply_to_message_id', 'message_id')", ")")
+    assert refs.models(project)["fct_messages"].changed == (refs.Changed(silver, "sent_date"),)
+
+
 def test_a_ref_in_a_comment_of_jinja_is_none(project: Project) -> None:
     rewrite(project, STAGING, "select", "{# ref('fct_messages') #} select")
     assert refs.models(project)["stg_irc__messages"].refs == ()
@@ -101,6 +111,10 @@ def changed_of_no_column(project: Project) -> Path:
     return rewrite(project, DAILY, "'sent_date') }}", "'sent_at') }}")
 
 
+def changed_by_no_link(project: Project) -> Path:
+    return rewrite(project, FACTS, "'reply_to_message_id', 'message_id'", "'answers', 'message_id'")
+
+
 def changed_in_private(project: Project) -> Path:
     return rewrite(
         project, STAGING, "select", "-- {{ changed('bronze.irc.messages', 'date') }}\nselect"
@@ -124,6 +138,7 @@ def foreign_source(project: Project) -> Path:
     [
         (changed_of_another, "does not read that dataset"),
         (changed_of_no_column, "never empty"),
+        (changed_by_no_link, "no column 'answers' to link by"),
         (changed_in_private, "belongs in a model with a contract"),
         (unknown_ref, "no such model"),
         (unknown_source, "no contract describes it"),
