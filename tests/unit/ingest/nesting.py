@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headgate.contracts.mapping import Location, mapping
+from headgate.contracts.mapping import Location, Mapping, mapping
 from headgate.contracts.model import Contract, SourceSpec
 from headgate.core import json as hjson
 from headgate.ingest import jsontext, proof, values
@@ -37,6 +38,8 @@ COLUMNS = {
     "roles<-@.author.roles": "json",
     "text": "string",
 }
+#: A JSON value and its text.
+Element = tuple[Any, str]
 TEXTS = [*writing.WORDS, *writing.ESCAPED, '"', "\\", "\\u0041", "é\u2028", ":", '":', '": 1', "0"]
 
 
@@ -110,29 +113,31 @@ def oracle(raw: bytes, of: Contract) -> list[dict[str, Any]] | None:
     if type(unit) is not dict:
         return None
     where = mapping(of)
-    level = min(1, len(where.arrays))
     rows: list[dict[str, Any]] = []
     try:
         for chain in _chains([(unit, text)], where.arrays[1:]):
-            row: dict[str, Any] = {}
-            for column in of.columns:
-                place = where.columns[column.name]
-                value, own = _at(chain[place.level - level], place)
-                if value is not None and column.type == "json":
-                    value = jsontext.compact(own)
-                elif value is not None and column.type == "array<json>":
-                    if set(value) - {None}:  # other elements are left to the exact look
-                        return None
-                elif value is not None:
-                    value = values.converter(column.type)(value)
-                row[column.name] = value
-            rows.append(row)
-    except (values.Unfit, TypeError):
+            # One record of a unit may be refused, and the next one taken.
+            with suppress(values.Unfit):
+                rows.append(_row(chain, of, where))
+    except TypeError:
         return None
     return rows
 
 
-Element = tuple[Any, str]
+def _row(chain: list[Element], of: Contract, where: Mapping) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for column in of.columns:
+        place = where.columns[column.name]
+        value, own = _at(chain[place.level - min(1, len(where.arrays))], place)
+        if value is not None and column.type == "json":
+            value = jsontext.compact(own)
+        elif value is not None and column.type == "array<json>":
+            if set(value) - {None}:  # other elements are left to the exact look
+                raise TypeError
+        elif value is not None:
+            value = values.converter(column.type)(value)
+        row[column.name] = value
+    return row
 
 
 def _chains(chain: list[Element], arrays: Sequence[Any]) -> Iterator[list[Element]]:
