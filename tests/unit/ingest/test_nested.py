@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -204,6 +207,43 @@ def test_units_of_every_length_come_out_at_their_place() -> None:
     for unit, rows in found.items():
         n = sizes[unit]
         assert rows == [{"a": "\n" * (n // 2) + "x" * (n % 2), "j": f"[{n}]"}]
+
+
+def test_chunks_without_units_and_rows_of_the_document_alone() -> None:
+    of = nesting.contract({"g<-$.guild.id": "long"}, records="$.messages[*]", ignore=["@.x"])
+    nested = Nested(of, reading.SETTINGS)
+    none = np.empty(0, np.int64)
+    assert nested.batch_of(none, none, none).num_rows == 0
+    proven, inner = nested.judge(b"", none, none)
+    assert len(proven) == len(inner) == nested.batch_of(none, none, none).num_rows == 0
+    nested.judge(b'{"x":1}, {}, {"y":1}', np.array([0, 9, 13]), np.array([7, 11, 20]))
+    batch = nested.batch_of(np.array([0, 9, 13]), np.array([7, 11, 20]), np.array([1, 2, 3]))
+    assert batch.to_pylist() == [{"_position": 1}, {"_position": 2}]
+    sql = nested.relation("(SELECT 5 AS _position)", {"g": 77})
+    assert duckdb.sql(f"SELECT * FROM {sql}").fetchall() == [(77, None, 5)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("string", "it's {x} \u00e9"),
+        ("timestamp", dt.datetime(2024, 2, 29, 1, 2, 3, 4, tzinfo=dt.UTC)),
+        ("date", dt.date(9999, 12, 31)),
+        ("decimal(38,2)", Decimal("-123456789012345678901234567890123456.78")),
+        ("double", -5e-324),
+        ("double", 0.1),
+        ("boolean", True),
+        ("long", -(2**63)),
+        ("array<string>", ["a", None, "b'"]),
+        ("json", '{"a":[1.50]}'),
+        ("string", None),
+    ],
+)
+def test_what_the_document_says_is_the_same_in_every_row(kind: str, value: Any) -> None:
+    of = nesting.contract({"v<-$.v": kind}, records="$.messages[*]")
+    sql = Nested(of, reading.SETTINGS).relation("(SELECT 5 AS _position)", {"v": value})
+    con = reading._connection()
+    assert reading.same(con.execute(f"SELECT * FROM {sql}").fetchall()[0][0], value)
 
 
 def test_shapes_beyond_those_that_are_remembered_are_left_to_the_exact_look(
