@@ -78,6 +78,7 @@ def suite(contract: Contract, conditions: Mapping[str, str] | None = None) -> di
 
 def expectation(contract: Contract, rule: Rule, condition: str = "") -> dict[str, Any]:
     """One rule as an expectation's configuration; ``condition`` is as for :func:`suite`."""
+    demand = words(rule)
     kwargs = _kwargs(rule, contract.table_columns.get(rule.column or "", ""))
     kind = EXPECTATIONS.get(rule.kind, QUERY)
     if rule.kind == OWN:
@@ -90,7 +91,7 @@ def expectation(contract: Contract, rule: Rule, condition: str = "") -> dict[str
         "type": kind,
         "kwargs": kwargs,
         "id": ids.name_based("expectation", contract.id, rule.id),
-        "description": rule.description or words(rule),
+        "description": f"{rule.description} ({demand})" if rule.description else demand,
         "severity": SEVERITIES[rule.severity],
         "meta": {
             "headgate": {

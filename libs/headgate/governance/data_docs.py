@@ -83,8 +83,10 @@ def _rendered(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for contract in contracts:
-            suite = expectationSuiteSchema.load(_plain(gx_suites.suite(contract)))
-            context.suites.add(ExpectationSuite(**suite))
+            suite = _plain(gx_suites.suite(contract))
+            for config in suite["expectations"]:
+                config["description"] = _escaped(config["description"])
+            context.suites.add(ExpectationSuite(**expectationSuiteSchema.load(suite)))
             for judgement in judgements.get(contract.id, ()):
                 loaded = expectationSuiteValidationResultSchema.load(_shown(judgement.result()))
                 context.validation_results_store.add(_identifier(judgement), loaded)
@@ -113,10 +115,12 @@ def _plain(document: Any) -> Any:
 
 
 def _shown(document: dict[str, Any]) -> dict[str, Any]:
-    """A result whose values are safe in a page: Great Expectations writes some as they are."""
+    """A result whose texts are safe in a page: Great Expectations writes some as they are."""
     plain: dict[str, Any] = _plain(document)
     for entry in plain["results"]:
         entry["result"] = _escaped(entry["result"])
+        config = entry["expectation_config"]
+        config["description"] = _escaped(config["description"])
     return plain
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from headgate.cli.main import invoke
+from headgate.governance import data_docs
 from headgate.governance.judgements import Judgement, judgements
 from headgate.lake.engines.duckdb import connect
 from headgate.orchestration.project import Project
@@ -107,6 +109,23 @@ def test_pages_show_values_as_they_are_and_account_for_the_batch(
     index = (pages / "index.html").read_text("utf-8")
     assert "refused" in index
     assert "gold.community.fct_messages" in index and "none yet" in index
+
+
+def test_texts_of_a_contract_are_texts(found: list[Judgement], tmp_path: Path) -> None:
+    import dataclasses
+
+    told = f"{HOSTILE} & $value ${{v}} {{batch}} 100% <b>"
+    made = found[1].contract
+    rules = tuple(dataclasses.replace(r, description=told) for r in made.rules)
+    made = dataclasses.replace(made, rules=rules, description=told, owner=told)
+    judged = dataclasses.replace(found[1], contract=made)
+    built = data_docs.build([made], {made.id: [judged]}, tmp_path / "docs", told)
+    written = list((tmp_path / "docs").rglob("*.html"))
+    assert len(written) == 4 and built.verdicts == 1
+    for path in written:
+        text = path.read_text("utf-8")
+        assert "<script" not in text and "<img" not in text, path
+        assert html.escape(told, quote=False) in text.replace("&#x27;", "'"), path
 
 
 def test_a_rule_that_the_contract_lost_keeps_its_verdict(found: list[Judgement]) -> None:
