@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -20,6 +21,10 @@ def audit(
         False, "--apply", help="Set the rows that break a rule aside, and take the contract for "
         "the table's.",
     ),
+    keys: Path | None = typer.Option(
+        None, metavar="FILE", help="Write the key of every row that breaks a rule, with the rules, "
+        "to this file (.parquet, .csv or .jsonl).",
+    ),
     limit: int = typer.Option(5, metavar="N", help="Show at most so many keys for each rule."),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> int:  # fmt: skip
@@ -33,7 +38,7 @@ def audit(
 
     project = Project.open()
     if not apply:
-        found = judge(project, dataset, limit=limit)
+        found = judge(project, dataset, limit=limit, keys=keys)
         if as_json:
             output.json({**output.plain(found), "exit_code": found.exit_code})
         else:

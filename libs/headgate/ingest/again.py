@@ -221,14 +221,3 @@ def _conflicts(judging: Judging, settled: Duplicates) -> None:
         writer.add(
             position, text, [reason], identity=hjson.dumps([source, position, found, number])
         )
-
-
-def examples(
-    con: Connection, contract: Contract, rule: CompiledRule, rows: str, limit: int
-) -> tuple[tuple[str, ...], ...]:
-    """Keys of some rows that break the rule, as texts, in the key's order."""
-    key = ", ".join(f"coalesce({identifier(k)}::VARCHAR, 'NULL')" for k in contract.key)
-    found = con.execute(
-        f"SELECT {key} FROM {rows} WHERE NOT ({rule.holds}) ORDER BY ALL LIMIT {int(limit)}"
-    ).fetchall()
-    return tuple(found)

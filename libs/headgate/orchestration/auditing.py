@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from headgate.contracts.diff import BREAKING, Change, gravest
 from headgate.contracts.model import Contract
@@ -22,8 +24,9 @@ from headgate.orchestration.project import Project
 from headgate.orchestration.report import RunReport
 from headgate.orchestration.run import run_with
 from headgate.quality import evolution, gate
+from headgate.quality import failing as failing_rows
 from headgate.quality.predicates import compile_row_rules
-from headgate.quality.table_rules import count_breaches, judge_table
+from headgate.quality.table_rules import judge_table
 from headgate.quality.verdict import RuleResult
 
 
@@ -53,14 +56,22 @@ class AuditReport:
         return 1 if any(r.severity != "warn" for r in self.broken) else 0
 
 
-def audit(project: Project, dataset: str, *, limit: int = 5) -> AuditReport:
+def audit(
+    project: Project, dataset: str, *, limit: int = 5, keys: Path | None = None
+) -> AuditReport:
     """Judge every stored row of ``dataset``; nothing is changed. ``limit`` keys are told a rule.
+
+    ``keys`` is a file (.parquet, .csv, .jsonl) to write every failing row's key to, with the
+    rules that it breaks.
 
     Raises:
         NotFoundError: the table was never written.
+        UsageError: ``keys`` has another ending, or cannot be written.
         ContractError: the table has another shape than the contract, or a rule cannot be judged.
     """
     contract = project.contracts[dataset]
+    if keys:
+        failing_rows.check(keys)
     with connect(project.settings) as con:
         session = Session(project.lake, con, ids.new_id())
         snapshot = _auditable(session, contract)
@@ -68,15 +79,19 @@ def audit(project: Project, dataset: str, *, limit: int = 5) -> AuditReport:
         rows = relation(snapshot.files, {**snapshot.columns, **contract.table_columns})
         parents = gate.parent_keys(session, con, contract)
         rules = compile_row_rules(contract, parents=parents)
-        results = count_breaches(con, rules, rows)
-        keys = {
-            r.rule.id: again.examples(con, contract, r, rows, limit)
-            for r, found in zip(rules, results, strict=True)
-            if not found.passed
-        }
+        with TemporaryDirectory(dir=project.lake.staging(session.run_id)) as folder:
+            file = Path(folder) / "failing.parquet"
+            if rules:
+                failing_rows.write(con, contract, rules, rows, file)
+                results = failing_rows.results(con, rules, file, snapshot.rows)
+                found = failing_rows.examples(con, contract, file, limit)
+                if keys:
+                    failing_rows.export(con, file, keys)
+            else:
+                results, found = (), {}
         return AuditReport(
             dataset, snapshot.version, snapshot.rows, changes,
-            (*results, *judge_table(con, contract, rows)), keys,
+            (*results, *judge_table(con, contract, rows)), found,
         )  # fmt: skip
 
 
