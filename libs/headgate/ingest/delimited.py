@@ -195,11 +195,12 @@ class Cutter:
     def _singly(self, data: bytes, start: int, *, final: bool) -> Ends:
         """The ends of the next records, one by one; fewer if more of the stream is needed."""
         ends: list[int] = []
+        unended = final and not data.endswith(b"\n")
         while start < len(data) and len(ends) < _ONE_BY_ONE:
             match = self._well.match(data, start)
             if match and match.end() - start - 1 <= self._max:
                 start = match.end()
-            elif final and self._last.match(data, start):
+            elif unended and len(data) - start <= self._max and self._last.match(data, start):
                 start = len(data)
             else:
                 begun = not final and len(data) - start <= self._max
