@@ -23,7 +23,7 @@ SHAPES_KEPT = 20_000
 #: Units a shape, at least, for which it was worth to judge shapes; else judging takes longer.
 _WORTH = 10
 #: Bytes of skeletons that are remembered.
-_BYTES_KEPT = 1 << 26
+_BYTES_KEPT = 1 << 25
 #: Bytes that are looked at in one go: what a processor's nearer cache holds with all its marks.
 _PIECE = 1 << 18
 #: Longest unit that is looked at, and longest skeleton that is judged, in bytes: what is longer is
@@ -152,6 +152,7 @@ class Shapes:
             for column, span in enumerate(self._spans[index]):
                 if span is not None:
                     self._table[index, :, column] = span
+            self._spans[index] = ()  # the table has them now
         self._stacked = wanted
         return self._table
 
