@@ -137,8 +137,9 @@ CASES: tuple[Case, ...] = (
     of("maximum", "real", lambda v: v <= 0.5, value=0.5),
     of("maximum", "real", lambda v: v < 0.5, "below", value=0.5, exclusive=True),
     of("minimum", "real", lambda v: v >= -1.0, value=-1),
-    of("minimum", "real", lambda v: v == math.inf or (v == v and v > -math.inf
-       and Fraction(v) >= Fraction(1, 10)), "tenth", value=0.1),
+    of("minimum", "real", lambda v: v >= 0.1, "tenth", value=0.1),
+    of("maximum", "real", lambda v: v <= 0.3, "most", value=0.3),
+    of("minimum", "real", lambda v: v > 2.0**53, "odd", value=2**53 + 1),
     of("minimum", "price", lambda v: v >= Decimal("0.1"), value=0.1),
     of("maximum", "exact", lambda v: v <= Decimal("1E-10"), value=1e-10),
     of("minimum", "day", lambda v: v >= day("1970-01-01"), value="1970-01-01"),

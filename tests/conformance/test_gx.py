@@ -34,7 +34,7 @@ ASKED = {e["meta"]["headgate"]["rule"]: e for e in SUITE if e["type"] == gx.QUER
 NOT_SPOKEN = {
     "whole.huge": "a number that no double holds",
     "whole.odd": "a number that no double holds",
-    "real.tenth": "a tenth is no double",
+    "real.odd": "a number that no double holds",
     "price.minimum": "decimals are exact, and the pandas engine compares doubles",
     "exact.maximum": "decimals are exact, and the pandas engine compares doubles",
     "price.accepted_values": "decimals are exact, and the pandas engine compares doubles",

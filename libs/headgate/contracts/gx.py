@@ -165,7 +165,10 @@ def _same_there(value: Any, of_type: str) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return True
     try:
-        return Fraction(str(value)) == Fraction(float(value))
+        double, exact = float(value), Fraction(str(value))
+        return exact == Fraction(double) or (
+            of_type == "double" and exact == Fraction(repr(double))
+        )
     except OverflowError:
         return False
 

@@ -1,6 +1,7 @@
 """Bounds of numbers, dates and instants, compared exactly whatever the types of both sides.
 
-NaN lies within no bound. Bounds of whole and decimal columns are first rounded inwards to a value
+A bound such as 0.1, which no double is, means for doubles the one that is written so; NaN lies
+within no bound. Bounds of whole and decimal columns are first rounded inwards to a value
 the column can hold, so that nothing is cast and nothing can overflow.
 """
 
@@ -74,7 +75,8 @@ def _at_least(bound: Fraction, beyond: bool) -> float:
         nearest = float(bound)
     except OverflowError:
         return math.inf if bound > 0 else -math.nextafter(math.inf, 0)
-    exact = Fraction(nearest)
+    # A double that is written as the bound is, means the bound: 0.1 is at most 0.1.
+    exact = bound if Fraction(repr(nearest)) == bound else Fraction(nearest)
     if exact < bound or (beyond and exact == bound):
         return math.nextafter(nearest, math.inf)
     return nearest

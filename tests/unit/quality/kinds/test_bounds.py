@@ -32,6 +32,8 @@ def within(value: Any, bound: Fraction, lower: bool, exclusive: bool) -> bool:
     if isinstance(value, float) and not math.isfinite(value):
         return not math.isnan(value) and (value > 0) == lower
     exact = Fraction(value)
+    if isinstance(value, float) and Fraction(repr(value)) == bound:
+        exact = bound  # as people write the double
     if exact == bound:
         return not exclusive
     return (exact > bound) == lower
@@ -54,6 +56,15 @@ def test_numbers_compare_exactly(kind: str, bound: Any, exclusive: bool, more: l
         found = holds(rule(name, value=bound, exclusive=exclusive), values, kind)
         expected = [within(v, as_written(bound), lower, exclusive) for v in values]
         assert found == expected, (name, list(zip(values, found, expected, strict=True)))
+
+
+def test_a_double_that_is_written_as_the_bound_is_the_bound() -> None:
+    for bound in (0.1, 0.3, -0.7, 1e23, 5e-324):
+        values = [math.nextafter(bound, -math.inf), bound, math.nextafter(bound, math.inf)]
+        assert holds(rule("minimum", value=bound), values, "double") == [False, True, True]
+        assert holds(rule("maximum", value=bound), values, "double") == [True, True, False]
+        strict = rule("maximum", value=bound, exclusive=True)
+        assert holds(strict, values, "double") == [True, False, False]
 
 
 @pytest.mark.parametrize("exclusive", [False, True])
