@@ -19,6 +19,7 @@ import pytest
 
 from headgate.lake.engines.duckdb import connect
 from headgate.orchestration.project import Project
+from headgate.orchestration.replay import replay
 from headgate.orchestration.run import run
 from headgate.quality.quarantine import list_rows
 from tests.conftest import REPOSITORY
@@ -298,3 +299,41 @@ def test_a_damaged_part_of_a_parquet_file_costs_no_other(tmp_path: Path) -> None
     kept = list_rows(project.lake, project.contracts[DATASET], limit=None)
     assert sorted(r.position for r in kept) == list(range(201, 301))
     assert {str(r.reasons[0]["code"]) for r in kept} == {"corrupt_file"}
+
+
+def test_csv_rows_come_back_once_the_dialect_is_mended(tmp_path: Path) -> None:
+    """Raw text keeps header and record, so that replay reads them as the contract says by then."""
+    project = lay_out(tmp_path / "project", "csv")
+    lines = ["count,at,id,NAME,price"]
+    for number in range(40):
+        price = "n/a" if number % 4 == 0 else f'"{number},25"'
+        lines.append(f'{number},2024-05-01T12:00:00Z,{number},"a ""quoted"",\nname",{price}')
+    lines[7] = lines[7].replace('"a', '"a"', 1)
+    path = tmp_path / "day.csv"
+    path.write_text("\n".join(lines) + "\n")
+    report = run(project, sources={DATASET: [str(path)]})
+    (batch,) = report.batches
+    # The record with a bad quote is two lines, neither of which is a record.
+    assert (batch.read, batch.published, batch.quarantined) == (41, 0, 41)
+    contract = project.contracts[DATASET].path
+    mended = '{format: csv, decimal: ",", nulls: ["", "n/a"]}'
+    contract.write_text(contract.read_text().replace("{format: csv}", mended))
+    project = Project.open(project.settings.root)
+
+    back = replay(project, DATASET)
+
+    assert not back.problems
+    assert sum(b.published for b in back.batches) == 39
+    kept = list_rows(project.lake, project.contracts[DATASET], limit=None)
+    assert [r.position for r in kept] == [7, 8]
+    snapshot = project.lake.snapshot(DATASET)
+    assert snapshot is not None
+    with connect(project.settings) as con:
+        found = con.execute(
+            f"SELECT id, name, price, count FROM {snapshot.relation()} ORDER BY id"
+        ).fetchall()
+    assert found == [
+        (n, 'a "quoted",\nname', None if n % 4 == 0 else Decimal(f"{n}.25"), n)
+        for n in range(40)
+        if n != 6
+    ]
