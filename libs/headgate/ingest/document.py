@@ -126,18 +126,18 @@ class Document:
         for chunk in elements.chunks():
             self.count += chunk.units
             yield chunk
-        if elements.inside:
+        if elements.walk.inside:
             return
         try:
-            if elements.cut:
+            if elements.walk.cut:
                 raise _Damage("truncated", f"the file ends at byte {self._feed.place}")
             self._keep(b"[]")
             self._leave(self._depth)
             self._end()
             self._parse(b"")
             self.complete = True
-            if elements.fault:
-                raise _Damage("malformed_json", elements.fault)
+            if elements.walk.fault:
+                raise _Damage("malformed_json", elements.walk.fault)
         except _Damage as damage:
             self.damage = damage.reason
 
@@ -234,7 +234,7 @@ class Document:
             elements = Elements(feed, self._limit, None, lambda _: False)
             for _ in elements.chunks():
                 pass
-            if elements.cut:
+            if elements.walk.cut:
                 raise self._unexpected("a closing bracket")
             self._keep(b"[]")
         else:
