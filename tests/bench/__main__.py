@@ -1,7 +1,7 @@
-"""``make bench``: governed ingest against a bare copy, in interleaved pairs, as ratios with spread.
+"""``make bench``: what is governed against what is bare, in interleaved pairs, as ratios with spread.
 
-Each side is a whole process, start and imports included. Figures: speed of governed ingest as a
-share of the bare copy's (median, minimum and maximum over the pairs), and peak memory of both.
+Each side is a whole process, start and imports included. Figures: the bare command's time divided
+by ours (median, minimum and maximum over the pairs), and the peak memory of ours.
 """
 
 from __future__ import annotations
@@ -20,15 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headgate.core import json as hjson
-from tests.bench.generate import TYPES, make
-
-HERE = Path(__file__).resolve().parent
-#: case: (input, what it is held against, aim)
-CASES = {
-    "ndjson-clean": ("jsonl", "jsonl", 0.70),
-    "ndjson-1%-faulty": ("faulty", "jsonl", 0.55),
-    "parquet-clean": ("parquet", "parquet", 0.60),
-}
+from tests.bench.cases import CASES
 
 
 def _timed(command: list[str], env: dict[str, str]) -> tuple[float, float, int]:
@@ -41,55 +33,22 @@ def _timed(command: list[str], env: dict[str, str]) -> tuple[float, float, int]:
     return time.perf_counter() - started, usage.ru_maxrss / 1024, process.returncode
 
 
-def _project(folder: Path, kind: str) -> Path:
-    """A fresh project whose lake holds the channels and nothing else."""
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(HERE / "data_contracts", folder / "data_contracts")
-    shutil.copytree(
-        HERE.parent.parent / "data_contracts" / "ledger", folder / "data_contracts" / "ledger"
-    )
-    contract = folder / "data_contracts" / "messages" / "contract.odcs.yaml"
-    if kind == "parquet":
-        contract.write_text(contract.read_text().replace("format: jsonl", "format: parquet"))
-    (folder / "headgate.toml").write_text("")
-    return folder
-
-
-def _headgate(folder: Path) -> tuple[list[str], dict[str, str]]:
-    return [sys.executable, "-m", "headgate.cli.main"], {**os.environ, "HEADGATE_ROOT": str(folder)}
-
-
-def measure(case: str, paths: dict[str, Path], work: Path, pairs: int, rows: int) -> dict[str, Any]:
+def measure(case: str, data: Path, work: Path, pairs: int, rows: int) -> dict[str, Any]:
     """One case's figures."""
-    given, against, aim = CASES[case]
-    base = _project(work / "project", given)
-    command, env = _headgate(base)
-    subprocess.run(
-        [*command, "run", "--source", f"bronze.bench.channels={paths['channels']}"],
-        env=env, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    shutil.copytree(base / "lake", work / "prepared", dirs_exist_ok=False)
-    columns = "{" + ",".join(f"'{k}':'{v}'" for k, v in TYPES.items()) + "}"
+    rows = int(rows * CASES[case].share)
+    pair = CASES[case].prepare(data, work, rows)
     ratios, bare, governed, memory = [], [], [], []
-    for pair in range(pairs + 1):
-        target = work / "bare.parquet"
-        target.unlink(missing_ok=True)
-        a, _, code = _timed(
-            [sys.executable, str(HERE / "bare_copy.py"), str(paths[against]), str(target), columns, "zstd"],
-            dict(os.environ),
-        )  # fmt: skip
-        assert code == 0, "the bare copy failed"
-        shutil.rmtree(base / "lake")
-        shutil.copytree(work / "prepared", base / "lake")
-        b, peak, code = _timed(
-            [*command, "run", "--source", f"bronze.bench.messages={paths[given]}", "--json"], env
-        )
-        assert code == 0, f"governed ingest ended with {code}"
-        if pair:  # the first warms the file cache
+    for number in range(pairs + 1):
+        (work / "bare.parquet").unlink(missing_ok=True)
+        a, _, code = _timed(pair.bare, dict(os.environ))
+        assert code == 0, "the bare command failed"
+        pair.fresh()
+        b, peak, code = _timed(pair.governed, pair.env)
+        assert code == pair.expected, f"the governed command ended with {code}"
+        if number:  # the first warms the file cache
             ratios.append(a / b), bare.append(a), governed.append(b), memory.append(peak)
-    shutil.rmtree(work / "prepared")
     return {
-        "case": case, "rows": rows, "pairs": pairs, "aim": aim,
+        "case": case, "rows": rows, "pairs": pairs, "aim": CASES[case].aim,
         "ratio": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios),
         "bare_seconds": statistics.median(bare), "governed_seconds": statistics.median(governed),
         "peak_mib": max(memory),
@@ -115,10 +74,9 @@ def main() -> None:
     for case, rows, pairs in wanted:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        found.append(measure(case, make(args.data, rows), work, pairs, rows))
-        print(
-            f"{case} at {rows:,} rows: {found[-1]['ratio']:.2f} of the bare copy", file=sys.stderr
-        )
+        found.append(measure(case, args.data, work, pairs, rows))
+        told = f"{case} at {found[-1]['rows']:,} rows: {found[-1]['ratio']:.2f}"
+        print(f"{told} of the bare command's speed", file=sys.stderr)
     shutil.rmtree(work, ignore_errors=True)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(hjson.dumps(found, indent=2) + "\n")
@@ -126,7 +84,7 @@ def main() -> None:
 
 
 def _show(found: list[dict[str, Any]]) -> None:
-    table = Table(title="Governed ingest as a share of a bare copy's speed (higher is better)")
+    table = Table(title="Governed work as a share of the bare command's speed (higher is better)")
     for name in ("case", "rows", "ratio", "spread", "aim", "bare s", "governed s", "peak MiB"):
         table.add_column(name, justify="left" if name == "case" else "right")
     for f in found:
