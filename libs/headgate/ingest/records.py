@@ -24,8 +24,8 @@ from headgate.ingest.walk import Step, Walk
 Judge = Callable[[bytes, Places, Places], tuple[Flags, Places]]
 #: Bytes that are cut at once, about.
 CHUNK = 1 << 20
-#: Elements that are cut one by one before the fast way is tried again.
-_SINGLES = 64
+#: Elements that are cut one by one before the fast way is tried again; more if it fails again.
+_SINGLES = (64, 4096)
 #: Share of pieces left open beyond which they are checked all at once.
 _MANY = 0.05
 
@@ -83,6 +83,7 @@ class Elements:
     ) -> None:
         self._feed, self._judge = feed, judge
         self.walk = Walk(feed, limit, tail)
+        self._singles = _SINGLES[0]
         #: Units that were cut.
         self.count = 0
 
@@ -102,6 +103,7 @@ class Elements:
         """Units from the cursor on, which stands on an element and then on the next one."""
         feed, walk = self._feed, self.walk
         parts, after = self._many() if walk.opening in (b"{", b"[") else ([], 0)
+        self._singles = _SINGLES[0] if parts else min(2 * self._singles, _SINGLES[1])
         if not parts:
             try:
                 part, after = self._few()
@@ -178,7 +180,7 @@ class Elements:
         """Some units, one by one; raises Long if the first is too long."""
         found: list[tuple[int, int]] = []
         walk, at = self.walk, 0
-        while len(found) < _SINGLES and at < CHUNK and not walk.closed and not walk.cut:
+        while len(found) < self._singles and at < CHUNK and not walk.closed and not walk.cut:
             try:
                 step = walk.one(at)
             except Long:
