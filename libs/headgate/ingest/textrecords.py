@@ -70,6 +70,8 @@ class TextRecords:
         self._blank: dict[str, object] = dict.fromkeys([*self.fields, RESCUED])
 
     def _header(self, raw: bytes) -> Header:
+        if len(raw) > self._max:
+            return Header((), "", f"it is longer than {self._max} bytes")
         text = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "backslashreplace")
         try:
             raw.decode()

@@ -121,15 +121,23 @@ def test_headers_name_the_fields(tmp_path: Path) -> None:
         (b"1,2,3", "none of its names"),
         (b'a,"b', "not closed"),
         (b"a,\xff", "encoding"),
+        (b"a,b\rc", "carriage return"),
+        (b"a,b," + b"x" * 3_000_000, "longer than 1000 bytes"),
     ],
 )
-def test_a_header_that_cannot_be_used_refuses_its_records(
+def test_a_header_that_cannot_be_used_is_refused_with_its_records(
     tmp_path: Path, header: bytes, told: str
 ) -> None:
     (tmp_path / "x.csv").write_bytes(header + b"\n1,2,3\n4,5,6\n")
-    found = check(tmp_path / "x.csv", contract({"a": "long", "b": "long"}))
-    assert found.codes == {1: ["bad_header"], 2: ["bad_header"]}
-    assert told in found.exact[1].reasons[0].detail
+    settings = reading.with_settings(max_record_bytes=1000)
+    found = check(tmp_path / "x.csv", contract({"a": "long", "b": "long"}), settings)
+    first = "line_too_long" if len(header) > 1000 else "bad_header"
+    assert {p: codes[0] for p, codes in found.codes.items() if p > 1} == dict.fromkeys(
+        (2, 3), "bad_header"
+    )
+    if b"\xff" not in header:
+        assert found.codes[1] == [first]
+    assert told in found.exact[3].reasons[0].detail
 
 
 def test_dialects(tmp_path: Path) -> None:
@@ -222,3 +230,16 @@ def test_a_file_that_changes_is_told(tmp_path: Path) -> None:
 def test_every_option_is_explained() -> None:
     page = (Path(__file__).parents[3] / "docs/how-to/read-csv.md").read_text("utf-8")
     assert {name for name in OPTIONS if f"`{name}`" not in page} == set()
+
+
+def test_files_without_records(tmp_path: Path) -> None:
+    of = contract({"a": "long", "b": "string"})
+    for data in (b"", b"a,b", b"a,b\r\n", b"\xef\xbb\xbf"):
+        (tmp_path / "x.csv").write_bytes(data)
+        assert check(tmp_path / "x.csv", of).reader.read == 0
+    for data, code in ((b"a,b\r1,2\r", "bad_header"), (b"\0\0", "bad_header"),
+                       (b"\x89PNG", "invalid_utf8")):  # fmt: skip
+        (tmp_path / "x.csv").write_bytes(data)
+        assert check(tmp_path / "x.csv", of).codes == {1: [code]}
+    (tmp_path / "x.csv.gz").write_bytes(b"")
+    assert check(tmp_path / "x.csv.gz", of).codes == {1: ["corrupt_compression"]}

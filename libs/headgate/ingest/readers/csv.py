@@ -90,6 +90,7 @@ class CsvRows:
         self._records = TextRecords(contract, self._dialect, settings)
         d = self._dialect
         self._cutter = Cutter(d, settings.max_record_bytes)
+        self._max = settings.max_record_bytes
         self._blocks = Blocks(source)
         self._start = 0  # bytes of text before the first record
         self._mark = 0  # bytes of a byte order mark
@@ -161,25 +162,29 @@ class CsvRows:
         self._blocks.close()
 
     def _find_start(self) -> None:
-        """Read the header, and learn where the first record starts."""
+        """Read the header, and learn where the first record starts: behind it, if it is of use."""
         text = Utf8(self._blocks.stream(), self._dialect.encoding)
-        head, skip, header = b"", self._dialect.skip, None
+        head, skip, end = b"", self._dialect.skip, 0
         for block in text:
             head += block
             while skip and b"\n" in head:
                 line, _, head = head.partition(b"\n")
                 self._start += len(line) + 1
                 skip -= 1
-            if not skip and (not self._dialect.header or self._cutter.first(head)):
+            if skip:
+                self._start, head = self._start + len(head), b""
+                continue
+            end = self._cutter.first(head)
+            if end or len(head) > self._max or not self._dialect.header:
                 break
         self._mark, self._encoding, self.notes = text.start, text.encoding, text.notes
-        if not skip and self._dialect.header and head:
-            end = self._cutter.first(head, final=True)
-            header, self._start = head[:end], self._start + end
-        elif skip:
-            self._start += len(head)
         self._records.encoding = self._encoding
-        self._records.use(header)
+        end = end or self._cutter.first(head, final=True)
+        if not self._dialect.header:
+            end = 0
+        self._records.use(head[:end] if end else None)
+        if not self._records.header.fault:
+            self._start += end
         if self._records.unknown:
             told = ", ".join(self._records.unknown)
             self.notes += (f"fields that the contract does not name are in _rescued: {told}",)
