@@ -25,7 +25,8 @@ PROPERTIES = (
         "run names none. For JSON: `records` is the path of the records in a document, `ignore` "
         "lists paths that no column takes on purpose, `controlTotal` is where the document says "
         "how many there are; a column's physicalName may be a path (`@.author.id` from the "
-        "record, `$.guild.id` from the document).", "{format: jsonl, path: ../exports/irc}",
+        "record, `$.guild.id` from the document), also into structs of Parquet. For CSV: `delimiter`, "
+        "`quote`, `encoding`, `header`, `nulls` and more, see docs/how-to/read-csv.md.", "{format: jsonl, path: ../exports/irc}",
     ),
     Property(
         "delivery", "contract", "What a delivery is. By default rows to add or change. `snapshot: "
