@@ -90,6 +90,7 @@ class ExactRecords:
         in bytes where ``raw`` is only its beginning.
         """
         if self._rows:
+            raw = raw.removesuffix(b"\r")
             unit = self.parsed(raw, ended=ended, size=size)
             if unit.reason:
                 return ExactRow(position, unit.text, None, (unit.reason,))

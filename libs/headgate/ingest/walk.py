@@ -54,15 +54,14 @@ class Walk:
         #: Where something other than a comma stands between two elements.
         self.fault = ""
 
-    def begin(self) -> bool:
-        """Come to the first element; False if there is none."""
+    def begin(self) -> None:
+        """Come to the first element, if there is one."""
         feed = self._feed
         feed.drop()
-        self.opening = feed.sign()
+        self.opening = self._sign()
         self.closed, self.cut = self.opening == b"]", not self.opening
         feed.at += self.closed
         self.learn(b"," + feed.data[: feed.at])
-        return not self.closed and not self.cut
 
     def learn(self, gap: bytes) -> None:
         """Take ``gap`` for what stands between two elements."""
@@ -140,7 +139,7 @@ class Walk:
         if sign != b",":
             return None
         feed.at += 1
-        follows = feed.sign()
+        follows = self._sign()
         start = feed.at
         if not follows:
             return Step(end, start, cut=True)
@@ -154,6 +153,14 @@ class Walk:
         if self._resume.complete(feed.data, at, end, self.sample):
             return Step(end, start)
         return None
+
+    def _sign(self) -> bytes:
+        """The first sign of an element, or what stands there instead; commas are passed over."""
+        feed = self._feed
+        while (sign := feed.sign()) == b",":
+            self._told(feed.at, "a comma without an element before it")
+            feed.at += 1
+        return sign
 
     def _goes_on(self) -> bool:
         """Whether an element may begin at the cursor, one of another kind than the first was."""
