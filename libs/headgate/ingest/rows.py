@@ -7,7 +7,7 @@ is no array. It holds one record, or those of the arrays inside it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from headgate.contracts.mapping import Mapping as Places
@@ -45,11 +45,12 @@ class _Node:
             node = node.children.setdefault(step, _Node())
         return node
 
-    @property
+    @cached_property
     def leads_to_record(self) -> bool:
+        """Whether the record stands here or below; asked once all places are known."""
         return self.record or any(c.leads_to_record for c in self.children.values())
 
-    @property
+    @cached_property
     def below(self) -> list[Step]:
         """The columns below this place."""
         found = [s for c in self.children.values() for s in (*c.columns, *c.below)]
