@@ -137,9 +137,12 @@ def _promise(number: float | None, words: str, absent: str) -> str:
 
 
 def _order(contract: Contract) -> str:
-    return (
-        f"the one with the greater {code(contract.order_column)}" if contract.order_column else ""
-    )
+    told = []
+    if contract.order_column:
+        told.append(f"the one with the greater {code(contract.order_column)}")
+    if contract.last_stays:
+        told.append("the last in a file")
+    return ", then ".join(told)
 
 
 def _origin(contract: Contract) -> str:
