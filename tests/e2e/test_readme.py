@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from headgate.cli import demo
+from headgate.cli.demo.expected import Expected
 from headgate.core import json as hjson
+from headgate.orchestration.project import Project
+from headgate.quality.outcome import BatchOutcome
 from tests.conftest import make_project
 
 # One worker runs all of this file, so that the demo is made once.
@@ -85,6 +88,17 @@ def test_running_the_demo_again_changes_nothing(shell: Shell) -> None:
     code, told = shell.run(DEMO)
     assert code == 0
     assert "Nothing changed" in told
+
+
+def test_what_was_not_put_in_is_told(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    project = Project.open(shell.folder)
+    outcome = BatchOutcome("bronze.chat.messages", "b", "f.json", "published", 2, 1, 1)
+    # The lake holds many rows that were set aside for other reasons than this one.
+    expected = Expected(read=2, published=1, deduplicated=0, reasons={"truncated": 1})
+    assert not demo.agrees(project, {outcome.dataset: expected}, [outcome])
+    told = capsys.readouterr().out
+    assert "something else than was put in" in told
+    assert "set aside: truncated" in told and "set aside: type_mismatch" in told
 
 
 def test_loosening_a_rule_takes_rows_out_of_quarantine(shell: Shell) -> None:
