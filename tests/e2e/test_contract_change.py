@@ -180,6 +180,33 @@ def test_a_tightened_rule_is_refused_until_an_audit_has_judged_what_is_stored(fo
     assert not list_rows(project.lake, project.contracts[THINGS])
 
 
+def test_rows_of_several_deliveries_of_one_name_stay_apart_in_quarantine(folder: Path) -> None:
+    project = Project.open(folder)
+    fresh = [{"id": i + 10, "name": f"thing {i}", "size": "1"} for i in range(4)]
+    assert deliver(project, "first", fresh).exit_code == 0
+
+    def change(document: dict[str, Any], columns: dict[str, Any]) -> None:
+        columns["size"]["quality"] = [
+            {"id": "big", "type": "custom", "engine": "headgate", "implementation": "size > '5'"}
+        ]
+        document["customProperties"][1]["value"] = 1
+
+    project = write(folder, edited(change))
+    assert settle(project, THINGS).batches[0].quarantined == 6
+    kept = list_rows(project.lake, project.contracts[THINGS])
+    assert len({r.id for r in kept}) == 6 and len({(r.source, r.position) for r in kept}) == 4
+
+    # Judged again by the same rule they all stay, and by none they all come back.
+    again = replay(project, THINGS)
+    assert sum(b.quarantined for b in again.batches) == 6
+    assert {r.id for r in list_rows(project.lake, project.contracts[THINGS])} == {
+        r.id for r in kept
+    }
+    project = write(folder, json.loads(json.dumps(CONTRACT)))
+    assert sum(b.published for b in replay(project, THINGS).batches) == 6
+    assert len(stored(project)) == 8 and balanced(project)
+
+
 def test_an_audit_of_a_rule_that_refuses_batches_sets_nothing_aside(folder: Path) -> None:
     def change(document: dict[str, Any], columns: dict[str, Any]) -> None:
         columns["name"]["required"] = True

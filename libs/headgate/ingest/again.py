@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
-from headgate.core import json as hjson
 from headgate.core.errors import ConflictError
 from headgate.ingest import recast, stored
 from headgate.ingest.duplicates import Duplicates, resolve
@@ -149,8 +148,7 @@ def _find_broken(judging: Judging, query: str, extra: str) -> None:
     raw = f"coalesce(_raw, {stored.raw_sql(stored.own_columns(contract))})"
     judging.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {_BROKEN} AS SELECT {identifiers(contract.key)}, {extra},"
-        f" {place}, [{', '.join(f'{identifier(k)}::VARCHAR' for k in contract.key)}] AS _key,"
-        f" {raw} AS _text, _unfit, {reasons_sql(judging.judged)} AS _why FROM ({query})"
+        f" {place}, {raw} AS _text, _unfit, {reasons_sql(judging.judged)} AS _why FROM ({query})"
         f" WHERE len(_unfit) > 0 OR NOT ({conjunction(judging.judged)})"
         " ORDER BY _source, _position"
     )
@@ -163,10 +161,10 @@ def _set_aside(judging: Judging, intake: gate.Intake) -> None:
     kinds = judging.contract.table_columns
     for start in range(0, one(con, f"SELECT count(*) FROM {_BROKEN}")[0], PAGE):
         page = (
-            f"SELECT _source, _position, _key, _text, _unfit, _why FROM {_BROKEN}"
+            f"SELECT _source, _position, _text, _unfit, _why FROM {_BROKEN}"
             f" WHERE rowid >= {start} AND rowid < {start + PAGE}"
         )
-        for source, position, key, raw, unfit, why in con.execute(page).fetchall():
+        for source, position, raw, unfit, why in con.execute(page).fetchall():
             reasons = [
                 {"code": "type_mismatch", "column": c, "detail": f"expected {kinds[c]}"}
                 for c in unfit
@@ -180,7 +178,7 @@ def _set_aside(judging: Judging, intake: gate.Intake) -> None:
             if unfit:
                 intake.reading["type_mismatch"] = intake.reading.get("type_mismatch", 0) + 1
             writer.source = source or "stored rows"
-            writer.add(position or 0, raw, reasons, identity=hjson.dumps([source, position, key]))
+            writer.add(position or 0, raw, reasons)
 
 
 def _stage_good(judging: Judging) -> list[StagedFile]:
@@ -210,14 +208,11 @@ def _conflicts(judging: Judging, settled: Duplicates) -> None:
     """Set aside the rows that contradict each other under the new key."""
     contract, con, writer = judging.contract, judging.con, judging.writer
     raw = stored.raw_sql(stored.own_columns(contract))
-    key = ", ".join(f"{identifier(k)}::VARCHAR" for k in contract.key)
     for number in sorted(settled.conflicts):
-        source, position, text, found = one(
-            con, f"SELECT _source, _position, {raw}, [{key}] FROM _stored WHERE _n = {int(number)}"
+        source, position, text = one(
+            con, f"SELECT _source, _position, {raw} FROM _stored WHERE _n = {int(number)}"
         )
         writer.source = source
         reason = conflict_reason(contract, settled, number)
         reason["detail"] = f"same {', '.join(contract.key)} with other content"
-        writer.add(
-            position, text, [reason], identity=hjson.dumps([source, position, found, number])
-        )
+        writer.add(position, text, [reason])

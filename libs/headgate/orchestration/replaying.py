@@ -16,7 +16,24 @@ from headgate.quality.quarantine import QuarantinedRow
 def replay_in(context: RunContext, contract: Contract, rows: Sequence[QuarantinedRow]) -> None:
     """Judge open rows (ordered by source) again within a run, one batch for each delivery."""
     for _, group in groupby(rows, key=lambda r: (r.source, r.content_hash)):
-        _replay_one(context, contract, list(group))
+        for part in _apart(list(group)):
+            _replay_one(context, contract, part)
+
+
+def _apart(rows: Sequence[QuarantinedRow]) -> list[list[QuarantinedRow]]:
+    """The rows in parts within which a position tells a row apart.
+
+    Rows of one delivery are one part; rows that were stored may come from several deliveries of
+    one name.
+    """
+    parts: list[dict[int, QuarantinedRow]] = []
+    for row in rows:
+        part = next((p for p in parts if row.position not in p), None)
+        if part is None:
+            part = {}
+            parts.append(part)
+        part[row.position] = row
+    return [list(part.values()) for part in parts]
 
 
 def _replay_one(context: RunContext, contract: Contract, rows: list[QuarantinedRow]) -> None:

@@ -93,6 +93,9 @@ class Writer:
         codes = list(dict.fromkeys(str(r["code"]) for r in reasons))
         for code in codes:
             self.codes[code] = self.codes.get(code, 0) + 1
+        if identity is None and not self.content_hash:
+            # A row that was stored: its file may have been delivered several times by one name.
+            identity = core_ids.digest(self.source, str(position), raw)
         self.row_ids.append(row_id(self.contract.id, self.content_hash, identity or position))
         self._pending.append(
             {
