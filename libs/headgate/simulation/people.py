@@ -14,6 +14,8 @@ from headgate.simulation.plan import name_key, standing_id
 #: that what an author writes in all does not grow with the simulation.
 _GENERATION = 200_000
 _RUN = 24  # messages that an author writes on one day, at most, before somebody else does
+#: Who has a guild's later roles has the earlier ones too.
+_ROLES = tuple((1 << held) - 1 for held in (0, 0, 1, 1, 2, 3, 4, 6))
 _SHARED = 64  # one member in so many is the same person in every guild
 
 
@@ -48,7 +50,7 @@ def member(seed: int, guild: int, number: int, *, renamed: bool = False) -> Memb
         name=words.name(about) + ("_bot" if _is_bot(about) else ""),
         nickname=nickname,
         bot=_is_bot(about),
-        roles=here >> 16 & (here >> 22 | here >> 28) & 63 if here >> 3 & 3 else 0,
+        roles=_ROLES[here >> 16 & 7],
         avatar=f"{about:016x}{name_key(seed, 'avatar', about):016x}",
     )
 
