@@ -148,9 +148,12 @@ class JsonDocument:
         self._unregister()
         self._read, self._index, self._failure = 0, [], None
         nested = Nested(self._contract, self._settings)
-        self._stream = self._blocks.stream(hashed=True)
-        self._document = self._opened(self._stream, nested)
-        self._document.open()
+        for hasty in (True, False):
+            self._stream = self._blocks.stream(hashed=True)
+            self._document = self._opened(self._stream, nested, hasty=hasty)
+            self._document.open()
+            if self._places.arrays or not self._document.damage:
+                break
         if self._document.marked:
             self.notes = ("a byte order mark at the beginning was skipped",)
         found = None if careful else self._units.constants(self._document)
@@ -182,13 +185,17 @@ class JsonDocument:
         self._unregister()
         self._blocks.close()
 
-    def _opened(self, blocks: Iterable[bytes], nested: Nested | None = None) -> Document:
+    def _opened(
+        self, blocks: Iterable[bytes], nested: Nested | None = None, *, hasty: bool = False
+    ) -> Document:
         return Document(
             blocks,
             self._places,
             self._settings.max_record_bytes,
             self._units.objection,
             nested.judge if nested else None,
+            # With an array to go through, haste behind it could not be mended any more.
+            hasty=hasty and not self._places.arrays,
         )
 
     def _damage(self) -> Reason | None:
