@@ -79,7 +79,7 @@ def demo(
             return 0
         dataset, path = SOURCES, project.settings.root / FOLDER / "first"
     else:
-        dataset, path = CORPUS_DATASET, project.settings.real_data_path / CORPUS
+        dataset, path = CORPUS_DATASET, project.settings.root / real_data / CORPUS
         if not path.is_file():
             raise NotFoundError(
                 f"no corpus at {path}.", remedy="Unset HEADGATE_REAL_DATA to simulate exports."
