@@ -247,6 +247,11 @@ class Document:
                 pass
             if elements.walk.cut:
                 raise self._unexpected("a closing bracket")
+            if elements.walk.guessed:
+                # Its end is a guess then, and what was asked for may stand before it.
+                raise _Damage(
+                    "malformed_json", f"the array that ends at byte {feed.place} is damaged"
+                )
             self._keep(b"[]")
         else:
             try:

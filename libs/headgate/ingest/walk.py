@@ -51,6 +51,8 @@ class Walk:
         self.inside = False
         #: Whether the last unit is damaged, and goes on to the stream's end for that.
         self.swallowed = False
+        #: Whether it was guessed where the element behind a damaged one begins.
+        self.guessed = False
         #: Where something other than a comma stands between two elements.
         self.fault = ""
 
@@ -180,6 +182,7 @@ class Walk:
     def _damaged(self, at: int) -> Step:
         """The damaged unit at ``at``, which ends where another element or the array's end is."""
         feed = self._feed
+        self.guessed = True
         if self.opening != b"{":
             # Elements that are no objects are hardly ever meant: the first one's sign is damaged.
             self.opening, self.sample = b"{", b""
