@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from headgate.contracts.model import Contract
 from headgate.core import clock
-from headgate.ingest import deletions, stored
+from headgate.ingest import deletions
 from headgate.ingest.duplicates import resolve
 from headgate.ingest.load import CHUNK, Loading, conflict_reason, merge_plan, take_exact
 from headgate.ingest.readers.base import raw_reader
+from headgate.ingest.stored import rows as stored
 from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import literal
 from headgate.lake.session import Session

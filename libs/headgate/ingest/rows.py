@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from headgate.contracts.mapping import Mapping as Places
 from headgate.contracts.model import Column
-from headgate.ingest import envelope, jsontext, values
+from headgate.ingest import jsontext, values
+from headgate.ingest.documents import envelope
 from headgate.ingest.located import Texts
 from headgate.ingest.readers.base import ExactRow, Reason
 

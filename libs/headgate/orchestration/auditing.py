@@ -11,7 +11,7 @@ from headgate.contracts.diff import BREAKING, Change, gravest
 from headgate.contracts.model import Contract
 from headgate.core import clock, ids
 from headgate.core.errors import NotFoundError, RefusedError, UsageError
-from headgate.ingest import again
+from headgate.ingest.stored import again
 from headgate.lake import ledger
 from headgate.lake.engines.duckdb import connect
 from headgate.lake.session import Session

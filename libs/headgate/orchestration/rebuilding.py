@@ -7,7 +7,7 @@ from headgate.contracts.load import from_document
 from headgate.contracts.model import Contract
 from headgate.core import clock, ids
 from headgate.core.errors import NotFoundError, UsageError
-from headgate.ingest import again
+from headgate.ingest.stored import again
 from headgate.lake.snapshot import Snapshot
 from headgate.lineage import steps
 from headgate.orchestration import curating

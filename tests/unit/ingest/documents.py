@@ -9,9 +9,9 @@ from typing import Any
 
 from headgate.contracts.model import Contract, SourceSpec
 from headgate.core.settings import Settings
-from headgate.ingest.document import Document
+from headgate.ingest.documents.document import Document
+from headgate.ingest.documents.units import Units
 from headgate.ingest.readers.base import ExactRow, raw_reader
-from headgate.ingest.units import Units
 from tests.unit.ingest import reading
 
 MESSAGES = {

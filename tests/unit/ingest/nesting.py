@@ -16,8 +16,9 @@ import pyarrow as pa
 from headgate.contracts.mapping import Location, Mapping, mapping
 from headgate.contracts.model import Contract, SourceSpec
 from headgate.core import json as hjson
-from headgate.ingest import jsontext, proof, values
-from headgate.ingest.nested import Nested
+from headgate.ingest import jsontext, values
+from headgate.ingest.lines import proof
+from headgate.ingest.shapes.nested import Nested
 from tests.unit.ingest import reading, writing
 
 COLUMNS = {

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from headgate.core.errors import ContractError, RefusedError
-from headgate.ingest.dialect import OPTIONS
+from headgate.ingest.delimited.dialect import OPTIONS
 from headgate.ingest.discover import discover
 from headgate.ingest.readers.base import open_reader
 from tests.unit.ingest import reading

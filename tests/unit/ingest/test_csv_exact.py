@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from headgate.ingest.delimited import Cutter
-from headgate.ingest.dialect import Dialect
+from headgate.ingest.delimited.cutting import Cutter
+from headgate.ingest.delimited.dialect import Dialect
 from tests.unit.ingest import reading
 from tests.unit.ingest.csvreading import check, contract
 

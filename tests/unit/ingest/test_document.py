@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headgate.contracts.mapping import Location, Mapping
-from headgate.ingest.document import Document
+from headgate.ingest.documents.document import Document
 
 WANTED = Mapping(
     record=Location(0, ("guild",)),

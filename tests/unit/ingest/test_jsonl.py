@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 
 from headgate.core.errors import ContractError, RefusedError, UsageError
-from headgate.ingest import chunks
 from headgate.ingest.blocks import BLOCK
 from headgate.ingest.discover import discover
+from headgate.ingest.lines import chunks
 from headgate.ingest.readers import base
 from tests.unit.ingest import reading
 

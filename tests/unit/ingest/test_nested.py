@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from headgate.core.errors import ContractError
-from headgate.ingest.nested import Nested
-from headgate.ingest.shapes import Shapes
+from headgate.ingest.shapes.known import Shapes
+from headgate.ingest.shapes.nested import Nested
 from tests.unit.ingest import nesting, reading, writing
 
 
@@ -249,7 +249,7 @@ def test_what_the_document_says_is_the_same_in_every_row(kind: str, value: Any) 
 def test_shapes_beyond_those_that_are_remembered_are_left_to_the_exact_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("headgate.ingest.shapes.SHAPES_KEPT", 5)
+    monkeypatch.setattr("headgate.ingest.shapes.known.SHAPES_KEPT", 5)
     nested = Nested(nesting.contract({"a": "json"}), reading.SETTINGS)
     units = [b'{"a":[' + b",".join([b"1"] * n) + b"]}" for n in range(1, 9)] * 2
     assert set(nesting.rows(nested, units, b"\n")) == {0, 1, 2, 3, 4, 8, 9, 10, 11, 12}

@@ -10,8 +10,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from headgate.ingest import layout, proof
 from headgate.ingest.exact import ExactRecords
+from headgate.ingest.lines import layout, proof
 from tests.unit.ingest import reading, writing
 
 ALL = reading.contract(writing.COLUMNS)

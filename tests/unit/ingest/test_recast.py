@@ -12,8 +12,8 @@ import duckdb
 import pytest
 
 from headgate.contracts import types
-from headgate.ingest import stored
-from headgate.ingest.recast import between
+from headgate.ingest.stored import rows as stored
+from headgate.ingest.stored.recast import between
 from tests.unit.quality.judging import NASTY, contract, rule, table
 
 UNFIT = "unfit"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from headgate.contracts.mapping import Location, Mapping
-from headgate.ingest import feed, records
-from headgate.ingest.document import Document
-from headgate.ingest.structure import Skipper, balanced, split
+from headgate.ingest.documents import feed, records
+from headgate.ingest.documents.document import Document
+from headgate.ingest.documents.structure import Skipper, balanced, split
 
 PLACES = Mapping(
     (("messages",),),

@@ -15,11 +15,11 @@ import numpy as np
 from headgate.core import json as hjson
 from headgate.core.errors import HeadgateError, UsageError
 from headgate.ingest.blocks import Blocks
-from headgate.ingest.delimited import Cutter, Records
-from headgate.ingest.dialect import Dialect
+from headgate.ingest.delimited.cutting import Cutter, Records
+from headgate.ingest.delimited.dialect import Dialect
+from headgate.ingest.delimited.encodings import Utf8
+from headgate.ingest.delimited.fields import Malformed, Splitter
 from headgate.ingest.discover import discover
-from headgate.ingest.encodings import Utf8
-from headgate.ingest.fields import Malformed, Splitter
 from headgate.ingest.readers.base import SourceFile, formats
 
 #: Records of a sample that are looked at.

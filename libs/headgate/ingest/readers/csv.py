@@ -13,10 +13,12 @@ from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError
 from headgate.core.settings import Settings
-from headgate.ingest import casts, dialect, texts
+from headgate.ingest import casts
 from headgate.ingest.blocks import Blocks
-from headgate.ingest.delimited import Cutter, Records
-from headgate.ingest.encodings import Utf8
+from headgate.ingest.delimited import dialect, texts
+from headgate.ingest.delimited.cutting import Cutter, Records
+from headgate.ingest.delimited.encodings import Utf8
+from headgate.ingest.delimited.textrecords import HEADER_MARK, TextRecords
 from headgate.ingest.exact import RAW_KEPT
 from headgate.ingest.readers.base import (
     ExactRow,
@@ -26,7 +28,6 @@ from headgate.ingest.readers.base import (
     Scan,
     SourceFile,
 )
-from headgate.ingest.textrecords import HEADER_MARK, TextRecords
 from headgate.lake.engines.duckdb import identifier
 
 if TYPE_CHECKING:

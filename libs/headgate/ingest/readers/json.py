@@ -2,7 +2,7 @@
 
 A record is an element of an array of the document, of an array inside such an element, or a part
 of the document; the contract's mapping says which. Records of a shape that is known are proven
-(:mod:`headgate.ingest.nested`); the others, and all damage, are looked at exactly.
+(:mod:`headgate.ingest.shapes.nested`); the others, and all damage, are looked at exactly.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import numpy as np
 from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError, RefusedError
 from headgate.core.settings import Settings
-from headgate.ingest import proof
 from headgate.ingest.blocks import Blocks
-from headgate.ingest.document import Document
-from headgate.ingest.feed import Feed
-from headgate.ingest.nested import Nested
+from headgate.ingest.documents.document import Document
+from headgate.ingest.documents.feed import Feed
+from headgate.ingest.documents.records import Chunk
+from headgate.ingest.documents.structure import Places
+from headgate.ingest.documents.units import Units
+from headgate.ingest.lines import proof
 from headgate.ingest.readers.base import (
     ExactRow,
     Positions,
@@ -30,9 +32,7 @@ from headgate.ingest.readers.base import (
     Scan,
     SourceFile,
 )
-from headgate.ingest.records import Chunk
-from headgate.ingest.structure import Places
-from headgate.ingest.units import Units
+from headgate.ingest.shapes.nested import Nested
 
 if TYPE_CHECKING:
     import duckdb

@@ -1,8 +1,8 @@
 """JSON lines, plain or compressed: one object a line, proven in SQL or looked at exactly.
 
-Lines are proven by what they are when written back (:mod:`headgate.ingest.proof`) where the
+Lines are proven by what they are when written back (:mod:`headgate.ingest.lines.proof`) where the
 columns are fields of the line and a sample shows that it works; else by their shape
-(:mod:`headgate.ingest.nested`).
+(:mod:`headgate.ingest.shapes.nested`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from headgate.contracts.mapping import mapping
 from headgate.contracts.model import Contract
 from headgate.core.errors import ContractError, HeadgateError
 from headgate.core.settings import Settings
-from headgate.ingest import chunks, layout, proof
 from headgate.ingest.blocks import Blocks
 from headgate.ingest.exact import RAW_KEPT, ExactRecords
-from headgate.ingest.nested import Nested
+from headgate.ingest.lines import chunks, layout, proof
 from headgate.ingest.readers.base import ExactRow, Positions, Reason, Scan, SourceFile
+from headgate.ingest.shapes.nested import Nested
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from headgate.contracts.mapping import Mapping, mapping
 from headgate.contracts.model import Contract
 from headgate.core.settings import Settings
-from headgate.ingest.places import Judge, Row
-from headgate.ingest.skeleton import Flags, Places, Skeletons, skeletons
+from headgate.ingest.shapes.places import Judge, Row
+from headgate.ingest.shapes.skeleton import Flags, Places, Skeletons, skeletons
 
 #: Shapes that are remembered; records of others are looked at exactly.
 SHAPES_KEPT = 20_000

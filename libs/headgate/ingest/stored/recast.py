@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
-from headgate.ingest import stored
 from headgate.ingest.casts import DATES, INSTANTS, Cast, lossless
+from headgate.ingest.stored import rows as stored
 from headgate.lake.engines.duckdb import identifier, literal
 from headgate.lake.snapshot import Snapshot
 

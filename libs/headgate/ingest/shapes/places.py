@@ -1,6 +1,6 @@
 """Where in a skeleton each column's value stands, and whether every value's kind fits its column.
 
-A skeleton is JSON text itself (see :mod:`headgate.ingest.skeleton`), so that it is read by the
+A skeleton is JSON text itself (see :mod:`headgate.ingest.shapes.skeleton`), so that it is read by the
 strict reader once.
 """
 
@@ -14,7 +14,7 @@ from headgate.contracts import types
 from headgate.contracts.mapping import Location, Mapping
 from headgate.contracts.model import Column
 from headgate.core import json as hjson
-from headgate.ingest.outline import Node, Outline, Span, Unproven, Want
+from headgate.ingest.shapes.outline import Node, Outline, Span, Unproven, Want
 
 #: Deepest nesting that is tried; deeper records are looked at exactly.
 _DEEPEST = 64

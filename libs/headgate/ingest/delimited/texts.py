@@ -15,7 +15,7 @@ from headgate.contracts import types
 from headgate.core import json as hjson
 from headgate.ingest import casts, values
 from headgate.ingest.casts import Cast
-from headgate.ingest.dialect import Dialect
+from headgate.ingest.delimited.dialect import Dialect
 from headgate.lake.engines.duckdb import literal
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")

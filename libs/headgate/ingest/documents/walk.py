@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from headgate.core import json as hjson
-from headgate.ingest.feed import Feed, Long
-from headgate.ingest.resume import Resume
-from headgate.ingest.structure import Skipper
+from headgate.ingest.documents.feed import Feed, Long
+from headgate.ingest.documents.resume import Resume
+from headgate.ingest.documents.structure import Skipper
 
 #: Raw text that is kept of a unit too long to be read, in bytes.
 _KEPT = 65_536

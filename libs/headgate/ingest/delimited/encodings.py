@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterator
 from itertools import chain
 
-from headgate.ingest.dialect import codec
+from headgate.ingest.delimited.dialect import codec
 
 #: Byte order marks and the encodings that they mean; the longer ones first.
 _MARKS = (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from headgate.ingest.delimited import Ends, Records
-from headgate.ingest.dialect import Dialect
+from headgate.ingest.delimited.cutting import Ends, Records
+from headgate.ingest.delimited.dialect import Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 
 from headgate.core import json as hjson
-from headgate.ingest import structure
-from headgate.ingest.feed import Feed, Long
-from headgate.ingest.structure import Flags, Places
-from headgate.ingest.walk import Step, Walk
+from headgate.ingest.documents import structure
+from headgate.ingest.documents.feed import Feed, Long
+from headgate.ingest.documents.structure import Flags, Places
+from headgate.ingest.documents.walk import Step, Walk
 
 #: Which units are proven, and how many inner records each holds (-1 where that is not known).
 Judge = Callable[[bytes, Places, Places], tuple[Flags, Places]]

@@ -14,11 +14,11 @@ from typing import Any
 
 from headgate.contracts.mapping import Location, Mapping
 from headgate.core import json as hjson
+from headgate.ingest.documents.feed import Feed, Long
+from headgate.ingest.documents.records import Chunk, Elements, Judge
+from headgate.ingest.documents.structure import Skipper
 from headgate.ingest.exact import RAW_KEPT
-from headgate.ingest.feed import Feed, Long
 from headgate.ingest.readers.base import Reason
-from headgate.ingest.records import Chunk, Elements, Judge
-from headgate.ingest.structure import Skipper
 
 MARK = b"\xef\xbb\xbf"
 #: Objects of the frame that are gone into; those that nest deeper are passed over whole.

@@ -10,10 +10,11 @@ from headgate.contracts.model import Contract
 from headgate.core import json as hjson
 from headgate.core.errors import ContractError
 from headgate.core.settings import Settings
-from headgate.ingest import texts, values
-from headgate.ingest.dialect import Dialect
+from headgate.ingest import values
+from headgate.ingest.delimited import texts
+from headgate.ingest.delimited.dialect import Dialect
+from headgate.ingest.delimited.fields import Field, Malformed, Splitter
 from headgate.ingest.exact import RAW_KEPT, RESCUED
-from headgate.ingest.fields import Field, Malformed, Splitter
 from headgate.ingest.readers.base import ExactRow, Reason
 
 #: Stands in raw text between a record and its file's header, so that it can be read by itself.

@@ -10,7 +10,7 @@ from headgate.contracts.mapping import mapping
 from headgate.contracts.model import Contract
 from headgate.core.errors import ContractError
 from headgate.core.settings import Settings
-from headgate.ingest.document import Document
+from headgate.ingest.documents.document import Document
 from headgate.ingest.exact import ExactRecords
 from headgate.ingest.readers.base import ExactRow, Reason
 from headgate.ingest.rows import Level, Rows

@@ -18,10 +18,10 @@ from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.core.settings import Settings
 from headgate.ingest import casts, jsontext
-from headgate.ingest.outline import END, START
-from headgate.ingest.proof import DAY, INSTANT
-from headgate.ingest.shapes import ABSENT, Look, learned
-from headgate.ingest.skeleton import Flags, Places
+from headgate.ingest.lines.proof import DAY, INSTANT
+from headgate.ingest.shapes.known import ABSENT, Look, learned
+from headgate.ingest.shapes.outline import END, START
+from headgate.ingest.shapes.skeleton import Flags, Places
 from headgate.lake.engines.duckdb import identifier, literal
 
 #: Longest text that an Arrow view holds itself.

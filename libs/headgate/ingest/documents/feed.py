@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from headgate.core import json as hjson
-from headgate.ingest.structure import Skipper
+from headgate.ingest.documents.structure import Skipper
 
 #: White space between two parts of a document that is read, in bytes.
 _SPACES = 1 << 24

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from headgate.ingest.dialect import Dialect
+from headgate.ingest.delimited.dialect import Dialect
 from headgate.ingest.exact import RAW_KEPT
 
 Ends = npt.NDArray[np.int64]

@@ -22,7 +22,7 @@ from headgate.contracts import types
 from headgate.contracts.model import Column
 from headgate.core import json as hjson
 from headgate.ingest import casts
-from headgate.ingest.layout import Key, Layout
+from headgate.ingest.lines.layout import Key, Layout
 from headgate.lake.engines.duckdb import identifier, literal
 
 #: DuckDB pushes a filter through a projection by repeating what was projected, and so would parse

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
 from headgate.core.errors import ConflictError
-from headgate.ingest import recast, stored
 from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.load import conflict_reason
+from headgate.ingest.stored import recast
+from headgate.ingest.stored import rows as stored
 from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
 from headgate.lake.merge import Plan
 from headgate.lake.session import Session

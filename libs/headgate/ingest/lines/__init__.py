@@ -1,0 +1,1 @@
+"""JSON lines: cut, their layout learned, and each proven by writing it back."""

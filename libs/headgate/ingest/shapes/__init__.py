@@ -1,0 +1,1 @@
+"""Nested records proven by their shape: a shape is judged once, a record costs a look."""

@@ -1,0 +1,1 @@
+"""Stored rows judged anew, in their own columns or in others."""
