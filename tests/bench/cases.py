@@ -121,10 +121,32 @@ def _rules(data: Path, work: Path, rows: int) -> Pair:
     return Pair(bare, governed, env, lambda: None, expected=1)
 
 
+def _export(data: Path, work: Path, rows: int) -> Pair:
+    """One Discord export of so many messages, against cutting its records and no more."""
+    folder = data / f"export_{rows}"
+    if not folder.exists():
+        shape = ["--messages", str(rows), "--guilds", "1", "--channels", "1", "--seed", "7"]
+        subprocess.run(
+            [sys.executable, "-m", "headgate.cli.main", "simulate", *shape, "--out", str(folder)],
+            check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    export = max((folder / "first").rglob("*.json"), key=lambda p: p.stat().st_size)
+    project = work / "project"
+    command, env = _project(project, "jsonl")
+    chat = HERE.parent.parent / "data_contracts" / "chat"
+    for dataset in ("messages", "channels", "guilds"):  # what messages refer to comes along
+        shutil.copytree(chat / f"bronze_{dataset}", project / "data_contracts" / "chat" / dataset)
+    contract = project / "data_contracts" / "chat" / "messages" / "contract.odcs.yaml"
+    bare = [sys.executable, str(HERE / "bare_split.py"), str(export), str(contract)]
+    governed = [*command, "run", "--source", f"bronze.chat.messages={export}", "--json"]
+    return Pair(bare, governed, env, lambda: shutil.rmtree(project / "lake", ignore_errors=True))
+
+
 CASES = {
     "ndjson-clean": Case(0.70, _messages("jsonl", "jsonl")),
     "ndjson-1%-faulty": Case(0.55, _messages("faulty", "jsonl")),
     "parquet-clean": Case(0.60, _messages("parquet", "parquet")),
     "nested-0.5%-faulty": Case(0.40, _events, share=0.2),
     "rules-with-keys": Case(1.00, _rules),
+    "discord-export": Case(0.50, _export, share=0.37),
 }
