@@ -30,7 +30,8 @@ def names(*paths: Path | str, format: str | None = None) -> list[str]:
 def test_a_folder_is_searched_for_the_formats_files(folder: Path) -> None:
     every = ["a.ndjson.gz", "b.jsonl", "d.parquet", "deep/er/c.JSON", "e.jsonl.zst"]
     assert names(folder / "in") == every
-    assert names(folder / "in", format="jsonl") == [n for n in every if n != "d.parquet"]
+    assert names(folder / "in", format="jsonl") == ["a.ndjson.gz", "b.jsonl", "e.jsonl.zst"]
+    assert names(folder / "in", format="json") == ["deep/er/c.JSON"]
     assert names(folder / "in", format="parquet") == ["d.parquet"]
 
 
