@@ -1,8 +1,9 @@
 """A contract that changed under a table: what its stored rows were judged by, and what follows.
 
 A source's stored rows are judged once, as they come in; so under a contract that demands more of
-them than theirs did they are judged anew, and it is refused until none of them breaks it. A model is built anew by itself when
-its contract changes, and judged as it is built; only another shape of its table is refused.
+them than theirs did they are judged anew, and nothing is committed until none of them breaks it. A
+model is built anew by itself when its contract changes, and judged as it is built; only another
+shape of its table is refused.
 """
 
 from __future__ import annotations
