@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headgate.contracts.model import Contract
-from headgate.contracts.wording import expectation
 from headgate.core.errors import UsageError
 from headgate.lake.engines.duckdb import Connection, identifiers, literal
 from headgate.quality.predicates import CompiledRule, conjunction, reasons_sql
+from headgate.quality.table_rules import row_result
 from headgate.quality.verdict import RuleResult
 
 #: The column that lists the ids of the rules that a row breaks, beside the columns of the key.
@@ -67,20 +67,7 @@ def results(
         f"SELECT rule, count(*) FROM (SELECT unnest({RULES}) AS rule FROM {_read(path)}) GROUP BY ALL"
     ).fetchall()
     broken: Mapping[str, int] = dict(found)
-    return tuple(
-        RuleResult(
-            rule_id=r.rule.id,
-            kind=r.rule.kind,
-            severity=r.rule.severity,
-            column=r.rule.column,
-            scope="row",
-            passed=r.rule.id not in broken,
-            breaches=broken.get(r.rule.id, 0),
-            observed=f"{broken.get(r.rule.id, 0)} of {rows} rows",
-            expected=expectation(r.rule),
-        )
-        for r in rules
-    )
+    return tuple(row_result(r.rule, broken.get(r.rule.id, 0), rows) for r in rules)
 
 
 def examples(

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.contracts.model import Contract
-from headgate.contracts.wording import expectation
 from headgate.core import clock, failpoints
 from headgate.core.errors import ConflictError
 from headgate.lake import kept
@@ -26,7 +25,7 @@ from headgate.lake.stage import StagedFile
 from headgate.quality import evolution, quarantine, unwritten
 from headgate.quality.outcome import BatchOutcome
 from headgate.quality.parents import parent_keys
-from headgate.quality.table_rules import judge_table, judge_warn_rows
+from headgate.quality.table_rules import judge_table, judge_warn_rows, row_result
 from headgate.quality.verdict import RuleResult, Verdict
 
 __all__ = [
@@ -200,18 +199,11 @@ def _judge(
 
 def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:
     """Row rules of severity quarantine and fail; a rule nobody broke was held by every row."""
-    results = []
-    for rule in contract.row_rules:
-        if rule.severity == "warn":
-            continue
-        breaches = intake.breaches.get(rule.id, 0)
-        results.append(
-            RuleResult(
-                rule.id, rule.kind, rule.severity, rule.column, "row", breaches == 0, breaches,
-                f"{breaches} of {intake.read} rows", expectation(rule),
-            )
-        )  # fmt: skip
-    return results
+    return [
+        row_result(rule, intake.breaches.get(rule.id, 0), intake.read)
+        for rule in contract.row_rules
+        if rule.severity != "warn"
+    ]
 
 
 def _meta(

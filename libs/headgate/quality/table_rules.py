@@ -124,18 +124,22 @@ def count_breaches(
     counts = ", ".join(f"count(*) FILTER (WHERE NOT h{i})" for i in range(len(rules)))
     rows, *broken = _row(con, f"SELECT count(*), {counts} FROM (SELECT {judged} FROM {relation})")
     return tuple(
-        RuleResult(
-            rule_id=r.rule.id,
-            kind=r.rule.kind,
-            severity=r.rule.severity,
-            column=r.rule.column,
-            scope="row",
-            passed=breaches == 0,
-            breaches=breaches,
-            observed=f"{breaches} of {rows} rows",
-            expected=expectation(r.rule),
-        )
-        for r, breaches in zip(rules, broken, strict=True)
+        row_result(r.rule, breaches, rows) for r, breaches in zip(rules, broken, strict=True)
+    )
+
+
+def row_result(rule: Rule, breaches: int, rows: int) -> RuleResult:
+    """What a row rule found: so many of ``rows`` rows break it."""
+    return RuleResult(
+        rule_id=rule.id,
+        kind=rule.kind,
+        severity=rule.severity,
+        column=rule.column,
+        scope="row",
+        passed=breaches == 0,
+        breaches=breaches,
+        observed=f"{breaches} of {rows} rows",
+        expected=expectation(rule),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +13,6 @@ from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError
 from headgate.core.settings import Settings
 from headgate.ingest import casts
-from headgate.ingest.blocks import Blocks
 from headgate.ingest.delimited import dialect, texts
 from headgate.ingest.delimited.cutting import Cutter, Records
 from headgate.ingest.delimited.encodings import Utf8
@@ -28,6 +26,7 @@ from headgate.ingest.readers.base import (
     Scan,
     SourceFile,
 )
+from headgate.ingest.streamed import Streamed
 from headgate.lake.engines.duckdb import identifier
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ EXTENSIONS = (".csv", ".tsv")
 OPTIONS = dialect.OPTIONS
 #: Without these the casts would be written twice, into the guards too.
 _SETTINGS = {"disabled_optimizers": "filter_pushdown", "TimeZone": "UTC"}
-_names = count(1)
 
 
 class _Entry(NamedTuple):
@@ -78,47 +76,29 @@ def raw_reader(contract: Contract, settings: Settings) -> RawReader:
     return read
 
 
-class CsvRows:
+class CsvRows(Streamed):
     """See :class:`headgate.ingest.readers.base.Reader`.
 
     Positions count records; the header and what stands before it are not counted.
     """
 
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
+        super().__init__(source)
         self._columns = contract.columns
-        self._source = source
         self._dialect = dialect.dialect(contract)
         self._records = TextRecords(contract, self._dialect, settings)
         d = self._dialect
         self._cutter = Cutter(d, settings.max_record_bytes)
         self._max = settings.max_record_bytes
-        self._blocks = Blocks(source)
         self._start = 0  # bytes of text before the first record
         self._mark = 0  # bytes of a byte order mark
         self._encoding = self._dialect.encoding  # as the mark says, if there is one
-        self._read = 0
         self._index: list[_Entry] = []
-        self._rest: Iterator[Records] = iter(())
-        self._failure: Exception | None = None
-        self._registered: tuple[duckdb.DuckDBPyConnection, str] | None = None
-        self.notes: tuple[str, ...] = ()
         try:
             self._find_start()
         except BaseException:
             self._blocks.close()
             raise
-
-    @property
-    def read(self) -> int:
-        """Records in the file; reads what nobody has read yet, and raises what stopped the scan."""
-        self._finish()
-        return self._read
-
-    @property
-    def content_hash(self) -> str:
-        """SHA-256 of the file's bytes as stored; reads what nobody has read yet."""
-        self._finish()
-        return self._blocks.content_hash
 
     def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The proven rows; see the protocol."""
@@ -134,9 +114,7 @@ class CsvRows:
             careful = True
         schema = pa.schema([*((f"c{at}", pa.string()) for at in used), ("_position", pa.int64())])
         batches = self._batches(schema, width, {} if careful else used)
-        name = f"_headgate_fields_{next(_names)}"
-        con.register(name, pa.RecordBatchReader.from_batches(schema, batches))
-        self._registered = (con, name)
+        name = self._register(con, schema, batches)
         return Scan(self._relation(name), _SETTINGS)
 
     def exact(self, positions: Positions) -> Iterator[ExactRow]:
@@ -156,11 +134,6 @@ class CsvRows:
         if damaged:
             reason = Reason("corrupt_compression", None, damage or "")
             yield ExactRow(self._read, "", None, (reason,))
-
-    def close(self) -> None:
-        """Let go of the file and the relation."""
-        self._unregister()
-        self._blocks.close()
 
     def _find_start(self) -> None:
         """Read the header, and learn where the first record starts: behind it, if it is of use."""
@@ -273,15 +246,3 @@ class CsvRows:
             ends = np.array([len(data)]) if entry.size else self._cutter.again(data)
             yield Records(entry.first, entry.offset, data, ends, entry.size, entry.ended)
         self._blocks.check_unchanged()
-
-    def _finish(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        for _ in self._rest:
-            pass
-
-    def _unregister(self) -> None:
-        if self._registered:
-            con, name = self._registered
-            con.unregister(name)
-            self._registered = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +16,6 @@ import numpy as np
 from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError, RefusedError
 from headgate.core.settings import Settings
-from headgate.ingest.blocks import Blocks
 from headgate.ingest.documents.document import Document
 from headgate.ingest.documents.feed import Feed
 from headgate.ingest.documents.records import Chunk
@@ -33,6 +31,7 @@ from headgate.ingest.readers.base import (
     SourceFile,
 )
 from headgate.ingest.shapes.nested import Nested
+from headgate.ingest.streamed import Streamed
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,7 +44,6 @@ OPTIONS = {
     "ignore": "places in the record that no column takes and that are left out on purpose",
     "controlTotal": "where the document says how many elements the array of the records has",
 }
-_names = count(1)
 
 
 class _Counted(NamedTuple):
@@ -98,35 +96,17 @@ def raw_reader(contract: Contract, settings: Settings) -> RawReader:
     return read
 
 
-class JsonDocument:
-    """See :class:`headgate.ingest.readers.base.Reader`."""
+class JsonDocument(Streamed):
+    """See :class:`headgate.ingest.readers.base.Reader`. Damage that is no record's own counts as one."""
 
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
-        self.notes: tuple[str, ...] = ()
-        self._contract, self._source, self._settings = contract, source, settings
+        super().__init__(source)
+        self._contract, self._settings = contract, settings
         self._units = Units(contract, settings)
         self._places = self._units.places
-        self._blocks = Blocks(source)
         self._stream: Iterator[bytes] = iter(())
         self._document = self._opened(self._stream)
-        self._read = 0
         self._index: list[_Entry] = []
-        self._rest: Iterator[_Counted] = iter(())
-        self._failure: Exception | None = None
-        self._registered: tuple[duckdb.DuckDBPyConnection, str] | None = None
-
-    @property
-    def read(self) -> int:
-        """Records in the document, and one for damage that is no record's own; reads what nobody
-        has read yet, and raises what stopped the scan."""
-        self._finish()
-        return self._read
-
-    @property
-    def content_hash(self) -> str:
-        """SHA-256 of the file's bytes as stored; reads what nobody has read yet."""
-        self._finish()
-        return self._blocks.content_hash
 
     @property
     def control_total(self) -> tuple[int | None, int] | None:
@@ -143,7 +123,6 @@ class JsonDocument:
 
     def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The proven rows; see the protocol."""
-        import pyarrow as pa
 
         self._unregister()
         self._read, self._index, self._failure = 0, [], None
@@ -159,9 +138,7 @@ class JsonDocument:
         found = None if careful else self._units.constants(self._document)
         self._rest = self._counted()
         batches = self._batches(nested, proven=found is not None and bool(self._places.arrays))
-        name = f"_headgate_units_{next(_names)}"
-        con.register(name, pa.RecordBatchReader.from_batches(nested.schema, batches))
-        self._registered = (con, name)
+        name = self._register(con, nested.schema, batches)
         return Scan(nested.relation(name, found or {}), proof.SETTINGS)
 
     def exact(self, positions: Positions) -> Iterator[ExactRow]:
@@ -179,11 +156,6 @@ class JsonDocument:
         if last and damage:
             shown = self._document.beginning if not self._document.count else b""
             yield ExactRow(self._read, shown.decode("utf-8", "backslashreplace"), None, (damage,))
-
-    def close(self) -> None:
-        """Let go of the file and the relation."""
-        self._unregister()
-        self._blocks.close()
 
     def _opened(
         self, blocks: Iterable[bytes], nested: Nested | None = None, *, hasty: bool = False
@@ -283,15 +255,3 @@ class JsonDocument:
                 feed.drop()
             start = entry.offset - feed.offset
             yield feed.data[start : start + entry.length]
-
-    def _finish(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        for _ in self._rest:
-            pass
-
-    def _unregister(self) -> None:
-        if self._registered:
-            con, name = self._registered
-            con.unregister(name)
-            self._registered = None

@@ -17,11 +17,11 @@ from headgate.contracts.mapping import mapping
 from headgate.contracts.model import Contract
 from headgate.core.errors import ContractError, HeadgateError
 from headgate.core.settings import Settings
-from headgate.ingest.blocks import Blocks
 from headgate.ingest.exact import RAW_KEPT, ExactRecords
 from headgate.ingest.lines import chunks, layout, proof
 from headgate.ingest.readers.base import ExactRow, Positions, Reason, Scan, SourceFile
 from headgate.ingest.shapes.nested import Nested
+from headgate.ingest.streamed import Streamed
 
 if TYPE_CHECKING:
     import duckdb
@@ -66,16 +66,15 @@ def open_file(contract: Contract, source: SourceFile, settings: Settings) -> Jso
     return JsonLines(contract, source, settings)
 
 
-class JsonLines:
+class JsonLines(Streamed):
     """See :class:`headgate.ingest.readers.base.Reader`."""
 
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
-        self.notes: tuple[str, ...] = ()
+        super().__init__(source)
         self.layout: layout.Layout | None = None
         self._contract = contract
         self._columns = contract.columns
         self._plain = mapping(contract).plain
-        self._source = source
         self._settings = settings
         self._max_bytes = settings.max_record_bytes
         self._nesting = settings.max_nesting
@@ -85,25 +84,8 @@ class JsonLines:
             max_record_bytes=settings.max_record_bytes,
             places=mapping(contract),
         )
-        self._blocks = Blocks(source)
         self._start = 0  # where the first line starts: behind a byte order mark
-        self._read = 0
         self._index: list[_Entry] = []
-        self._rest: Iterator[chunks.Chunk] = iter(())
-        self._failure: Exception | None = None
-        self._registered: tuple[duckdb.DuckDBPyConnection, str] | None = None
-
-    @property
-    def read(self) -> int:
-        """Records in the file; reads what nobody has read yet, and raises what stopped the scan."""
-        self._finish()
-        return self._read
-
-    @property
-    def content_hash(self) -> str:
-        """SHA-256 of the file's bytes as stored; reads what nobody has read yet."""
-        self._finish()
-        return self._blocks.content_hash
 
     def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The proven rows; see the protocol."""
@@ -142,11 +124,6 @@ class JsonLines:
         if damaged:
             reason = Reason("corrupt_compression", None, damage or "")
             yield ExactRow(self._read, "", None, (reason,))
-
-    def close(self) -> None:
-        """Let go of the file and the relation."""
-        self._unregister()
-        self._blocks.close()
 
     def _sample(self, first: chunks.Chunk) -> list[bytes]:
         """Lines from all over a plain file, from the first block of a compressed one."""
@@ -283,28 +260,6 @@ class JsonLines:
             data = self._blocks.at(self._start + entry.offset, kept)
             yield chunks.Chunk(entry.first, entry.offset, data, entry.size, entry.ended)
         self._blocks.check_unchanged()
-
-    def _finish(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        for _ in self._rest:
-            pass
-
-    def _register(
-        self, con: duckdb.DuckDBPyConnection, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
-    ) -> str:
-        import pyarrow as pa
-
-        name = f"_headgate_lines_{next(_names)}"
-        con.register(name, pa.RecordBatchReader.from_batches(schema, batches))
-        self._registered = (con, name)
-        return name
-
-    def _unregister(self) -> None:
-        if self._registered:
-            con, name = self._registered
-            con.unregister(name)
-            self._registered = None
 
 
 def _schema() -> pa.Schema:
