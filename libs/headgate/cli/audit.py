@@ -48,11 +48,7 @@ def audit(
 
     with progress.watch(quiet=as_json) as watcher:
         done = settle(project, dataset, progress=watcher)
-    if as_json:
-        output.json(report.plain(done))
-    else:
-        report.show(done)
-    return done.exit_code
+    return report.tell(done, as_json=as_json)
 
 
 def _show(found: AuditReport) -> None:

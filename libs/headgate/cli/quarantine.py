@@ -100,11 +100,7 @@ def replay(
     project = Project.open()
     with progress.watch(quiet=as_json) as watcher:
         found = replay_rows(project, dataset, ids=ids or None, reason=reason, progress=watcher)
-    if as_json:
-        output.json(report.plain(found))
-    else:
-        report.show(found)
-    return found.exit_code
+    return report.tell(found, as_json=as_json)
 
 
 @app.command(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from headgate.cli import output
-
 EXAMPLE = "Example: headgate rebuild bronze.irc.messages"
 
 
@@ -26,8 +24,4 @@ def rebuild(
     project = Project.open()
     with progress.watch(quiet=as_json) as watcher:
         found = make_anew(project, dataset, progress=watcher)
-    if as_json:
-        output.json(report.plain(found))
-    else:
-        report.show(found)
-    return found.exit_code
+    return report.tell(found, as_json=as_json)

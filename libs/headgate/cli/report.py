@@ -30,6 +30,15 @@ class Line:
     seconds: float
 
 
+def tell(found: RunReport, *, as_json: bool) -> int:
+    """Print the report, for programs or for people, and give the command's exit code."""
+    if as_json:
+        output.json(plain(found))
+    else:
+        show(found)
+    return found.exit_code
+
+
 def lines(report: RunReport) -> list[Line]:
     """One line a dataset, in the order in which the run came to them."""
     grouped: dict[str, list[BatchOutcome]] = {}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import typer
 
-from headgate.cli import output
 from headgate.core.errors import UsageError
 
 EXAMPLE = "Example: headgate run --source bronze.irc.messages=demo_data/day.jsonl"
@@ -42,11 +41,7 @@ def run(
     project = Project.open()
     with progress.watch(quiet=as_json) as watcher:
         found = run_project(project, sources=sources, select=select, progress=watcher)
-    if as_json:
-        output.json(report.plain(found))
-    else:
-        report.show(found)
-    return found.exit_code
+    return report.tell(found, as_json=as_json)
 
 
 def parse_sources(given: Sequence[str]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""dbt properties from contracts: sources for what is ingested, enforced columns for what is built.
+"""dbt properties from contracts: models with enforced columns for what dbt builds, sources for the rest.
 
 The files go to the git-ignored ``models/_contracts/`` of the dbt project. Contract rules are not
 repeated as dbt tests: they run in the gate, before the commit.
@@ -29,6 +29,7 @@ def show(contracts: Mapping[str, Contract], contract: Contract) -> str:
 
     ``contracts`` are all contracts of the project, of which this is one.
     """
+    # What a Polars transform makes is a source to dbt, like what is ingested.
     body = _model(contract) if contract.model else _source(contract)
     text = yaml.dump(
         {"version": 2, **body},

@@ -109,6 +109,7 @@ def _whole(old: Contract, new: Contract) -> Iterator[Change]:
         ("release_group", "what it is released with"),
         ("max_quarantine_share", "how much of a batch may be set aside"),
         ("model", "the model that builds it"),
+        ("transform", "the transform that builds it"),
         ("promises", "what is promised in words"),
     ):
         if _plain(getattr(old, kind)) != _plain(getattr(new, kind)):

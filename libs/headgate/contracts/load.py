@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import resources
@@ -196,6 +197,7 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
         source=_source(props, place),
         delivery=_delivery(props, columns, place),
         model=_model(props, name),
+        transform=_transform(props, place),
         inputs=tuple(str(i) for i in props.get("inputs", ())),
         release_group=str(props.get("releaseGroup", name.domain)),
         max_quarantine_share=_share(props, place),
@@ -283,7 +285,7 @@ def _demand(contract: Contract) -> None:
     for what in filter(None, (contract.order_column, contract.unit_of_change)):
         if what not in names:
             refuse(f"column {what!r} is named but not described.", "Describe it or name another.")
-    gold_sets_aside = contract.model and not contract.preserves_rows
+    gold_sets_aside = contract.curated and not contract.preserves_rows
     if contract.name.layer == "gold" and gold_sets_aside:
         for rule in contract.rules:
             if rule.severity == "quarantine":
@@ -343,7 +345,34 @@ def _delivery(props: Mapping[str, Any], columns: tuple[Column, ...], place: str)
 def _model(props: Mapping[str, Any], name: DatasetName) -> str | None:
     if "model" in props:
         return str(props["model"])
-    return name.model if name.layer in ("silver", "gold") and "source" not in props else None
+    made_otherwise = props.keys() & {"source", "transform"}
+    return name.model if name.layer in ("silver", "gold") and not made_otherwise else None
+
+
+def _transform(props: Mapping[str, Any], place: str) -> str | None:
+    given = props.get("transform")
+    if given is None:
+        return None
+    others = props.keys() & {"source", "model"}
+    if others:
+        raise ContractError(
+            f"headgate.transform and headgate.{min(others)} exclude each other.",
+            remedy="Say one thing that the rows come from.",
+            place=place,
+        )
+    if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", str(given)):
+        raise ContractError(
+            f"headgate.transform {given!r} names no module.",
+            remedy="Write <domain>.<module>, as chat.conversations.",
+            place=place,
+        )
+    if not props.get("inputs"):
+        raise ContractError(
+            "a transform needs to know what it is given.",
+            remedy="List the datasets in headgate.inputs, in the order of its arguments.",
+            place=place,
+        )
+    return str(given)
 
 
 def _share(props: Mapping[str, Any], place: str) -> float | None:

@@ -103,7 +103,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Contract:
-    """One dataset's contract. ``document`` is the ODCS document as written; ``hash`` names it."""
+    """One dataset's contract. ``document`` is the ODCS document as written; ``hash`` names it.
+
+    Its rows come from a ``source``, or are made by a dbt ``model``, or by a Polars ``transform``.
+    """
 
     name: DatasetName
     path: Path
@@ -119,6 +122,7 @@ class Contract:
     source: SourceSpec | None = None
     delivery: Delivery = Delivery()
     model: str | None = None
+    transform: str | None = None
     inputs: tuple[str, ...] = ()
     release_group: str = ""
     max_quarantine_share: float | None = None
@@ -154,6 +158,18 @@ class Contract:
         return own | INGEST_COLUMNS if self.source else own
 
     @property
+    def curated(self) -> bool:
+        """Whether it is made from other datasets, by a model or a transform."""
+        return self.model is not None or self.transform is not None
+
+    @property
+    def maker(self) -> str:
+        """What makes its rows, as batches name it: ``model:…`` or ``transform:…``, or nothing."""
+        if self.model:
+            return f"model:{self.model}"
+        return f"transform:{self.transform}" if self.transform else ""
+
+    @property
     def row_rules(self) -> tuple[Rule, ...]:
         """The rules that judge one row."""
         return tuple(r for r in self.rules if r.scope == "row")
@@ -162,6 +178,12 @@ class Contract:
     def table_rules(self) -> tuple[Rule, ...]:
         """The rules that judge the whole table."""
         return tuple(r for r in self.rules if r.scope == "table")
+
+    @cached_property
+    def parents(self) -> tuple[str, ...]:
+        """The datasets that its foreign keys refer to row by row."""
+        keys = (r for r in self.row_rules if r.kind == "foreign_key")
+        return tuple(dict.fromkeys(str(r.arguments["parent"]) for r in keys))
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -213,6 +235,16 @@ class ContractSet(Mapping[str, Contract]):
     def models(self) -> tuple[Contract, ...]:
         """Contracts of datasets that a dbt model builds."""
         return tuple(c for c in self._contracts.values() if c.model)
+
+    @property
+    def transforms(self) -> tuple[Contract, ...]:
+        """Contracts of datasets that a Polars transform builds."""
+        return tuple(c for c in self._contracts.values() if c.transform)
+
+    @property
+    def curated(self) -> tuple[Contract, ...]:
+        """Contracts of datasets that are made from others, by a model or a transform."""
+        return tuple(c for c in self._contracts.values() if c.curated)
 
     def by_model(self, model: str) -> Contract | None:
         """The contract of the dataset that the dbt model of that name builds, if any."""

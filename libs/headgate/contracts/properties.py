@@ -39,7 +39,12 @@ PROPERTIES = (
         "dataset's name says (gold: the name; silver: `int_<domain>__<name>`).", "int_chat__messages",
     ),
     Property(
-        "inputs", "contract", "Datasets that the model reads, where its SQL does not say so.",
+        "transform", "contract", "The Polars transform that builds the dataset, in place of a dbt "
+        "model: `<domain>.<module>` below libs/headgate/transforms.", "chat.conversations",
+    ),
+    Property(
+        "inputs", "contract", "Datasets that a transform is given, in the order of its arguments; "
+        "of a model those that it reads where its SQL does not say so.",
         "[bronze.irc.messages]",
     ),
     Property(

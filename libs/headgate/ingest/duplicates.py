@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.contracts.model import Contract
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
+from headgate.lake.engines.duckdb import Connection, equal, identifier, identifiers, one
 from headgate.lake.session import Session
 from headgate.lake.snapshot import relation
 from headgate.lake.stage import StagedFile, stage
@@ -45,7 +45,7 @@ def resolve(
         return Duplicates(list(staged))
     if contract.last_stays:
         return _last(con, contract, staged, session)
-    on = " AND ".join(f"t.{identifier(k)} = r.{identifier(k)}" for k in contract.key)
+    on = equal(contract.key, "t", "r")
     content = contract.content
     newest = (
         f"max({identifier(contract.order_column)}) OVER (PARTITION BY {key})"

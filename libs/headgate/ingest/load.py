@@ -23,7 +23,14 @@ from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
 from headgate.quality import gate, quarantine, unwritten
-from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction, reasons_sql
+from headgate.quality.parents import parent_keys
+from headgate.quality.predicates import (
+    CompiledRule,
+    compile_row_rules,
+    conjunction,
+    keeping_out,
+    reasons_sql,
+)
 
 #: Rows that take the exact path are typed and judged in pieces of this many.
 CHUNK = 20_000
@@ -48,7 +55,7 @@ class Loading:
     @property
     def judged(self) -> tuple[CompiledRule, ...]:
         """The rules that keep a row out: all but warnings."""
-        return tuple(r for r in self.rules if r.rule.severity != "warn")
+        return keeping_out(self.rules)
 
     def ingest_columns(self, at: str) -> str:
         """SQL for the columns that ingest adds, ``_rescued`` and ``_position`` being there."""
@@ -83,7 +90,7 @@ def load_file(
         HeadgateError: the file cannot be read or the lake not be written; nothing is published.
     """
     started = clock.monotonic()
-    parents = gate.parent_keys(session, session.con, contract)
+    parents = parent_keys(session, session.con, contract)
     rules = compile_row_rules(contract, parents=parents)
     loading = Loading(session, contract, batch_id, source.name, rules, parents)
     if contract.delivery.snapshot:
@@ -95,8 +102,7 @@ def load_file(
         batch = gate.Batch(
             contract=contract, batch_id=batch_id, kind="ingest", mode="merge",
             source=source.name, content_hash=reader.content_hash,
-            inputs=session.versions(str(r.arguments["parent"]) for r in contract.row_rules
-                                    if r.kind == "foreign_key"),
+            inputs=session.versions(contract.parents),
             detail={"bytes": source.size, "notes": list(reader.notes)}, started=started,
         )  # fmt: skip
         failpoints.reach("ingest.staged")
@@ -135,9 +141,7 @@ def _take_rest(loading: Loading, reader: Reader, staged: list[StagedFile], at: s
     writer = quarantine.Writer(
         loading.con, contract, session, loading.source, reader.content_hash, loading.batch_id
     )
-    intake = gate.Intake(
-        reader.read, list(staged), writer, control_total=getattr(reader, "control_total", None)
-    )
+    intake = gate.Intake(reader.read, list(staged), writer, control_total=reader.control_total)
     missing = _missing(loading.con, staged, reader.read)
     most = gate.share_limit(session, contract) * reader.read
     for chunk in _chunks(reader.exact(missing) if len(missing) else iter(()), CHUNK):
@@ -228,10 +232,10 @@ def take_exact(
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE _judged AS SELECT *, {reasons} AS _why FROM _exact"
         )
+        rules = {r.rule.id: r.rule for r in loading.judged}
         for index, why, position in con.execute(
             "SELECT _row, _why, _position FROM _judged WHERE len(_why) > 0 ORDER BY _row"
         ).fetchall():
-            rules = {r.rule.id: r.rule for r in loading.judged}
             for rule_id in why:
                 intake.breaches[rule_id] = intake.breaches.get(rule_id, 0) + 1
             told = [_reason(i, rules[i].column, expectation(rules[i])) for i in why]

@@ -15,6 +15,7 @@ from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import literal
 from headgate.lake.session import Session
 from headgate.quality import gate, quarantine
+from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import compile_row_rules
 from headgate.quality.quarantine import QuarantinedRow
 
@@ -33,7 +34,7 @@ def replay_rows(
     later under the same key is not undone. Those that still break a rule stay open.
     """
     source, content_hash = rows[0].source, rows[0].content_hash
-    parents = gate.parent_keys(session, session.con, contract)
+    parents = parent_keys(session, session.con, contract)
     rules = compile_row_rules(contract, parents=parents)
     loading = Loading(session, contract, batch_id, source, rules, parents)
     if contract.delivery.snapshot:
@@ -60,8 +61,7 @@ def replay_rows(
     batch = gate.Batch(
         contract=contract, batch_id=batch_id, kind="replay", mode="merge", source=source,
         content_hash=content_hash, limited=False, started=started,
-        inputs=session.versions(str(r.arguments["parent"]) for r in contract.row_rules
-                                if r.kind == "foreign_key"),
+        inputs=session.versions(contract.parents),
     )  # fmt: skip
     outcome, meta = gate.publish(
         session,

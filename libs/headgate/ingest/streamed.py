@@ -40,6 +40,11 @@ class Streamed:
         return self._read
 
     @property
+    def control_total(self) -> tuple[int | None, int] | None:
+        """None: most formats have no such total."""
+        return None
+
+    @property
     def content_hash(self) -> str:
         """SHA-256 of the file's bytes as stored; reads what nobody has read yet."""
         self._finish()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
+from headgate.lake.engines.duckdb import Connection, equal, identifier, identifiers, one
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.lake.stage import StagedFile
 
@@ -70,11 +70,11 @@ def find(
         newer = f" AND NOT coalesce(t.{order} > d.{order}, FALSE)" if order else ""
         con.execute(
             f"INSERT INTO {GONE} SELECT {keys}, t._file, TRUE FROM {existing} t"
-            f" JOIN {named} d ON {_same(key, 'd')}{newer}"
+            f" JOIN {named} d ON {equal(key, 't', 'd')}{newer}"
         )
     if deletes.snapshot and staged:
         delivered = relation([f.as_data_file() for f in staged], columns)
-        where = [f"NOT EXISTS (FROM {delivered} d WHERE {_same(key, 'd')})"]
+        where = [f"NOT EXISTS (FROM {delivered} d WHERE {equal(key, 't', 'd')})"]
         if deletes.scope:
             # NULL is a value like any other: rows without one are replaced by rows without one.
             same = " AND ".join(
@@ -83,11 +83,11 @@ def find(
             scope = f"(SELECT DISTINCT {identifiers(deletes.scope)} FROM {delivered})"
             where.append(f"EXISTS (FROM {scope} d WHERE {same})")
         if deletes.present:
-            where.append(f"NOT EXISTS (FROM {deletes.present} d WHERE {_same(key, 'd')})")
+            where.append(f"NOT EXISTS (FROM {deletes.present} d WHERE {equal(key, 't', 'd')})")
         if order:
             newest = f"(SELECT max({order}) FROM {delivered})"
             where.append(f"NOT coalesce(t.{order} > {newest}, FALSE)")
-        named_already = f"NOT EXISTS (FROM {GONE} d WHERE {_same(key, 'd')})"
+        named_already = f"NOT EXISTS (FROM {GONE} d WHERE {equal(key, 't', 'd')})"
         con.execute(
             f"INSERT INTO {GONE} SELECT {keys}, t._file, FALSE FROM {existing} t"
             f" WHERE {' AND '.join([*where, named_already])}"
@@ -98,7 +98,3 @@ def find(
     )
     files = con.execute(f"SELECT DISTINCT _file FROM {GONE}").fetchall()
     return Gone(int(named_count), int(absent), frozenset(f for (f,) in files))
-
-
-def _same(key: Sequence[str], other: str) -> str:
-    return " AND ".join(f"t.{identifier(k)} = {other}.{identifier(k)}" for k in key)

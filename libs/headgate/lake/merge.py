@@ -12,7 +12,7 @@ from pathlib import Path
 
 from headgate.core.settings import Settings
 from headgate.lake.deletes import GONE, Deletes, Gone, find
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
+from headgate.lake.engines.duckdb import Connection, equal, identifier, identifiers, one
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
 
@@ -74,15 +74,15 @@ def merge_by_key(
         incoming = relation([f.as_data_file() for f in staged], columns)
         fresh = (
             f"SELECT {identifiers(columns)} FROM {incoming} i ANTI JOIN"
-            f" (FROM _matched WHERE NOT _wins) t ON {_same(key, 'i', 't')}"
+            f" (FROM _matched WHERE NOT _wins) t ON {equal(key, 'i', 't')}"
         )
         add = stage(con, fresh, columns, folder, settings)
     if rewritten:
         left = []
         if updated:
-            left.append(f"ANTI JOIN (FROM _matched WHERE _wins) i ON {_same(key, 'i', 't')}")
+            left.append(f"ANTI JOIN (FROM _matched WHERE _wins) i ON {equal(key, 'i', 't')}")
         if gone.files:
-            left.append(f"ANTI JOIN {GONE} g ON {_same(key, 'g', 't')}")
+            left.append(f"ANTI JOIN {GONE} g ON {equal(key, 'g', 't')}")
         kept = (
             f"SELECT {identifiers(columns)} FROM"
             f" {relation(rewritten, {**columns, **base.columns})} t {' '.join(left)}"
@@ -132,15 +132,11 @@ def _match(
         wins = f"(({differs}) AND NOT coalesce({ours} < {theirs}, FALSE))"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE _matched AS SELECT {identifiers(key, 'i.')}, t._file,"
-        f" {wins} AS _wins FROM {incoming} i JOIN {existing} t ON {_same(key, 'i', 't')}"
+        f" {wins} AS _wins FROM {incoming} i JOIN {existing} t ON {equal(key, 'i', 't')}"
     )
     matched, updated = one(con, "SELECT count(*), count(*) FILTER (WHERE _wins) FROM _matched")
     touched = con.execute("SELECT DISTINCT _file FROM _matched WHERE _wins").fetchall()
     return int(matched), int(updated), {f for (f,) in touched}
-
-
-def _same(key: Sequence[str], one_side: str, other: str) -> str:
-    return " AND ".join(f"{one_side}.{identifier(k)} = {other}.{identifier(k)}" for k in key)
 
 
 def replace_scope(

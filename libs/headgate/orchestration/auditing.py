@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,8 +23,10 @@ from headgate.orchestration.order import downstream
 from headgate.orchestration.project import Project
 from headgate.orchestration.report import RunReport
 from headgate.orchestration.run import run_with
-from headgate.quality import evolution, gate
+from headgate.quality import evolution
 from headgate.quality import failing as failing_rows
+from headgate.quality.gate import Entry
+from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import compile_row_rules
 from headgate.quality.table_rules import judge_table
 from headgate.quality.verdict import RuleResult
@@ -77,7 +79,7 @@ def audit(
         snapshot = _auditable(session, contract)
         changes = evolution.changes(project.lake, snapshot, contract)
         rows = relation(snapshot.files, {**snapshot.columns, **contract.table_columns})
-        parents = gate.parent_keys(session, con, contract)
+        parents = parent_keys(session, con, contract)
         rules = compile_row_rules(contract, parents=parents)
         with TemporaryDirectory(dir=project.lake.staging(session.run_id)) as folder:
             file = Path(folder) / "failing.parquet"
@@ -124,23 +126,34 @@ def settle(project: Project, dataset: str, *, progress: Progress | None = None) 
 
 
 def _settle(context: RunContext, contract: Contract) -> None:
-    batch_id, started, session = ids.new_id(), clock.monotonic(), context.session
-    snapshot = _auditable(session, contract)
+    snapshot = _auditable(context.session, contract)
     context.progress.step(contract.id, f"judging {snapshot.rows} stored rows")
+    judge_stored(context, contract, snapshot, again.audit)
+
+
+def judge_stored(
+    context: RunContext,
+    contract: Contract,
+    base: Snapshot,
+    judge: Callable[[again.Judging, float], Entry],
+) -> None:
+    """Take stored rows through the gate, as one batch; ``judge`` is told when it started.
+
+    Raises:
+        RefusedError: the rows were left as they are; the batch is in the ledger all the same.
+    """
+    batch_id, started, session = ids.new_id(), clock.monotonic(), context.session
     with context.lineage.running(steps.stored_step(contract, context.run_id, batch_id)):
         outcome = context.through_gate(
             contract,
             batch_id,
-            lambda: again.audit(
-                again.begin(session, contract, snapshot, batch_id), started=started
-            ),
+            lambda: judge(again.begin(session, contract, base, batch_id), started),
         )
     if outcome.outcome == "refused":
-        refuse(context, contract, outcome.problems)
+        _refuse(context, contract, outcome.problems)
 
 
-def refuse(context: RunContext, contract: Contract, problems: tuple[str, ...]) -> None:
-    """Say why the stored rows were left as they are; the batch is in the ledger all the same."""
+def _refuse(context: RunContext, contract: Contract, problems: tuple[str, ...]) -> None:
     con, project = context.session.con, context.project
     ledger.record(con, project.lake, project.contracts, context.accounts, context.run_id)
     raise RefusedError(

@@ -74,12 +74,9 @@ class RunContext:
         self, contract: Contract, batch_id: str, publish: Callable[[], Entry]
     ) -> BatchOutcome:
         """Run the gate's ``publish`` as a lineage job of its own and keep its account."""
-        parents = {
-            str(r.arguments["parent"]) for r in contract.row_rules if r.kind == "foreign_key"
-        }
         refs = [
             steps.DatasetRef.of(self.project.contracts[d], version=v)
-            for d, v in sorted(self.session.versions(parents).items())
+            for d, v in sorted(self.session.versions(contract.parents).items())
         ]
         step = steps.gate_step(contract, self.run_id, batch_id, parents=refs)
         with self.lineage.running(step) as update:

@@ -66,11 +66,7 @@ def _meant(project: Project, named: str) -> list[str]:
 def _parents_first(project: Project, datasets: Iterable[str]) -> list[str]:
     """The datasets so that each comes after those that its foreign keys refer to."""
     named = list(datasets)
-    refer = {
-        d: {str(r.arguments["parent"]) for r in project.contracts[d].row_rules
-            if r.kind == "foreign_key"}.intersection(named)
-        for d in named
-    }  # fmt: skip
+    refer = {d: set(project.contracts[d].parents).intersection(named) for d in named}
     ordered: list[str] = []
     while left := [d for d in named if d not in ordered]:
         # Where they refer to each other in a circle, the first that was named comes first.

@@ -21,6 +21,7 @@ from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
 from headgate.quality import gate, quarantine
 from headgate.quality.outcome import BatchOutcome
+from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction, reasons_sql
 
 
@@ -61,12 +62,12 @@ def publish_model(
     )  # fmt: skip
     with context.lineage.running(build):
         staged = _stage(session, contract, cursor, relation)
-    parents = gate.parent_keys(session, cursor, contract)
+    parents = parent_keys(session, cursor, contract)
     rules = compile_row_rules(contract, parents=parents)
     intake = _take(session, contract, cursor, staged, rules, batch_id)
     batch = gate.Batch(
         contract=contract, batch_id=batch_id, kind="model",
-        mode="merge" if scope else "replace", source=f"model:{contract.model}",
+        mode="merge" if scope else "replace", source=contract.maker,
         content_hash="", code_hash=code_hash, inputs=inputs, started=started,
     )  # fmt: skip
 
@@ -129,7 +130,7 @@ def _take(
     columns = contract.table_columns
     judged = tuple(r for r in rules if r.rule.severity != "warn")
     files = relation([f.as_data_file() for f in staged], columns)
-    writer = quarantine.Writer(con, contract, session, f"model:{contract.model}", "", batch_id)
+    writer = quarantine.Writer(con, contract, session, contract.maker, "", batch_id)
     intake = gate.Intake(sum(f.rows for f in staged), staged, writer)
     holds = conjunction(judged)
     # In a table, read by pieces: an open result would keep the connection from staging them.

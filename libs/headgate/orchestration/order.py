@@ -55,7 +55,7 @@ def select(contracts: ContractSet, graph: Graph, patterns: Sequence[str]) -> set
     Raises:
         UsageError: a pattern means nothing.
     """
-    mine = {d: c for d, c in contracts.items() if c.source or c.model}
+    mine = {d: c for d, c in contracts.items() if c.source or c.curated}
     if not patterns:
         return set(mine)
     chosen: set[str] = set()

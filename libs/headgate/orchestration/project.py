@@ -9,6 +9,8 @@ from pathlib import Path
 from headgate.contracts.load import load_all
 from headgate.contracts.model import ContractSet
 from headgate.core import settings as core_settings
+from headgate.core.cache import FILE_NAME as CACHE_FILE
+from headgate.core.cache import Cache
 from headgate.core.settings import Settings
 from headgate.lake.lake import Lake
 from headgate.lake.release import ReleaseStore
@@ -42,6 +44,11 @@ class Project:
     def lake(self) -> Lake:
         """The lake; it need not exist yet."""
         return Lake(self.settings)
+
+    @cached_property
+    def cache(self) -> Cache:
+        """What was worked out before about this project's code."""
+        return Cache(self.settings.lake_path / CACHE_FILE)
 
     @cached_property
     def releases(self) -> ReleaseStore:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from headgate.contracts.diff import Change, renames
 from headgate.contracts.load import from_document
 from headgate.contracts.model import Contract
-from headgate.core import clock, ids
 from headgate.core.errors import NotFoundError, UsageError
 from headgate.ingest.stored import again
 from headgate.lake.snapshot import Snapshot
-from headgate.lineage import steps
 from headgate.orchestration import curating
-from headgate.orchestration.auditing import refuse
+from headgate.orchestration.auditing import judge_stored
 from headgate.orchestration.context import Progress, RunContext
 from headgate.orchestration.order import downstream
 from headgate.orchestration.project import Project
@@ -33,7 +31,7 @@ def rebuild(project: Project, dataset: str, *, progress: Progress | None = None)
         RefusedError: too many rows do not fit; the table is as it was.
     """
     contract = project.contracts[dataset]
-    if not contract.source and not contract.model:
+    if not contract.source and not contract.curated:
         raise UsageError(f"{dataset} is written by Headgate itself.", remedy="Leave it alone.")
     if project.lake.snapshot(dataset) is None:
         raise NotFoundError(
@@ -54,21 +52,16 @@ def rebuild(project: Project, dataset: str, *, progress: Progress | None = None)
 
 def _from_rows(context: RunContext, contract: Contract) -> None:
     """One batch that replaces a source's table by its own rows."""
-    session, batch_id, started = context.session, ids.new_id(), clock.monotonic()
-    base = session.snapshot(contract.id)
+    base = context.session.snapshot(contract.id)
     assert base is not None
     context.progress.step(contract.id, f"rebuilding from {base.rows} stored rows")
     renamed = _renamed(context, contract, base)
-    with context.lineage.running(steps.stored_step(contract, context.run_id, batch_id)):
-        outcome = context.through_gate(
-            contract,
-            batch_id,
-            lambda: again.rebuild(
-                again.begin(session, contract, base, batch_id), renamed, started=started
-            ),
-        )
-    if outcome.outcome == "refused":
-        refuse(context, contract, outcome.problems)
+    judge_stored(
+        context,
+        contract,
+        base,
+        lambda judging, started: again.rebuild(judging, renamed, started=started),
+    )
 
 
 def _renamed(context: RunContext, contract: Contract, base: Snapshot) -> dict[str, str]:

@@ -13,7 +13,6 @@ import dataclasses
 from headgate.contracts.diff import BREAKING, COMPATIBLE, NEEDS_BACKFILL, Change, compare, gravest
 from headgate.contracts.load import from_document
 from headgate.contracts.model import Contract
-from headgate.contracts.strictness import keeps_out
 from headgate.contracts.types import duckdb_type
 from headgate.core.errors import ContractError
 from headgate.lake import kept
@@ -22,7 +21,7 @@ from headgate.lake.lake import Lake
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.quality.parents import parent_keys
-from headgate.quality.predicates import compile_row_rules, conjunction
+from headgate.quality.predicates import compile_row_rules, conjunction, keeping_out
 
 
 def changes(lake: Lake, snapshot: Snapshot | None, contract: Contract) -> tuple[Change, ...]:
@@ -56,7 +55,7 @@ def earlier(lake: Lake, contract: Contract, contract_hash: str) -> Contract | Ch
 
 def blocking(found: tuple[Change, ...], contract: Contract) -> tuple[Change, ...]:
     """Those of the changes that nothing may be committed under before somebody has acted."""
-    let_through = (COMPATIBLE, NEEDS_BACKFILL) if contract.model else (COMPATIBLE,)
+    let_through = (COMPATIBLE, NEEDS_BACKFILL) if contract.curated else (COMPATIBLE,)
     return tuple(c for c in found if c.severity not in let_through)
 
 
@@ -126,7 +125,7 @@ def _breaking_rows(session: Session, snapshot: Snapshot, contract: Contract) -> 
     """How many stored rows break a rule that would have kept them out."""
     con = session.con
     rules = compile_row_rules(contract, parents=parent_keys(session, con, contract))
-    holds = conjunction(r for r in rules if keeps_out(r.rule))
+    holds = conjunction(keeping_out(rules))
     rows = relation(snapshot.files, {**snapshot.columns, **contract.table_columns})
     return int(one(con, f"SELECT count(*) FROM {rows} WHERE NOT ({holds})")[0])
 

@@ -24,20 +24,8 @@ from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile
 from headgate.quality import evolution, quarantine, unwritten
 from headgate.quality.outcome import BatchOutcome
-from headgate.quality.parents import parent_keys
 from headgate.quality.table_rules import judge_table, judge_warn_rows, row_result
 from headgate.quality.verdict import RuleResult, Verdict
-
-__all__ = [
-    "Batch",
-    "Entry",
-    "Intake",
-    "Planner",
-    "parent_keys",
-    "problems",
-    "publish",
-    "share_limit",
-]
 
 
 @dataclass(frozen=True)

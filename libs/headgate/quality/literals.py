@@ -116,6 +116,18 @@ def of_type(value: Any, kind: str, rule: Rule) -> str:
     )
 
 
+def count(rule: Rule) -> int:
+    """The rule's argument ``value``, a count.
+
+    Raises:
+        ContractError: it is no whole number, is negative, or is beyond what anything counts.
+    """
+    value = rule.arguments.get("value")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise wrong(rule, value, "a whole number from 0")
+    return value
+
+
 def wrong(rule: Rule, value: Any, expected: str) -> ContractError:
     """The error that a rule's argument is not what it must be."""
     return ContractError(

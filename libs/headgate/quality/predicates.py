@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from headgate.contracts.model import Contract, Rule
+from headgate.contracts.strictness import keeps_out
 from headgate.core.errors import UsageError
 from headgate.quality import conditions, kinds
 from headgate.quality.kind import RowScope
@@ -66,6 +67,11 @@ def _unless(dead: str, rule: CompiledRule, contract: Contract) -> CompiledRule:
     if rule.rule.column in contract.key:
         return rule
     return CompiledRule(rule.rule, f"({dead} OR ({rule.holds}))")
+
+
+def keeping_out(rules: Iterable[CompiledRule]) -> tuple[CompiledRule, ...]:
+    """Those of the rules that keep a row out: all but warnings."""
+    return tuple(r for r in rules if keeps_out(r.rule))
 
 
 def conjunction(rules: Iterable[CompiledRule]) -> str:

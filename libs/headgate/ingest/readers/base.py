@@ -113,6 +113,12 @@ class Reader(Protocol):
     #: Remarks for the log, such as a byte order mark that was skipped.
     notes: tuple[str, ...]
 
+    @property
+    def control_total(self) -> tuple[int | None, int] | None:
+        """How many records the source says there are (None: it does not say so where it should),
+        and how many there are; None if the contract asks for no such comparison."""
+        ...
+
     def scan(self, con: duckdb.DuckDBPyConnection, *, careful: bool = False) -> Scan:
         """The proven rows, as a relation of ``con``; starts the file from its beginning.
 

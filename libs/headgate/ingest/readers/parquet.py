@@ -52,6 +52,7 @@ class ParquetRows:
         import pyarrow.parquet as pq
 
         self.notes: tuple[str, ...] = ()
+        self.control_total = None  # the footer's count is the reader's own
         self.damage = ""
         self._columns = contract.columns
         self._typers = {c.name: arrowvalues.typer(c.type) for c in contract.columns}

@@ -12,13 +12,20 @@ from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.load import conflict_reason
 from headgate.ingest.stored import recast
 from headgate.ingest.stored import rows as stored
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers, one
+from headgate.lake.engines.duckdb import Connection, equal, identifier, identifiers, one
 from headgate.lake.merge import Plan
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
 from headgate.quality import gate, quarantine
-from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction, reasons_sql
+from headgate.quality.parents import parent_keys
+from headgate.quality.predicates import (
+    CompiledRule,
+    compile_row_rules,
+    conjunction,
+    keeping_out,
+    reasons_sql,
+)
 
 #: Refused rows are fetched in pages of this many.
 PAGE = 10_000
@@ -46,18 +53,18 @@ class Judging:
     @property
     def judged(self) -> tuple[CompiledRule, ...]:
         """The rules that keep a row out: all but warnings."""
-        return tuple(r for r in self.rules if r.rule.severity != "warn")
+        return keeping_out(self.rules)
 
 
 def begin(session: Session, contract: Contract, base: Snapshot, batch_id: str) -> Judging:
     """Compile the rules and find the parents' keys."""
-    parents = gate.parent_keys(session, session.con, contract)
+    parents = parent_keys(session, session.con, contract)
     rules = compile_row_rules(contract, parents=parents)
     writer = quarantine.Writer(session.con, contract, session, "", stored.CONTENT_HASH, batch_id)
     return Judging(session, contract, base, batch_id, tuple(rules), parents, writer)
 
 
-def audit(judging: Judging, *, started: float) -> gate.Entry:
+def audit(judging: Judging, started: float) -> gate.Entry:
     """Take the stored rows that break the contract out of the table, into quarantine.
 
     Rows that hold it stay where they are; they count as deduplicated, for the table has them.
@@ -80,10 +87,9 @@ def audit(judging: Judging, *, started: float) -> gate.Entry:
         rewritten = tuple(f for f in base.files if f.uri in touched)
         if not rewritten:
             return Plan((), (), 0)
-        same = " AND ".join(f"t.{identifier(k)} = b.{identifier(k)}" for k in contract.key)
         kept = (
             f"SELECT {identifiers(contract.table_columns)} FROM {relation(rewritten, columns)} t"
-            f" ANTI JOIN {_BROKEN} b ON {same}"
+            f" ANTI JOIN {_BROKEN} b ON {equal(contract.key, 't', 'b')}"
         )
         add = stage(
             con, kept, contract.table_columns, judging.session.staging, judging.session.settings
@@ -126,10 +132,9 @@ def _publish(
     judging: Judging, intake: gate.Intake, plan: gate.Planner, kind: str, mode: str, started: float
 ) -> gate.Entry:
     contract, session = judging.contract, judging.session
-    parents = (str(r.arguments["parent"]) for r in contract.row_rules if r.kind == "foreign_key")
     batch = gate.Batch(
         contract=contract, batch_id=judging.batch_id, kind=kind, mode=mode, source=kind,
-        content_hash=stored.CONTENT_HASH, inputs=session.versions(parents), started=started,
+        content_hash=stored.CONTENT_HASH, inputs=session.versions(contract.parents), started=started,
         detail={"version": judging.base.version},
     )  # fmt: skip
     try:

@@ -59,6 +59,11 @@ def identifiers(names: Iterable[str], prefix: str = "") -> str:
     return ", ".join(prefix + identifier(n) for n in names)
 
 
+def equal(names: Iterable[str], left: str, right: str) -> str:
+    """A condition that the columns of two relations, called ``left`` and ``right``, are equal."""
+    return " AND ".join(f"{left}.{identifier(n)} = {right}.{identifier(n)}" for n in names)
+
+
 def literal(value: object) -> str:
     """A SQL literal of a text, number, boolean or None."""
     if value is None:

@@ -6,14 +6,12 @@ from collections.abc import Callable
 
 from headgate.contracts.model import Rule
 from headgate.quality.kind import RowKind, RowScope
-from headgate.quality.literals import quoted, text, wrong
+from headgate.quality.literals import count, quoted, text, wrong
 
 
 def _counted(sign: str) -> Callable[[Rule, RowScope], str]:
     def holds(rule: Rule, scope: RowScope) -> str:
-        value = rule.arguments.get("value")
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-            raise wrong(rule, value, "a whole number from 0")
+        value = count(rule)
         return _object(rule, scope, f"len(json_keys({quoted(rule.column or '')})) {sign} {value}")
 
     return holds

@@ -8,7 +8,7 @@ from headgate.contracts import types
 from headgate.contracts.model import Rule
 from headgate.core.errors import ContractError
 from headgate.quality.kind import RowKind, RowScope
-from headgate.quality.literals import quoted, wrong
+from headgate.quality.literals import count, quoted
 
 
 def _array(rule: Rule, scope: RowScope) -> str:
@@ -28,9 +28,7 @@ def _array(rule: Rule, scope: RowScope) -> str:
 
 def _counted(sign: str) -> Callable[[Rule, RowScope], str]:
     def holds(rule: Rule, scope: RowScope) -> str:
-        value, array = rule.arguments.get("value"), _array(rule, scope)
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-            raise wrong(rule, value, "a whole number from 0")
+        array, value = _array(rule, scope), count(rule)
         return _or_absent(rule, f"len({array}) {sign} {value}")
 
     return holds

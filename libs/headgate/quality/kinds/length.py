@@ -6,16 +6,13 @@ from collections.abc import Callable
 
 from headgate.contracts.model import Rule
 from headgate.quality.kind import RowKind, RowScope
-from headgate.quality.literals import quoted, wrong
+from headgate.quality.literals import count, quoted
 
 
 def _holds(sign: str) -> Callable[[Rule, RowScope], str]:
     def holds(rule: Rule, scope: RowScope) -> str:
         scope.type_of(rule, "string", "json")
-        value = rule.arguments.get("value")
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-            raise wrong(rule, value, "a whole number from 0")
-        return f"(length({quoted(rule.column or '')}) {sign} {value}) IS NOT FALSE"
+        return f"(length({quoted(rule.column or '')}) {sign} {count(rule)}) IS NOT FALSE"
 
     return holds
 
