@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headgate.contracts.model import Column, Contract
-from headgate.contracts.strictness import as_strict, keeps_out
+from headgate.contracts.strictness import LOOSENS, TIGHTENS, as_strict, direction, keeps_out
 from headgate.contracts.wording import expectation
 
 COMPATIBLE, NEEDS_BACKFILL, BREAKING = "compatible", "needs-backfill", "breaking"
@@ -30,7 +30,8 @@ class Change:
     """One difference between two contracts of a dataset.
 
     ``place`` is a pointer into the new document (into the old one for what is gone), ``what`` a
-    sentence, ``severity`` one of :data:`SEVERITIES`; ``columns`` are those concerned.
+    sentence, ``severity`` one of :data:`SEVERITIES`; ``columns`` are those concerned. Of a rule,
+    ``direction`` says whether more is promised now (``tightens``) or less (``loosens``).
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Change:
     severity: str
     columns: tuple[str, ...] = ()
     remedy: str = ""
+    direction: str = ""
 
 
 def compare(old: Contract, new: Contract) -> tuple[Change, ...]:
@@ -170,7 +172,8 @@ def _rules(old: Contract, new: Contract, renamed: Mapping[str, str]) -> Iterator
     for rule in old.rules:
         if rule.id not in kept:
             told = f"Rule {rule.id} is gone."
-            yield Change("rule", _pointer(rule.place), told, COMPATIBLE, _about(rule.column))
+            yield Change("rule", _pointer(rule.place), told, COMPATIBLE, _about(rule.column),
+                         direction=LOOSENS)  # fmt: skip
     for rule in new.rules:
         known, at, columns = before.get(rule.id), _pointer(rule.place), _about(rule.column)
         now = f"{expectation(rule)}, else {rule.severity}"
@@ -183,14 +186,14 @@ def _rules(old: Contract, new: Contract, renamed: Mapping[str, str]) -> Iterator
             if known is not None and known.description != rule.description:
                 told = f"Rule {rule.id} is described otherwise."
                 yield Change("documentation", at, told, COMPATIBLE, columns)
-        elif rule.scope == "table" or not keeps_out(rule):
-            # A table rule judges all rows with the next batch, and a warning only tells.
-            yield Change("rule", at, told, COMPATIBLE, columns)
-        elif any(as_strict(r, rule, renamed) for r in old.rules):
-            yield Change("rule", at, told, COMPATIBLE, columns)
-        else:
-            told += " Rows that are stored were not judged by it."
-            yield Change("rule", at, told, NEEDS_BACKFILL, columns)
+            continue
+        kept_already = any(as_strict(r, rule, renamed) for r in old.rules)
+        towards = direction(known, rule, renamed) if known else "" if kept_already else TIGHTENS
+        # A table rule judges all rows with the next batch, and a warning only tells.
+        judged_anew = rule.scope == "row" and keeps_out(rule) and not kept_already
+        told += " Rows that are stored were not judged by it." if judged_anew else ""
+        severity = NEEDS_BACKFILL if judged_anew else COMPATIBLE
+        yield Change("rule", at, told, severity, columns, direction=towards)
 
 
 def _talk(old: Contract, new: Contract) -> Iterator[Change]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from headgate.contracts.model import Rule
+from headgate.contracts.model import SEVERITIES, Rule
 from headgate.core import json as hjson
+
+TIGHTENS, LOOSENS = "tightens", "loosens"
 
 
 def keeps_out(rule: Rule) -> bool:
@@ -32,6 +35,23 @@ def as_strict(old: Rule, new: Rule, renamed: Mapping[str, str] | None = None) ->
         return looser is not None and looser(old.arguments, new.arguments)
     except (KeyError, TypeError, ValueError, ArithmeticError):
         return False
+
+
+def direction(old: Rule, new: Rule, renamed: Mapping[str, str] | None = None) -> str:
+    """Whether a rule that changed promises more or less; what cannot be told counts as more.
+
+    Gives :data:`TIGHTENS`, :data:`LOOSENS`, or nothing if it promises the same.
+    """
+    column = (renamed or {}).get(old.column or "", old.column)
+    before, after = (dataclasses.replace(r, scope="row", severity="fail") for r in (old, new))
+    back = {b: a for a, b in (renamed or {}).items()}
+    looser, tighter = as_strict(before, after, renamed), as_strict(after, before, back)
+    severity = SEVERITIES.index(new.severity) - SEVERITIES.index(old.severity)
+    if (old.kind, column) != (new.kind, new.column) or not (looser or tighter) or severity > 0:
+        return TIGHTENS
+    if looser and tighter:
+        return LOOSENS if severity < 0 else ""
+    return LOOSENS if looser else TIGHTENS
 
 
 def _same(one: Any, other: Any) -> bool:
