@@ -39,9 +39,9 @@ def dbt(context: typer.Context) -> int:
     if not program.exists():
         raise UsageError(f"no dbt beside {sys.executable}.", remedy="Set up again: make core")
     place = project.settings.dbt_path
-    # Of the whole environment only the project's root is ours: dbt is started as a user would.
-    done = subprocess.run(
-        ["/usr/bin/env", f"HEADGATE_ROOT={project.settings.root}", str(program), *context.args],
-        cwd=place,
-    )
+    # Of the whole environment only project and lake are ours: dbt is started as a user would.
+    settings = project.settings
+    ours = [f"HEADGATE_ROOT={settings.root}", f"HEADGATE_LAKE={settings.lake_path}",
+            f"HEADGATE_LAKE_NAME={settings.lake_name}"]  # fmt: skip
+    done = subprocess.run(["/usr/bin/env", *ours, str(program), *context.args], cwd=place)
     return done.returncode

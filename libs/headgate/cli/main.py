@@ -18,6 +18,7 @@ from headgate.cli import (
     demo,
     diff,
     docs,
+    lake,
     new,
     quarantine,
     rebuild,
@@ -51,6 +52,7 @@ app.command("rebuild", epilog=rebuild.EXAMPLE)(rebuild.rebuild)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(new.app, name="new")
+app.add_typer(lake.app, name="lake")
 app.command("dbt", epilog=dbt.EXAMPLE, context_settings=dbt.SETTINGS)(dbt.dbt)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
@@ -65,12 +67,25 @@ def _headgate(
     debug: bool = typer.Option(
         False, "--debug", envvar="HEADGATE_DEBUG", help="Show the stack trace of an error."
     ),
+    in_lake: str = typer.Option(
+        "main",
+        "--lake",
+        metavar="LAKE",
+        help="The lake to work in: a private one by its name, a path, or main, the project's own.",
+    ),
+    base: str | None = typer.Option(
+        None,
+        "--base",
+        metavar="LAKE[@RELEASE]",
+        help="Where the private lake is new, begin as this lake's (newest) release, without copying.",
+    ),
 ) -> None:
     """A lakehouse whose every table has a contract, and whose contract is the gate.
 
     Exit codes: 0 all published, 1 something refused, 2 used wrongly.
     """
     _State.debug = debug
+    lake.choose(in_lake, base)
 
 
 def invoke(arguments: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from typing import Any
 from headgate.core.errors import SettingError, UsageError
 
 FILE_NAME = "headgate.toml"
+#: What the project's own lake is called where lakes are named.
+MAIN = "main"
+_chosen = MAIN
 
 
 def _setting(default: Any, doc: str, secret: bool = False) -> Any:
@@ -26,6 +30,9 @@ class Settings:
     root: Path
     lake: Path = _setting(Path("lake"), "Where the tables live: a folder, relative to the project.")
     lake_name: str = _setting("local", "The lake's name in lineage: namespace `headgate://<name>`.")
+    private_lakes: Path = _setting(
+        Path("lakes"), "Folder of private lakes (`headgate --lake NAME`), relative to the project."
+    )
     contracts: Path = _setting(Path("data_contracts"), "Folder of the data contracts.")
     dbt_project: Path = _setting(Path("dbt_project"), "Folder of the dbt project.")
     real_data: Path = _setting(
@@ -64,6 +71,38 @@ class Settings:
         return self._under_root(self.lake)
 
     @property
+    def private_lakes_path(self) -> Path:
+        """The folder of private lakes, absolute; it may not exist."""
+        return self._under_root(self.private_lakes)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the lake is one of the private ones."""
+        return self.lake_path.parent == self.private_lakes_path
+
+    def with_lake(self, named: str) -> Settings:
+        """The settings with another lake: ``main`` for the project's own, the name of a private
+        one, or a path (which has a separator in it).
+
+        Raises:
+            UsageError: it is neither.
+        """
+        if named == MAIN:
+            return self
+        path = Path(named).expanduser()
+        if not {os.sep, "/"} & set(named):
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", named):
+                raise UsageError(
+                    f"{named!r} names no lake.",
+                    remedy="A private lake is called by letters, digits, - and _; "
+                    f"{MAIN} is the project's own; a path has a {os.sep} in it.",
+                )
+            path = self.private_lakes_path / named
+        # What happens there is told under a name of its own: a private table is not the shared one.
+        path = (self.root / path).resolve()
+        return dataclasses.replace(self, lake=path, lake_name=path.name)
+
+    @property
     def contracts_path(self) -> Path:
         """The contracts' folder, absolute."""
         return self._under_root(self.contracts)
@@ -91,6 +130,12 @@ def documented() -> list[tuple[str, str, str, str]]:
     ]
 
 
+def choose_lake(named: str = MAIN) -> None:
+    """From now on :func:`load` gives settings with this lake (see :meth:`Settings.with_lake`)."""
+    global _chosen
+    _chosen = named
+
+
 def find_root(start: Path | None = None) -> Path:
     """The nearest folder at or above ``start`` that holds ``headgate.toml``.
 
@@ -110,8 +155,14 @@ def find_root(start: Path | None = None) -> Path:
     )
 
 
-def load(root: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+def load(
+    root: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    lake: str | None = None,
+) -> Settings:
     """The settings of the project at ``root`` (default: found from the working folder).
+
+    ``lake`` is the one to work in (default: the one chosen, see :func:`choose_lake`).
 
     Raises:
         SettingError: a key is unknown or a value is of the wrong type; the place is named.
@@ -139,7 +190,7 @@ def load(root: Path | None = None, environ: Mapping[str, str] | None = None) -> 
         text = env.get("HEADGATE_" + key.upper())
         if text is not None:
             values[key] = _convert(text, spec, "HEADGATE_" + key.upper())
-    return Settings(root=base, **values)
+    return Settings(root=base, **values).with_lake(lake or _chosen)
 
 
 def _convert(value: Any, spec: dataclasses.Field[Any], place: str) -> Any:

@@ -14,19 +14,22 @@ FOLDER = "_contracts"
 
 def keep(lake: Lake, contract: Contract) -> None:
     """Make the contract's document durable, before a commit names its hash."""
-    folder = f"{FOLDER}/{contract.id}"
-    if f"{contract.hash}.json" not in lake.storage.names(folder):
-        lake.storage.put_if_absent(_key(contract.id, contract.hash), _text(contract))
+    keep_document(lake, contract.id, contract.hash, contract.document)
+
+
+def keep_document(
+    lake: Lake, dataset: str, contract_hash: str, document: Mapping[str, Any]
+) -> None:
+    """Make a document durable that is known by that hash, perhaps from another lake."""
+    if f"{contract_hash}.json" not in lake.storage.names(f"{FOLDER}/{dataset}"):
+        text = hjson.dumps(document, indent=1).encode()
+        lake.storage.put_if_absent(_key(dataset, contract_hash), text)
 
 
 def recall(lake: Lake, dataset: str, contract_hash: str) -> Mapping[str, Any] | None:
     """The document of that hash, or None if no commit of ours kept it."""
     data = lake.storage.read(_key(dataset, contract_hash))
     return None if data is None else hjson.loads(data)
-
-
-def _text(contract: Contract) -> bytes:
-    return hjson.dumps(contract.document, indent=1).encode()
 
 
 def _key(dataset: str, contract_hash: str) -> str:
