@@ -16,7 +16,6 @@ from headgate.core.errors import UsageError
 
 if TYPE_CHECKING:
     from headgate.lake.engines.duckdb import Connection
-    from headgate.lake.release import Release
     from headgate.orchestration.project import Project
 
 EXAMPLE = 'Example: headgate sql "select channel_id, count(*) from gold.community.fct_messages group by 1"'
@@ -69,36 +68,27 @@ def connect(project: Project, number: int | None, query: str = "") -> Connection
     """
     from headgate.lake import catalog
     from headgate.lake.engines import duckdb as engine
+    from headgate.orchestration import released
 
-    found = project.releases.newest() if number is None else project.releases.get(number)
+    release = released.release_at(project, number)
     con = engine.connect(project.settings)
-    wanted = {d for d in project.contracts if d.rpartition(".")[2] in query}
-    wanted = wanted or set(project.contracts)
-    catalog.define_views(con, _snapshots(project, found, wanted))
+    every = {*project.contracts, *(release.tables if release else ())}
+    wanted = {d for d in every if d.rpartition(".")[2] in query} or every
+    found = {d: released.snapshot(project, release, d) for d in wanted}
+    catalog.define_views(con, {d: s for d, s in found.items() if s is not None})
     for dataset in wanted:
         _define_quarantine(con, project, dataset)
     return con
 
 
-def _snapshots(project: Project, release: Release | None, wanted: Iterable[str]) -> dict[str, Any]:
-    """The released version of each dataset, and the newest of each ledger."""
-    versions = release.versions if release else {}
-    found: dict[str, Any] = {}
-    for dataset in wanted:
-        if dataset in versions:
-            found[dataset] = project.lake.snapshot(dataset, versions[dataset])
-        elif project.contracts[dataset].name.layer == "system":
-            found[dataset] = project.lake.snapshot(dataset)
-    return {d: s for d, s in found.items() if s is not None}
-
-
 def _define_quarantine(con: Connection, project: Project, dataset: str) -> None:
+    from headgate.contracts.names import DatasetName
     from headgate.lake.engines.duckdb import identifier
 
     snapshot = project.lake.snapshot(dataset, quarantine=True)
     if snapshot is None:
         return
-    name = project.contracts[dataset].name
+    name = DatasetName.parse(dataset)
     schema = identifier(name.schema)
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     view = f"{schema}.{identifier(name.quarantine_path.rpartition('/')[2])}"
