@@ -15,10 +15,7 @@ from headgate.lake.snapshot import Snapshot
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import refs
 from headgate.orchestration.dbt.fingerprint import fingerprint
-from headgate.orchestration.dbt.refs import Changed
-
-#: The schema in which models find what changed; macros/changed.sql names it too.
-SCHEMA = "headgate_changed"
+from headgate.orchestration.dbt.refs import SCHEMA, Changed
 
 
 @dataclass(frozen=True)

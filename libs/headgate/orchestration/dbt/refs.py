@@ -12,6 +12,8 @@ from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ModelError
 from headgate.orchestration.project import Project
 
+#: The schema in which models find what changed; macros/changed.sql names it too.
+SCHEMA = "headgate_changed"
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _TEXT = r"""\s*(?:'([^']*)'|"([^"]*)")\s*"""
 _REF = re.compile(rf"\bref\(({_TEXT}(?:,{_TEXT})?)[,)]")
