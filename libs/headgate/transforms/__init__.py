@@ -1,0 +1,1 @@
+"""Polars transforms, by domain: pure frame in, frame out."""

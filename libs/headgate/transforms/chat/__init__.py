@@ -1,0 +1,1 @@
+"""Transforms of chat: what no single row of a message says."""
