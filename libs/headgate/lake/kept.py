@@ -1,4 +1,4 @@
-"""Contracts as they were: each under which rows were committed is kept in the lake, by its hash."""
+"""Contracts and SQL as they were: those under which rows were committed are kept in the lake, by hash."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from headgate.core import json as hjson
 from headgate.lake.lake import Lake
 
 FOLDER = "_contracts"
+CODE_FOLDER = "_code"
 
 
 def keep(lake: Lake, contract: Contract) -> None:
@@ -30,6 +31,23 @@ def recall(lake: Lake, dataset: str, contract_hash: str) -> Mapping[str, Any] | 
     """The document of that hash, or None if no commit of ours kept it."""
     data = lake.storage.read(_key(dataset, contract_hash))
     return None if data is None else hjson.loads(data)
+
+
+def keep_code(lake: Lake, dataset: str, code_hash: str, full: str, incremental: str) -> None:
+    """Make the SQL durable that commits of a model call ``code_hash``, in full and incrementally."""
+    folder = f"{CODE_FOLDER}/{dataset}"
+    if f"{code_hash}.json" not in lake.storage.names(folder):
+        text = hjson.dumps({"full": full, "incremental": incremental}, indent=1).encode()
+        lake.storage.put_if_absent(f"{folder}/{code_hash}.json", text)
+
+
+def recall_code(lake: Lake, dataset: str, code_hash: str) -> tuple[str, str] | None:
+    """The SQL of that hash, in full and incrementally; None if it was not kept."""
+    data = lake.storage.read(f"{CODE_FOLDER}/{dataset}/{code_hash}.json")
+    if data is None:
+        return None
+    told = hjson.loads(data)
+    return str(told["full"]), str(told["incremental"])
 
 
 def _key(dataset: str, contract_hash: str) -> str:
