@@ -1,6 +1,22 @@
 -- How a community did on each day on which somebody wrote in it, put together from the tables that
 -- count its channels, people and conversations.
 with
+{% if is_incremental() %}
+    touched as (
+        select sent_date
+        from {{ changed('gold.community.fct_channel_activity_daily', 'sent_date') }}
+        union
+        select sent_date
+        from {{ changed('gold.community.fct_user_activity_daily', 'sent_date') }}
+        union
+        select started_date as sent_date
+        from {{ changed('gold.community.fct_conversation_response', 'started_date') }}
+        union
+        -- Whoever turns out to have begun on another day was new on the old one, and is on the new.
+        select first_active_date as sent_date
+        from {{ changed('gold.community.dim_users', 'first_active_date') }}
+    ),
+{% endif %}
 
 channels as (
     select
@@ -11,6 +27,9 @@ channels as (
         sum(annotated_messages) as annotated_messages,
         sum(replies) as replies
     from {{ ref('fct_channel_activity_daily') }}
+    {% if is_incremental() %}
+        where sent_date in (select sent_date from touched)
+    {% endif %}
     group by community_id, sent_date
 ),
 
@@ -24,6 +43,9 @@ people as (
     from {{ ref('fct_user_activity_daily') }} as days
     left join {{ ref('dim_users') }} as newcomers
         on days.user_id = newcomers.user_id and days.sent_date = newcomers.first_active_date
+    {% if is_incremental() %}
+        where days.sent_date in (select sent_date from touched)
+    {% endif %}
     group by days.community_id, days.sent_date
 ),
 
@@ -36,6 +58,9 @@ answers as (
         sum(answered) as answered,
         sum(unanswered) as unanswered
     from {{ ref('fct_conversation_response') }}
+    {% if is_incremental() %}
+        where started_date in (select sent_date from touched)
+    {% endif %}
     group by community_id, started_date
 )
 

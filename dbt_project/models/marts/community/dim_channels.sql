@@ -1,6 +1,15 @@
 -- One row a channel: in which somebody wrote, or that an export knows, or both. What was written is
 -- summed from its days, so that a change costs its days and not its history.
 with
+{% if is_incremental() %}
+    touched as (
+        select channel_id
+        from {{ changed('gold.community.fct_channel_activity_daily', 'channel_id') }}
+        union
+        select 'discord:' || channel_id as channel_id
+        from {{ changed('bronze.chat.channels', 'channel_id') }}
+    ),
+{% endif %}
 
 written as (
     select
@@ -11,12 +20,18 @@ written as (
         min(sent_date) as first_active_date,
         max(sent_date) as last_active_date
     from {{ ref('fct_channel_activity_daily') }}
+    {% if is_incremental() %}
+        where channel_id in (select channel_id from touched)
+    {% endif %}
     group by channel_id
 ),
 
 known as (
     select *
     from {{ ref('stg_discord__channels') }}
+    {% if is_incremental() %}
+        where channel_id in (select channel_id from touched)
+    {% endif %}
 ),
 
 channels as (

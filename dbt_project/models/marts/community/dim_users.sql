@@ -1,6 +1,14 @@
 -- One row an account: that wrote a message, or that an export knows, or both. What it wrote is summed
 -- from its days and not from its messages, so that a change costs its days and not its history.
 with
+{% if is_incremental() %}
+    touched as (
+        select user_id from {{ changed('gold.community.fct_user_activity_daily', 'user_id') }}
+        union
+        select 'discord:' || user_id as user_id
+        from {{ changed('bronze.chat.users', 'user_id') }}
+    ),
+{% endif %}
 
 written as (
     select
@@ -13,6 +21,9 @@ written as (
         min(sent_date) as first_active_date,
         max(sent_date) as last_active_date
     from {{ ref('fct_user_activity_daily') }}
+    {% if is_incremental() %}
+        where user_id in (select user_id from touched)
+    {% endif %}
     group by user_id
 ),
 
@@ -23,6 +34,9 @@ profiles as (
         coalesce(nickname, account_name) as shown_name,
         is_bot
     from {{ ref('stg_discord__users') }}
+    {% if is_incremental() %}
+        where user_id in (select user_id from touched)
+    {% endif %}
     qualify row_number() over (partition by user_id order by exported_at desc, community_id) = 1
 )
 

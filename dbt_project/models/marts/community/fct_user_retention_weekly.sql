@@ -1,6 +1,19 @@
 -- Of the people of a platform who first wrote in a week, how many wrote in each week from then on: one
 -- row a cohort and week in which at least one of them wrote.
 with
+{% if is_incremental() %}
+    -- A cohort changes with who is in it (whoever moved touches the old one and the new one), and
+    -- with any day of those who stay, also one between their first and their last.
+    touched as (
+        select cohort_week from {{ changed('gold.community.dim_users', 'cohort_week') }}
+        union
+        select cohort_week
+        from {{ ref('dim_users') }}
+        where user_id in (
+            select user_id from {{ changed('gold.community.fct_user_activity_daily', 'user_id') }}
+        )
+    ),
+{% endif %}
 
 members as (
     select
@@ -10,6 +23,9 @@ members as (
     from {{ ref('dim_users') }}
     where
         cohort_week is not null
+        {% if is_incremental() %}
+            and cohort_week in (select cohort_week from touched)
+        {% endif %}
 ),
 
 cohorts as (
