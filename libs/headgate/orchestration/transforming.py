@@ -111,6 +111,17 @@ def build(context: RunContext, contract: Contract) -> BatchOutcome:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def write(contract: Contract, inputs: Sequence[pl.LazyFrame], path: Path) -> None:
+    """Write all that the transform gives of these inputs to a Parquet file; nothing is committed.
+
+    Raises:
+        ModelError: the transform is wrong, fails, or gives other columns than its contract has.
+    """
+    assert contract.transform is not None
+    transform = modules.load(contract.transform, len(contract.inputs))
+    _sink(contract, _called(contract, transform.build, *inputs), path)
+
+
 @dataclass(frozen=True)
 class _Build:
     """One build, with a folder for what lies between Polars and the gate."""
@@ -178,18 +189,8 @@ class _Build:
 
     def _write(self, name: str, frame: object, only: Sequence[str] = ()) -> str:
         """The frame's rows in a file; gives the relation by which DuckDB reads them."""
-        contract = self.plan.contract
-        if not isinstance(frame, pl.LazyFrame):
-            raise _wrong(contract, f"it gives {type(frame).__name__}, not a LazyFrame.")
-        wanted = {c: t for c, t in contract.table_columns.items() if not only or c in only}
         path = self.folder / f"{name}.parquet"
-        try:
-            _check(contract, frame.collect_schema(), frames.schema(wanted))
-            frame.select(list(wanted)).sink_parquet(path, compression="lz4")
-        except HeadgateError:
-            raise
-        except (Exception, pl.exceptions.PanicException) as error:
-            raise _failed(contract, error) from error
+        _sink(self.plan.contract, frame, path, only)
         return f"read_parquet({literal(str(path))})"
 
     def _hold_within(self, con: Connection, rows: str, unit: str) -> None:
@@ -201,6 +202,19 @@ class _Build:
         if outside:
             told = f"a row of {unit} {outside[0][0]}, which is not among the units of its rebuild."
             raise _wrong(self.plan.contract, f"it gives {told}")
+
+
+def _sink(contract: Contract, frame: object, path: Path, only: Sequence[str] = ()) -> None:
+    if not isinstance(frame, pl.LazyFrame):
+        raise _wrong(contract, f"it gives {type(frame).__name__}, not a LazyFrame.")
+    wanted = {c: t for c, t in contract.table_columns.items() if not only or c in only}
+    try:
+        _check(contract, frame.collect_schema(), frames.schema(wanted))
+        frame.select(list(wanted)).sink_parquet(path, compression="lz4")
+    except HeadgateError:
+        raise
+    except (Exception, pl.exceptions.PanicException) as error:
+        raise _failed(contract, error) from error
 
 
 def _called(contract: Contract, function: object, *arguments: object) -> object:
