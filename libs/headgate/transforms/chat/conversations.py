@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from headgate.transforms.chat.affected import conversations_of
 from headgate.transforms.chat.threads import linked, rooted
-from headgate.transforms.transform import Transform
+from headgate.transforms.transform import Part, Transform
 
 #: What a conversation follows from; the text of messages is not read.
 COLUMNS = (
@@ -76,4 +79,13 @@ def summarised(messages: pl.LazyFrame) -> pl.LazyFrame:
     )  # fmt: skip
 
 
-TRANSFORM = Transform(build)
+def rebuild(
+    current: pl.LazyFrame, changes: Sequence[pl.LazyFrame], /, *inputs: pl.LazyFrame
+) -> Part:
+    """The conversations that messages which came or went belong to, or belonged to."""
+    (messages,) = inputs
+    units, said = conversations_of(current, changes[0], messages.select(COLUMNS))
+    return Part(units, summarised(said))
+
+
+TRANSFORM = Transform(build, rebuild)

@@ -48,12 +48,12 @@ def linked(messages: pl.LazyFrame) -> pl.LazyFrame:
 def rooted(messages: pl.LazyFrame) -> pl.LazyFrame:
     """Linked messages with their tree: the place of its ``root``, and ``depth``, replies from there.
 
-    The frame holds whole trees: every parent is in it. It stays in order.
+    The frame holds whole trees: every parent is in it. The result is in order.
     """
     tree = pl.struct("at", "parent", "is_reply").map_batches(
         _trees, return_dtype=pl.Struct({"root": pl.get_index_type(), "depth": pl.Int64})
     )
-    return messages.with_columns(_tree=tree).unnest("_tree")
+    return messages.sort("at").with_columns(_tree=tree).unnest("_tree")
 
 
 def _trees(messages: pl.Series) -> pl.Series:
