@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from headgate.contracts import editions, relations, rules, types
+from headgate.contracts import editions, relations, rules, stored, substance, types
 from headgate.contracts.mapping import mapping
 from headgate.contracts.model import (
     INGEST_COLUMNS,
@@ -24,6 +23,7 @@ from headgate.contracts.model import (
 from headgate.contracts.names import DatasetName
 from headgate.core import ids
 from headgate.core import json as hjson
+from headgate.core.cache import Cache
 from headgate.core.errors import ContractError, UsageError
 
 FILE_NAME = "contract.odcs.yaml"
@@ -32,32 +32,6 @@ _SERVERS = ("local", "custom", "duckdb")
 _HOURS = {"h": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,
           "m": 1 / 60, "minute": 1 / 60, "minutes": 1 / 60, "w": 168.0, "week": 168.0,
           "weeks": 168.0, "y": 8766.0, "year": 8766.0, "years": 8766.0}  # fmt: skip
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML that refuses a key given twice, and leaves dates as text, as JSON would."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:timestamp"]
-    for first, found in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    loader.flatten_mapping(node)
-    result: dict[Any, Any] = {}
-    for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
-        if key in result:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {key!r} is given twice", key_node.start_mark
-            )
-        result[key] = loader.construct_object(value_node, deep=True)
-    return result
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
 @lru_cache(maxsize=1)
@@ -82,8 +56,8 @@ def _validator() -> Any:
     return jsonschema.validators.validator_for(_schema())(_schema())
 
 
-def load_all(folder: Path) -> ContractSet:
-    """Every contract below ``folder``.
+def load_all(folder: Path, cache: Cache | None = None) -> ContractSet:
+    """Every contract below ``folder``; those that ``cache`` holds are not parsed and checked anew.
 
     Raises:
         ContractError: one of them is wrong (the first is told), or two describe one dataset.
@@ -94,8 +68,7 @@ def load_all(folder: Path) -> ContractSet:
             f"no folder of contracts at {folder}.", remedy="See the setting contracts."
         )
     found: dict[str, Contract] = {}
-    for path in sorted(folder.rglob(FILE_NAME)):
-        contract = load(path)
+    for path, contract in _every(folder, cache):
         if contract.id in found:
             raise ContractError(
                 f"{contract.id} has a contract already, at {found[contract.id].path}.",
@@ -113,32 +86,50 @@ def load_all(folder: Path) -> ContractSet:
     return ContractSet({d: relations.resolved(c, found) for d, c in found.items()})
 
 
+def _every(folder: Path, cache: Cache | None) -> Iterator[tuple[Path, Contract]]:
+    """The contracts below ``folder`` in the order of their paths."""
+    paths = sorted(
+        Path(above) / FILE_NAME for above, _, names in os.walk(folder) if FILE_NAME in names
+    )
+    texts = {path: _text_of(path) for path in paths}
+    if cache is None:
+        yield from ((path, _loaded(path, text)) for path, text in texts.items())
+        return
+    keys = {path: stored.key(path, text) for path, text in texts.items()}
+    known = stored.recalled(cache, list(keys.values()))
+    fresh: dict[str, Contract] = {}
+    try:
+        for path, text in texts.items():
+            contract = known.get(keys[path])
+            if contract is None:
+                contract = fresh[keys[path]] = _loaded(path, text)
+            yield path, contract
+    finally:
+        stored.keep(cache, fresh)
+
+
 def load(path: Path) -> Contract:
     """The contract in the file ``path``.
 
     Raises:
         ContractError: it is not YAML, not ODCS, or not what Headgate asks; the place is named.
     """
+    return _loaded(path, _text_of(path))
+
+
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise ContractError(f"not UTF-8: {error}.", place=str(path)) from None
-    return _loaded(path, text)
 
 
 @lru_cache(maxsize=1024)
 def _loaded(path: Path, text: str) -> Contract:
     """The contract that ``text`` is; kept, since checking it against the schema takes a while."""
-    place = str(path)
-    try:
-        document = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
-    except yaml.YAMLError as error:
-        raise ContractError(
-            f"not valid YAML: {' '.join(str(error).split())}.", place=place
-        ) from None
-    if not isinstance(document, dict):
-        raise ContractError("a contract is a YAML mapping.", place=place)
-    return from_document(path, document)
+    from headgate.contracts import yamltext
+
+    return from_document(path, yamltext.read(text, str(path)))
 
 
 def from_document(path: Path, document: Mapping[str, Any]) -> Contract:
@@ -149,6 +140,7 @@ def from_document(path: Path, document: Mapping[str, Any]) -> Contract:
     Raises:
         ContractError: it is not ODCS, or not what Headgate asks; the place is named.
     """
+    document = dict(document)  # one that was kept is read only now
     # The shallowest complaint is the one to act on; deeper ones are often its echo.
     modern = editions.modern(document)
     found = () if _fits()(modern) else _validator().iter_errors(modern)
@@ -194,6 +186,7 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
         promises=rules.promises_of(table, where),
         document=document,
         hash=ids.digest(hjson.dumps(document)),
+        substance=substance.of_document(document),
         source=_source(props, place),
         delivery=_delivery(props, columns, place),
         model=_model(props, name),

@@ -103,7 +103,8 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Contract:
-    """One dataset's contract. ``document`` is the ODCS document as written; ``hash`` names it.
+    """One dataset's contract. ``document`` is the ODCS document as written; ``hash`` names it,
+    ``substance`` that of it which rows depend on.
 
     Its rows come from a ``source``, or are made by a dbt ``model``, or by a Polars ``transform``.
     """
@@ -134,6 +135,7 @@ class Contract:
     retention_days: int | None = None
     tags: tuple[str, ...] = ()
     promises: tuple[Promise, ...] = ()
+    substance: str = ""
 
     @property
     def id(self) -> str:

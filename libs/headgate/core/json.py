@@ -6,6 +6,7 @@ import datetime as _dt
 import decimal as _decimal
 import json as _json
 import re as _re
+from collections.abc import Mapping as _Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def _plain(value: object) -> object:
         return str(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
+    if isinstance(value, _Mapping):
+        return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

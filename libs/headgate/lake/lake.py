@@ -18,6 +18,7 @@ from headgate.lake.snapshot import Snapshot, load
 from headgate.lake.storage import LocalStorage, Storage, sync_folder
 
 STAGING = "_staging"
+LOCKS = "_locks"
 
 
 class Lake:
@@ -115,7 +116,7 @@ class Lake:
         Raises:
             LakeBusyError: another run holds it, and still does after ``lock_wait_seconds``.
         """
-        folder = self.root / "_locks"
+        folder = self.root / LOCKS
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "run.lock"
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -142,8 +143,9 @@ class Lake:
 
     def make(self) -> None:
         """Make the lake's folder if it is not there."""
-        if not self.root.exists():
-            self.root.mkdir(parents=True)
+        if not (self.root / LOCKS).exists():
+            # Where there is the folder alone, nothing but our cache was written, which syncs nothing.
+            self.root.mkdir(parents=True, exist_ok=True)
             sync_folder(self.root.parent)
 
 

@@ -38,7 +38,7 @@ class Project:
         Raises:
             ContractError: one of them is wrong.
         """
-        return load_all(self.settings.contracts_path)
+        return load_all(self.settings.contracts_path, self.cache)
 
     @cached_property
     def lake(self) -> Lake:
