@@ -11,19 +11,16 @@ from headgate.core import ids
 from headgate.core import json as hjson
 
 #: Parts of the document that say something of the table and nothing of its rows.
-_DOCUMENT = frozenset(
-    """apiVersion kind id version status tenant dataProduct domain description tags team roles
+_DOCUMENT_WORDS = """apiVersion kind id version status tenant dataProduct domain description tags team roles
     support price slaProperties slaDefaultElement contractCreatedTs authoritativeDefinitions
-    servers""".split()
-)
-_ELEMENT = frozenset(
-    """description businessName tags dataGranularityDescription authoritativeDefinitions examples
-    classification transformSourceObjects transformLogic transformDescription""".split()
-)
-_RULE = frozenset(
-    """description dimension businessImpact tags authoritativeDefinitions scheduler
-    schedule""".split()
-)
+    servers"""
+_DOCUMENT = frozenset(_DOCUMENT_WORDS.split())
+_ELEMENT_WORDS = """description businessName tags dataGranularityDescription authoritativeDefinitions examples
+    classification transformSourceObjects transformLogic transformDescription"""
+_ELEMENT = frozenset(_ELEMENT_WORDS.split())
+_RULE_WORDS = """description dimension businessImpact tags authoritativeDefinitions scheduler
+    schedule"""
+_RULE = frozenset(_RULE_WORDS.split())
 _CUSTOM = frozenset({"headgate.releaseGroup", "headgate.personalData"})
 
 
@@ -32,7 +29,12 @@ def substance(contract: Contract) -> str:
 
     Whatever is not known to be mere description counts.
     """
-    return ids.digest(hjson.dumps(parts(contract.document)))
+    return contract.substance or of_document(contract.document)
+
+
+def of_document(document: Mapping[str, Any]) -> str:
+    """The same of an ODCS document."""
+    return ids.digest(hjson.dumps(parts(document)))
 
 
 def parts(document: Mapping[str, Any]) -> dict[str, Any]:
