@@ -20,6 +20,7 @@ from headgate.cli import (
     docs,
     lake,
     new,
+    preview,
     quarantine,
     rebuild,
     release,
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("status", epilog=status.EXAMPLE)(status.status)
 app.command("sql", epilog=sql.EXAMPLE)(sql.sql)
+app.command("preview", epilog=preview.EXAMPLE)(preview.preview)
 app.command("show", epilog=show.EXAMPLE)(show.show)
 app.command("docs", epilog=docs.EXAMPLE)(docs.docs)
 app.command("check", epilog=check.EXAMPLE)(check.check)

@@ -52,11 +52,18 @@ def _refusal(context: RunContext, contract: Contract) -> str:
     return str(refused) if refused else ""
 
 
-def differences(project: Project, datasets: list[str], against: str) -> list[Difference]:
+def differences(project: Project, datasets: list[str], against: str | int) -> list[Difference]:
     """What changed in each dataset's contract since its table's newest commit (``commit``), or since
-    the one that readers see (``release``)."""
-    newest = project.releases.newest() if against == "release" else None
-    released = newest.versions if newest else {}
+    the one that readers see (``release``), or saw in the release of that number.
+
+    Raises:
+        NotFoundError: there is no such release.
+    """
+    release = None
+    if against != "commit":
+        number = against if isinstance(against, int) else None
+        release = project.releases.newest() if number is None else project.releases.get(number)
+    released = release.versions if release else {}
     found = []
     for dataset in datasets:
         contract = project.contracts[dataset]

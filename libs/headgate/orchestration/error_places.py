@@ -1,0 +1,45 @@
+"""Where in which file the engine's errors are: it counts lines of compiled SQL, people write files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+_LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
+
+
+def told(error: Exception) -> str:
+    """The engine's words as one sentence, without the line that it quotes."""
+    text = _LINE.split(str(error))[0]
+    return " ".join(text.split()) or type(error).__name__
+
+
+def place(error: Exception, query: str, files: Sequence[tuple[Path, str]]) -> str:
+    """``file:line`` of an error in ``query``, which was compiled from the files (path and text).
+
+    A line that stands in none of them, or in several places, is not guessed: the first file alone
+    is named then.
+    """
+    first = str(files[0][0]) if files else ""
+    match = _LINE.search(str(error))
+    lines = query.splitlines()
+    if match is None or not 0 < int(match[1]) <= len(lines):
+        return first
+    wrong = lines[int(match[1]) - 1].strip()
+    found = [
+        f"{path}:{number}"
+        for path, text in files
+        for number, line in enumerate(text.splitlines(), start=1)
+        if _could_give(line.strip(), wrong)
+    ]
+    return found[0] if len(found) == 1 else first
+
+
+def _could_give(line: str, compiled: str) -> bool:
+    """Whether a line of a template may have become a line of SQL."""
+    fixed = _JINJA.split(line)
+    if not "".join(fixed).strip():
+        return False
+    return re.fullmatch(".*".join(map(re.escape, fixed)), compiled) is not None
