@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headgate.contracts.load import from_document
@@ -11,24 +11,35 @@ from headgate.core.errors import ContractError, UsageError
 from headgate.lake import kept
 from headgate.orchestration.curating import graph_of
 from headgate.orchestration.dbt.canonical import canonical
-from headgate.orchestration.dbt.compile import Compiled, compile_models
+from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.project import Project
 
 
 @dataclass(frozen=True)
 class Code:
-    """What makes a dataset's rows. ``hash`` is what commits call it; ``sql`` is a model's, in full
-    and incrementally, or None where it is not known or where it is no model."""
+    """What makes a dataset's rows. ``hash`` is what commits call it, the contract included;
+    ``sql`` is a model's, in full and incrementally; ``made`` is the hash of a transform's code
+    alone; either is empty where it is not known. ``wrong`` says why the code is of no use, if so.
+    """
 
     hash: str
     inputs: tuple[str, ...] = ()
     sql: tuple[str, str] | None = None
+    made: str = ""
+    wrong: str = ""
 
-    def same_sql(self, other: Code) -> bool | None:
-        """Whether both are the same SQL but for comments and layout; None if it cannot be told."""
-        if self.sql is None or other.sql is None:
-            return None
-        return all(canonical(a) == canonical(b) for a, b in zip(self.sql, other.sql, strict=True))
+    def same(self, other: Code) -> bool | None:
+        """Whether the code is the same, whatever the contract; None if it cannot be told.
+
+        Comments and layout do not count.
+        """
+        if self.hash == other.hash:
+            return True
+        if self.sql and other.sql:
+            return all(
+                canonical(a) == canonical(b) for a, b in zip(self.sql, other.sql, strict=True)
+            )
+        return self.made == other.made if self.made and other.made else None
 
 
 @dataclass(frozen=True)
@@ -54,13 +65,9 @@ def of_project(project: Project, label: str) -> Side:
 
     graph = graph_of(project)
     contracts = {d: _bare(c) for d, c in project.contracts.items() if c.name.layer != "system"}
-    compiled = compile_models(project, [str(c.model) for c in project.contracts.models])
-    code = {
-        c.id: _of_model(compiled[str(c.model)], graph.get(c.id, ()))
-        for c in project.contracts.models
-    }
+    code = _of_models(project)
     for contract in project.contracts.transforms:
-        code[contract.id] = Code(transform_hash(project, contract), contract.inputs)
+        code[contract.id] = _of_transform(project, contract)
     return Side(label, contracts, code, tuple(topological(graph)))
 
 
@@ -91,15 +98,29 @@ def of_release(project: Project) -> Side:
     return Side(f"release {newest.id}", contracts, code)
 
 
-def transform_hash(project: Project, contract: Contract) -> str:
-    """What commits call the code of a transform."""
+def _of_transform(project: Project, contract: Contract) -> Code:
     from headgate.orchestration import transforming
+    from headgate.transforms import modules
 
-    return transforming.code_hash(contract)
+    assert contract.transform is not None
+    own = modules.code_hash(contract.transform)
+    return Code(transforming.code_hash(contract), contract.inputs, made=own)
 
 
-def _of_model(compiled: Compiled, inputs: Iterable[str]) -> Code:
-    return Code(compiled.code_hash, tuple(inputs), (compiled.full, compiled.incremental))
+def _of_models(project: Project) -> dict[str, Code]:
+    """The code of all models; the SQL of those that only dbt can compile is not known."""
+    sources = Sources(project)
+    names = {str(c.model): c.id for c in project.contracts.models}
+    texts, hashes = sources.texts(names), sources.hashes(names)
+    return {
+        dataset: Code(
+            hashes[model],
+            tuple(sources.inputs[dataset]),
+            (texts[model].full, texts[model].incremental) if texts[model].full else None,
+            wrong=texts[model].wrong,
+        )
+        for model, dataset in names.items()
+    }
 
 
 def _bare(contract: Contract) -> Contract:
@@ -111,9 +132,7 @@ def _kept(project: Project, dataset: str, contract_hash: str) -> Contract | None
     document = kept.recall(project.lake, dataset, contract_hash)
     if document is None:
         return None
-    path = project.settings.contracts_path / dataset.replace(".", "/")
-    known = project.contracts[dataset] if dataset in project.contracts else None
     try:
-        return from_document(known.path if known else path, document)
+        return from_document(project.settings.contracts_path / dataset, document)
     except ContractError:
         return None

@@ -90,7 +90,7 @@ class Following:
             name, shape = DatasetName.parse(dataset), self.tables.shapes[dataset]
             kinds = {c: types.duckdb_type(t) for c, t in shape.items()}
             shapes[f"{name.schema}.{name.name}"] = kinds
-        renamed = {}
+        renamed: dict[str, str] = {}
         for table in list(alone.find_all(exp.Table)):
             name = table.name
             if table.db or name not in known:

@@ -1,0 +1,139 @@
+"""One table's next build: whether it would fit, be refused, and how many rows it would touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headgate.contracts.model import Contract
+from headgate.contracts.names import DatasetName
+from headgate.core.errors import HeadgateError
+from headgate.lake.engines.duckdb import Connection, identifier, one
+from headgate.lake.snapshot import Snapshot, relation
+from headgate.orchestration import transforming
+from headgate.orchestration.context import RunContext
+from headgate.orchestration.dbt import builds
+from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.planning.before import Code
+from headgate.orchestration.planning.binding import EmptyTables
+from headgate.quality.gate import share_limit
+from headgate.quality.parents import parent_keys
+from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction
+from headgate.quality.table_rules import judge_table
+
+
+@dataclass(frozen=True)
+class NextBuild:
+    """How a table is built next, as the run itself would decide it now; ``build`` is a model's."""
+
+    contract: Contract
+    code_hash: str
+    inputs: Mapping[str, int]
+    incremental: bool
+    why: str
+    build: builds.Build | None = None
+
+
+def next_build(context: RunContext, sources: Sources, contract: Contract) -> NextBuild:
+    """How the run that ``context`` is would build the table.
+
+    Raises:
+        ModelError: its code is wrong.
+    """
+    if contract.model:
+        found = builds.plan(context, sources, [contract.model])[contract.model]
+        return NextBuild(
+            contract, found.code_hash, found.inputs, found.incremental, found.why, found
+        )
+    made = transforming.plan(context, contract)
+    return NextBuild(contract, made.code_hash, made.inputs, made.incremental, made.why)
+
+
+def misfit(context: RunContext, next_: NextBuild, code: Code) -> str:
+    """Why the table's code does not fit what it reads or its contract; empty if it does."""
+    import duckdb
+
+    if code.wrong or code.sql is None:
+        return code.wrong
+    reads = {*code.inputs, next_.contract.id}
+    shapes = {d: _columns(context, d) for d in reads}
+    tables = EmptyTables(duckdb.connect(":memory:"), shapes)
+    try:
+        given = tables.columns_of(code.sql[0], reads)
+        tables.put(next_.contract.id, next_.contract.table_columns)
+        wanted = tables.columns_of(next_.contract.name.relation, [next_.contract.id])
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
+    finally:
+        tables.con.close()
+    told = [f"{c} is missing" for c in wanted if c not in given]
+    told += [f"{c} is not in the contract" for c in given if c not in wanted]
+    told += [
+        f"{c} is {given[c]} and the contract says {kind}"
+        for c, kind in wanted.items()
+        if c in given and given[c] != kind
+    ]
+    return f"its SQL does not give the columns of its contract: {'; '.join(told)}" if told else ""
+
+
+def refusal(context: RunContext, con: Connection, contract: Contract, table: Snapshot) -> str:
+    """Why the rows that the table has now would be refused under today's contract, if so."""
+    columns = {**table.columns, **contract.table_columns}
+    rows = relation(table.files, columns)
+    try:
+        rules = compile_row_rules(contract, parents=parent_keys(context.session, con, contract))
+        for rule in rules:
+            broken = _breaking(con, rows, [rule]) if rule.rule.severity == "fail" else 0
+            if broken:
+                return f"{broken:,} of its rows break {rule.rule.id}"
+        asides = [r for r in rules if r.rule.severity == "quarantine"]
+        share = _breaking(con, rows, asides) / table.rows if table.rows else 0.0
+        if share > share_limit(context.session, contract):
+            return f"{share:.0%} of its rows would be set aside, which is too many"
+        for result in judge_table(
+            con, contract, rows, own_rows=context.session.settings.gx_max_rows
+        ):
+            if result.severity == "fail" and not result.passed:
+                return f"{result.rule_id}: expected {result.expected}, found {result.observed}"
+    except HeadgateError as error:
+        return error.message
+    return ""
+
+
+def rows_touched(
+    context: RunContext, con: Connection, next_: NextBuild, code: Code, table: Snapshot
+) -> int | None:
+    """The table's rows of the units that an incremental build replaces; None if only it can tell."""
+    import duckdb
+
+    if next_.build is None or code.sql is None or next_.contract.unit_of_change is None:
+        return None
+    try:
+        for dataset in {*code.inputs, next_.contract.id}:
+            name, found = DatasetName.parse(dataset), context.snapshot(dataset)
+            rows = found.relation() if found else relation((), _columns(context, dataset))
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name.schema)}")
+            con.execute(f"CREATE OR REPLACE VIEW {name.relation} AS FROM {rows}")
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {builds.SCHEMA}")
+        builds.show_changed(con, context, next_.build)
+        units, unit = (
+            next_.build.scope(code.sql[1]),
+            identifier(next_.contract.unit_of_change),
+        )
+        found_rows = table.relation([next_.contract.unit_of_change])
+        query = f"SELECT count(*) FROM {found_rows} WHERE {unit} IN (SELECT {unit} FROM ({units}))"
+        return int(one(con, query)[0])
+    except (HeadgateError, duckdb.Error):
+        return None
+
+
+def _columns(context: RunContext, dataset: str) -> Mapping[str, str]:
+    """A table's columns as the run would find them; of one that is not there, its contract's."""
+    found = context.snapshot(dataset)
+    return found.columns if found else context.project.contracts[dataset].table_columns
+
+
+def _breaking(con: Connection, rows: str, rules: list[CompiledRule]) -> int:
+    if not rules:
+        return 0
+    return int(one(con, f"SELECT count(*) FROM {rows} WHERE NOT ({conjunction(rules)})")[0])

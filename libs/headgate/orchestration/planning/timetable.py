@@ -1,0 +1,59 @@
+"""What changed in when, from what and for whom a table is made: all that a schedule follows from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from headgate.contracts.custom import custom
+from headgate.contracts.model import Contract
+from headgate.core import json as hjson
+from headgate.orchestration.planning.before import Code
+
+
+def timetable(
+    old: Contract, new: Contract, old_code: Code | None, new_code: Code | None
+) -> tuple[str, ...]:
+    """What changed, a sentence each."""
+    found = [*_said(old, new)]
+    before = set(old_code.inputs if old_code else old.inputs)
+    now = set(new_code.inputs if new_code else new.inputs)
+    for told, datasets in (("It is also made from", now - before),
+                           ("It is no longer made from", before - now)):  # fmt: skip
+        if datasets:
+            found.append(f"{told} {', '.join(sorted(datasets))}.")
+    return tuple(found)
+
+
+def _said(old: Contract, new: Contract) -> Iterator[str]:
+    for what, before, now in (
+        ("owner", old.owner, new.owner),
+        ("source", _source(old), _source(new)),
+        ("maker", old.maker, new.maker),
+        ("release group", old.release_group, new.release_group),
+        ("promised freshness", _hours(old.freshness_hours), _hours(new.freshness_hours)),
+        ("retention", _days(old.retention_days), _days(new.retention_days)),
+        ("schedule", _schedule(old), _schedule(new)),
+    ):
+        if before != now:
+            yield f"Its {what} was {before or 'not said'} and is {now or 'not said'}."
+
+
+def _source(contract: Contract) -> str:
+    source = contract.source
+    if source is None:
+        return ""
+    return f"{source.format} at {source.path}" if source.path else source.format
+
+
+def _hours(value: float | None) -> str:
+    return "" if value is None else f"{value:g} h"
+
+
+def _days(value: int | None) -> str:
+    return "" if value is None else f"{value} days"
+
+
+def _schedule(contract: Contract) -> str:
+    given: Any = custom(contract.document).get("schedule", "")
+    return given if isinstance(given, str) else hjson.dumps(given)
