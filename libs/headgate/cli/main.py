@@ -20,6 +20,7 @@ from headgate.cli import (
     docs,
     lake,
     new,
+    plan,
     preview,
     quarantine,
     rebuild,
@@ -49,6 +50,7 @@ app.command("show", epilog=show.EXAMPLE)(show.show)
 app.command("docs", epilog=docs.EXAMPLE)(docs.docs)
 app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
+app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.command("rebuild", epilog=rebuild.EXAMPLE)(rebuild.rebuild)
 app.add_typer(quarantine.app, name="quarantine")
