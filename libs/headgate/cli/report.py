@@ -94,8 +94,8 @@ def show(report: RunReport) -> None:
         if outcome.outcome == "refused" and outcome.refused:
             kept = "stay in the file" if outcome.source else "were dropped with the build"
             output.out(f"  Its {outcome.refused:,} rows {kept}; the table is as it was before.")
-    for problem in report.problems:
-        output.out(problem)
+    for told in (*report.problems, *report.notes):
+        output.out(told)
     output.out(_summary(report))
     following = next_steps(report)
     if following:

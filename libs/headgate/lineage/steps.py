@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePath
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from headgate.contracts.model import Contract
 from headgate.lineage import names
+
+if TYPE_CHECKING:
+    from headgate.lineage.columns import ColumnLineage
 
 
 class State(StrEnum):
@@ -236,8 +239,13 @@ def build_step(
     *,
     inputs: Sequence[DatasetRef] = (),
     sql: str | None = None,
+    lineage: ColumnLineage | None = None,
 ) -> Step:
-    """Building one batch of a model's dataset from the datasets it reads, and staging it."""
+    """Building one batch of a curated dataset from the datasets it reads, and staging it.
+
+    ``sql`` is the model's definition, ``lineage`` where its columns come from, if that is known.
+    """
+    by = f"dbt model {contract.model}" if contract.model else f"transform {contract.transform}"
     return Step(
         kind=names.BUILD,
         run_id=names.run_id(run_id, names.job(names.BUILD, contract.id), batch_id),
@@ -245,8 +253,10 @@ def build_step(
         parent_run_id=run_id,
         inputs=tuple(inputs),
         outputs=(DatasetRef.of(contract, locations=(staged(batch_id),)),),
+        column_lineage=lineage.columns if lineage else {},
+        row_lineage=lineage.rows if lineage else (),
         tags={"batch_id": batch_id},
-        description=f"Builds {contract.id} by the dbt model {contract.model} and stages a batch.",
+        description=f"Builds {contract.id} by the {by} and stages a batch.",
         owner=contract.owner,
         sql=sql,
     )

@@ -60,6 +60,8 @@ class RunContext:
     progress: Progress = field(default_factory=Silent)
     #: Datasets that nothing may be committed to, since their contract changed, and why.
     blocked: dict[str, str] = field(default_factory=dict)
+    #: Sentences worth knowing about what nothing failed of.
+    notes: list[str] = field(default_factory=list)
 
     @property
     def run_id(self) -> str:

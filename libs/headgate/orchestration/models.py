@@ -18,6 +18,8 @@ from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
 from headgate.lineage import steps
+from headgate.lineage.columns import ColumnLineage, UntraceableError
+from headgate.orchestration import column_lineage
 from headgate.orchestration.context import RunContext
 from headgate.quality import gate, quarantine
 from headgate.quality.outcome import BatchOutcome
@@ -45,10 +47,13 @@ def publish_model(
     scope: Scope | None,
     inputs: Mapping[str, int],
     code_hash: str,
+    sql: str | None = None,
+    lineage: ColumnLineage | None = None,
 ) -> BatchOutcome:
     """Stage ``relation`` (a model's rows, on ``cursor``), judge it and commit it.
 
-    Without a ``scope`` the whole table is replaced.
+    Without a ``scope`` the whole table is replaced. ``sql`` is the model's definition; where its
+    columns come from is read out of that, unless ``lineage`` says it.
 
     Raises:
         RefusedError: the gate refused the batch; the table is as it was.
@@ -59,6 +64,7 @@ def publish_model(
         inputs=[steps.DatasetRef.of(context.project.contracts[d], version=v,
                                     path=session.lake.storage.uri(session.lake.key(d)))
                 for d, v in sorted(inputs.items())],
+        sql=sql, lineage=lineage or _lineage(context, contract, sql),
     )  # fmt: skip
     with context.lineage.running(build):
         staged = _stage(session, contract, cursor, relation)
@@ -104,6 +110,17 @@ def publish_model(
             remedy=f"`headgate show verdict {contract.id}` shows every rule.",
         )
     return outcome
+
+
+def _lineage(context: RunContext, contract: Contract, sql: str | None) -> ColumnLineage | None:
+    """Where the columns come from; a model that nobody can tell it of is built all the same."""
+    if sql is None:
+        return None
+    try:
+        return column_lineage.of_model(context.project, contract, sql)
+    except UntraceableError as error:
+        context.notes.append(f"The columns of {contract.id} cannot be traced: {error.message}")
+        return None
 
 
 def _stage(session: Session, contract: Contract, con: Connection, query: str) -> list[StagedFile]:

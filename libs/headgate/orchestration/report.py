@@ -14,7 +14,8 @@ class RunReport:
 
     ``batches`` were ingested or replayed, ``models`` built; ``release_id`` is the release that
     was published, None if nothing changed for readers; ``released`` are its datasets that moved,
-    ``held`` the release groups that were held back; ``problems`` are sentences.
+    ``held`` the release groups that were held back; ``problems`` are sentences, and so are
+    ``notes``: of what is worth knowing, although nothing failed.
     """
 
     run_id: str
@@ -26,6 +27,7 @@ class RunReport:
     released: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -93,6 +93,7 @@ def run_with(
             run_id=context.run_id, started=started, seconds=0.0, batches=ingested, models=models,
             release_id=published.id if published else None, released=released,
             held=tuple(sorted(held)), problems=(*problems, *context.lineage.problems),
+            notes=tuple(context.notes),
         )  # fmt: skip
         if context.outcomes or published or problems:
             outcome = "refused" if report.exit_code else "published"

@@ -51,9 +51,9 @@ def column(node: Any, scope: Scope) -> Column:
         inner = inner.this
     if isinstance(inner, exp.Column):
         found = _found(inner, scope)
-    else:
-        found = Column(_own_name(inner), value(inner, scope))
-    return Column(node.alias, found.inputs, found.kind) if isinstance(node, exp.Alias) else found
+        return found.called(node.alias) if isinstance(node, exp.Alias) else found
+    name = node.alias if isinstance(node, exp.Alias) else _own_name(inner)
+    return Column(name, value(inner, scope))
 
 
 def _own_name(node: Any) -> str:

@@ -7,19 +7,15 @@ from typing import Any
 
 from sqlglot import exp
 
-from headgate.lineage.columns import relations
+from headgate.lineage.columns import functions, relations
 from headgate.lineage.columns.expressions import column, name_parts, value
 from headgate.lineage.columns.model import UntraceableError
 from headgate.lineage.columns.scopes import Column, Scope, Source, Table
 from headgate.lineage.columns.ways import NOTHING, Inputs, indirect, union
 
 #: Parts of a SELECT that are understood; any other is refused.
-_KNOWN = frozenset(
-    """
-    with_ expressions from_ joins where group having qualify windows distinct order limit offset
-    sample
-    """.split()
-)
+_KNOWN = {"with_", "expressions", "from_", "joins", "where", "group", "having", "qualify", "windows",
+          "distinct", "order", "limit", "offset", "sample"}  # fmt: skip
 
 
 def evaluate(node: Any, scope: Scope) -> Table:
@@ -95,9 +91,9 @@ def _select(node: Any, scope: Scope) -> Table:
     for window in node.args.get("windows") or ():
         scope.windows[window.name.lower()] = window
     columns = list(_projection(node, scope))
-    for part, way in (("where", "FILTER"), ("having", "FILTER"), ("qualify", "FILTER")):
+    for part in ("where", "having", "qualify"):
         if node.args.get(part) is not None:
-            rows.append(indirect(value(node.args[part].this, scope), way))
+            rows.append(indirect(value(node.args[part].this, scope), "FILTER"))
     if node.args.get("group") is not None:
         rows.append(indirect(_grouping(node, columns, scope), "GROUP_BY"))
     rows.append(_distinct(node, columns, scope))
@@ -134,13 +130,10 @@ def _star(star: Any, qualifier: list[str], scope: Scope) -> Iterator[Column]:
     if unknown := {k for k, v in star.args.items() if v} - {"except_", "replace", "rename"}:
         raise UntraceableError(f"* {', '.join(sorted(unknown))} cannot be followed.")
     for one in columns:
-        name = one.name.lower()
-        if name in left_out:
-            continue
-        if name in replaced:
-            yield Column(one.name, value(replaced[name].this, scope))
-        else:
-            yield Column(renamed.get(name, one.name), one.inputs, one.kind)
+        if one.key in replaced:
+            yield Column(one.name, value(replaced[one.key].this, scope))
+        elif one.key not in left_out:
+            yield one.called(renamed[one.key]) if one.key in renamed else one
 
 
 def _grouping(node: Any, columns: list[Column], scope: Scope) -> Inputs:
@@ -167,11 +160,9 @@ def _ungrouped(node: Any, scope: Scope) -> Iterator[Inputs]:
 
 
 def _aggregates(item: Any) -> bool:
-    from headgate.lineage.columns.functions import is_aggregate
-
     if isinstance(item, exp.Query):
         return False
-    if isinstance(item, exp.Func) and is_aggregate(item):
+    if isinstance(item, exp.Func) and functions.is_aggregate(item):
         return True
     parts = (p for a in item.args.values() for p in (a if isinstance(a, list) else [a]))
     return any(_aggregates(p) for p in parts if isinstance(p, exp.Expr))
@@ -190,7 +181,7 @@ def _place(item: Any, columns: list[Column], scope: Scope, *, alias_first: bool 
     if alias_first and isinstance(item, exp.Var) and item.name.upper() == "ALL":
         return union(c.inputs for c in columns)
     if alias_first and isinstance(item, exp.Column) and not item.table:
-        named = [c for c in columns if c.name.lower() == item.name.lower()]
+        named = [c for c in columns if c.key == item.name.lower()]
         if named:
             return named[0].inputs
     return value(item, scope)
@@ -250,8 +241,8 @@ def _set_operation(node: Any, scope: Scope) -> Table:
 
 
 def _by_name(left: Table, right: Table) -> Iterator[tuple[str, Column | None, Column | None]]:
-    theirs = {c.name.lower(): c for c in right.columns}
+    theirs = {c.key: c for c in right.columns}
     for one in left.columns:
-        yield one.name, one, theirs.pop(one.name.lower(), None)
+        yield one.name, one, theirs.pop(one.key, None)
     for other in theirs.values():
         yield other.name, None, other

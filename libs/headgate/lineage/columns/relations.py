@@ -11,7 +11,8 @@ from headgate.lineage.columns.model import UntraceableError
 from headgate.lineage.columns.scopes import Column, Scope, Source, Table, merge_using
 from headgate.lineage.columns.ways import NOTHING, Inputs, direct, indirect, union
 
-_SERIES = {"range": "range", "generate_series": "generate_series"}
+#: Functions that make rows of their arguments alone.
+_SERIES = {"range", "generate_series"}
 
 
 def add_from(node: Any, scope: Scope) -> Inputs:
@@ -135,14 +136,18 @@ def _function(node: Any, alias: str, names: list[str], scope: Scope) -> Table:
     if isinstance(node, exp.Unnest | exp.Explode):
         given = [node.this] if isinstance(node, exp.Explode) else node.expressions
         return _unnest(exp.Unnest(expressions=given), alias, names, scope)
-    series = "generate_series" if isinstance(node, exp.GenerateSeries) else node.name.lower()
-    if isinstance(node, exp.GenerateSeries) and node.args.get("is_end_exclusive"):
-        series = "range"
+    series = _function_name(node)
     if series not in _SERIES:
         raise UntraceableError(
-            f"{series or type(node).__name__.lower()}(…) reads what no contract describes.",
+            f"{series}(…) reads what no contract describes.",
             remedy="Take such data in as a source with a contract.",
         )
     found = direct(value(node, scope), "TRANSFORMATION")
     name = alias if alias and not names else series
     return Table((Column(name, found),), indirect(found, "JOIN"))
+
+
+def _function_name(node: Any) -> str:
+    if isinstance(node, exp.GenerateSeries):
+        return "range" if node.args.get("is_end_exclusive") else "generate_series"
+    return str(node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()

@@ -18,6 +18,15 @@ class Column:
     inputs: Inputs
     kind: str = ""
 
+    @property
+    def key(self) -> str:
+        """The name as it is looked up: in any case."""
+        return self.name.lower()
+
+    def called(self, name: str) -> Column:
+        """The same under another name."""
+        return Column(name, self.inputs, self.kind)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -31,18 +40,18 @@ class Table:
         new = list(names)
         if len(new) > len(self.columns):
             raise UntraceableError(f"{len(new)} names are given to {len(self.columns)} columns.")
-        first = (Column(n, c.inputs, c.kind) for n, c in zip(new, self.columns, strict=False))
+        first = (c.called(n) for n, c in zip(new, self.columns, strict=False))
         return Table((*first, *self.columns[len(new) :]), self.rows)
 
     def distinct_names(self) -> Table:
         """The same as a subquery shows it: a name that comes again gets a number."""
+        if len({c.key for c in self.columns}) == len(self.columns):
+            return self
         taken: dict[str, int] = {}
         columns = []
         for column in self.columns:
-            key = column.name.lower()
-            again = taken[key] = taken.get(key, -1) + 1
-            name = f"{column.name}_{again}" if again else column.name
-            columns.append(Column(name, column.inputs, column.kind))
+            again = taken[column.key] = taken.get(column.key, -1) + 1
+            columns.append(column.called(f"{column.name}_{again}") if again else column)
         return Table(tuple(columns), self.rows)
 
 
@@ -56,7 +65,8 @@ class Source:
 
     def column(self, name: str) -> Column | None:
         """Its column of that name, in any case."""
-        return next((c for c in self.table.columns if c.name.lower() == name.lower()), None)
+        key = name.lower()
+        return next((c for c in self.table.columns if c.key == key), None)
 
 
 #: Evaluates a query within a scope.
@@ -112,7 +122,8 @@ class Scope:
         Raises:
             UntraceableError: several are called so.
         """
-        found = [c for c in self.visible if c.name.lower() == name.lower()]
+        key = name.lower()
+        found = [c for c in self.visible if c.key == key]
         if len(found) > 1:
             raise UntraceableError(f"{name} may be a column of several relations.")
         return found[0] if found else None
@@ -161,7 +172,8 @@ def merge_using(scope: Scope, source: Source, names: list[str], side: str) -> In
     scope.add(source)
     merged = []
     for name in names:
-        same = [c for c in before if c.name.lower() == name.lower()]
+        key = name.lower()
+        same = [c for c in before if c.key == key]
         theirs = source.column(name)
         if len(same) != 1 or theirs is None:
             raise UntraceableError(f"USING ({name}): it is not one column of each side.")
@@ -171,7 +183,7 @@ def merge_using(scope: Scope, source: Source, names: list[str], side: str) -> In
         merged.append((same[0], Column(same[0].name, inputs, same[0].kind)))
     gone = {n.lower() for n in names}
     replaced = {id(old): new for old, new in merged}
-    kept = [c for c in source.table.columns if c.name.lower() not in gone]
+    kept = [c for c in source.table.columns if c.key not in gone]
     scope.visible = [replaced.get(id(c), c) for c in before] + kept
     return indirect(union(rows), "JOIN")
 
@@ -179,6 +191,6 @@ def merge_using(scope: Scope, source: Source, names: list[str], side: str) -> In
 def _whole(source: Source) -> Column:
     """A relation's name as a value: a struct of its columns."""
     inputs = union(c.inputs for c in source.table.columns)
-    if len(source.table.columns) == 1 and source.table.columns[0].name.lower() == source.alias:
+    if len(source.table.columns) == 1 and source.table.columns[0].key == source.alias:
         return source.table.columns[0]
     return Column(source.alias, direct(inputs, "TRANSFORMATION"), "STRUCT")

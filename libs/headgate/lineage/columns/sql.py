@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import UsageError
 from headgate.lineage.columns.model import ColumnLineage, UntraceableError
 from headgate.lineage.steps import ColumnInput
 
+if TYPE_CHECKING:
+    from headgate.lineage.columns.scopes import Table
+
+#: The schema of what changed, which only incremental builds read; macros/changed.sql names it too.
+CHANGED = "headgate_changed"
 #: What a person can do about it, whatever it is.
 _REMEDY = "Its rows are built all the same; only lineage does not know its columns."
 
@@ -59,6 +64,21 @@ def _parsed(sql: str) -> Any:
     return statements[0]
 
 
+def _changed(name: str) -> Table:
+    """What ``changed()`` stands for in an incremental build: one column of what a dataset has.
+
+    Its name is ``<model>|<dataset>|<column>``, and what it is linked by.
+    """
+    from headgate.lineage.columns.scopes import Column, Table
+
+    _, dataset, column, *_ = [*name.split("|"), "", ""]
+    if not column:
+        raise UntraceableError(f"{name} is no relation known.")
+    return Table(
+        (Column(column, frozenset((ColumnInput(dataset, column, "DIRECT", "IDENTITY"),))),)
+    )
+
+
 def _relations(schemas: Mapping[str, Mapping[str, str]]) -> Any:
     """Gives a relation's table by schema and name, with each column its own input."""
     from headgate.lineage.columns.scopes import Column, Table
@@ -66,6 +86,8 @@ def _relations(schemas: Mapping[str, Mapping[str, str]]) -> Any:
     known = {name.lower(): columns for name, columns in schemas.items()}
 
     def relation(schema: str, name: str) -> Table:
+        if schema.lower() == CHANGED:
+            return _changed(name)
         columns = known.get(f"{schema}.{name}".lower())
         if columns is None:
             raise UntraceableError(f"{schema + '.' if schema else ''}{name} is no relation known.")
