@@ -19,13 +19,16 @@ from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.lake.stage import StagedFile, stage
 from headgate.lineage.emitter import Emitter
+from headgate.orchestration import building, curating
 from headgate.orchestration.context import RunContext
-from headgate.orchestration.dbt import runner
-from headgate.orchestration.dbt.runner import DbtResult
+from headgate.orchestration.dbt.result import DbtResult
+from headgate.orchestration.order import topological
 from headgate.orchestration.project import Project
 
 BRONZE = "bronze.irc.messages"
 DISCORD = "bronze.chat.messages"
+USERS = "bronze.chat.users"
+CHANNELS = "bronze.chat.channels"
 SILVER = "silver.chat.messages"
 MESSAGES = "gold.community.fct_messages"
 DAILY = "gold.community.fct_channel_activity_daily"
@@ -57,13 +60,34 @@ def post(message_id: str, sent_at: dt.datetime, **values: Any) -> Post:
     return usual | values
 
 
+def profile(guild_id: str, user_id: str, **values: Any) -> Row:
+    """An account of Discord, as a guild knows it."""
+    usual = {
+        "guild_id": guild_id, "user_id": user_id, "name": f"user{user_id}", "nickname": None,
+        "is_bot": False, "exported_at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    }  # fmt: skip
+    return usual | values
+
+
+def channel(channel_id: str, **values: Any) -> Row:
+    """A channel of Discord."""
+    usual = {
+        "channel_id": channel_id, "guild_id": "1", "type": "GuildTextChat", "name": "general",
+        "parent_id": None, "topic": None, "exported_at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    }  # fmt: skip
+    return usual | values
+
+
 @dataclass
 class Lakehouse:
-    """One project in one run; ``lines`` and ``posts`` are what its bronze tables must hold."""
+    """One project in one run; ``lines``, ``posts``, ``users`` and ``channels`` are what its bronze
+    tables must hold."""
 
     project: Project
     lines: dict[Key, Line] = field(default_factory=dict)
     posts: dict[str, Post] = field(default_factory=dict)
+    users: dict[tuple[str, str], Row] = field(default_factory=dict)
+    channels: dict[str, Row] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.project.lake.make()
@@ -74,6 +98,12 @@ class Lakehouse:
     def close(self) -> None:
         """Let go of the engine."""
         self.context.session.con.close()
+
+    def reopen(self) -> None:
+        """Go on in another run, under contracts and code as they are now."""
+        self.close()
+        self.project = Project.open(self.project.settings.root)
+        self.__post_init__()
 
     def put(self, lines: Sequence[Line]) -> None:
         """Deliver lines: new ones are inserted, known ones are edited."""
@@ -98,31 +128,66 @@ class Lakehouse:
             del self.posts[one]
         self._rewrite(DISCORD, f"message_id NOT IN ({', '.join(repr(i) for i in ids)})")
 
+    def put_users(self, users: Sequence[Row]) -> None:
+        """Deliver accounts of Discord: new ones are inserted, known ones are edited."""
+        self.users |= {(u["guild_id"], u["user_id"]): u for u in users}
+        self._merge(USERS, users)
+
+    def delete_users(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Take accounts of Discord away."""
+        for key in keys:
+            del self.users[key]
+        gone = ", ".join(str(key) for key in keys)
+        self._rewrite(USERS, f"(guild_id, user_id) NOT IN ({gone})")
+
+    def put_channels(self, channels: Sequence[Row]) -> None:
+        """Deliver channels of Discord: new ones are inserted, known ones are edited."""
+        self.channels |= {c["channel_id"]: c for c in channels}
+        self._merge(CHANNELS, channels)
+
+    def delete_channels(self, ids: Sequence[str]) -> None:
+        """Take channels of Discord away."""
+        for one in ids:
+            del self.channels[one]
+        self._rewrite(CHANNELS, f"channel_id NOT IN ({', '.join(repr(i) for i in ids)})")
+
     def compact(self) -> None:
         """Write the same rows into one file a table."""
-        for dataset in (BRONZE, DISCORD):
+        for dataset in (BRONZE, DISCORD, USERS, CHANNELS):
             if self.table(dataset) is not None:
                 self._rewrite(dataset, "TRUE")
 
     def build(self, *models: str) -> DbtResult:
-        """Build models with dbt; all of them if none is named."""
-        return runner.build(self.context, models=models or MODELS)
+        """Build models in their order, and test them; those of :data:`MODELS` if none is named."""
+        wanted, contracts = models or MODELS, self.project.contracts
+        order = topological(curating.graph_of(self.project))
+        return building.build(self.context, [d for d in order if contracts[d].model in wanted])
+
+    def curate(self) -> list[str]:
+        """Build what is stale, transforms among the models; gives sentences for what failed."""
+        graph = curating.graph_of(self.project)
+        return curating.curate(self.context, curating.stale(self.context, graph, set(graph)))
 
     def table(self, dataset: str) -> Snapshot | None:
         """The dataset as this run sees it."""
         return self.context.snapshot(dataset)
 
-    def rows(self, dataset: str) -> list[tuple[Any, ...]]:
-        """The dataset's rows by key, in the contract's columns; the first row names them."""
+    def rows(self, dataset: str, columns: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """The dataset's rows by key, in these columns.
+
+        Without any, in those of the contract, and the first row names them.
+        """
         table, contract = self.table(dataset), self.project.contracts[dataset]
         assert table is not None
-        names = [c.name for c in contract.columns]
+        names = columns or [c.name for c in contract.columns]
         found = self.context.session.con.execute(
             f"SELECT {identifiers(names)} FROM {table.relation()} ORDER BY {identifiers(contract.key)}"
         ).fetchall()
-        return [tuple(names), *found] if found else []
+        return found if columns or not found else [tuple(names), *found]
 
     def _merge(self, dataset: str, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
         base, contract = self.table(dataset), self.project.contracts[dataset]
         plan = merge_by_key(
             self.context.session.con, base, self._stage(dataset, rows),

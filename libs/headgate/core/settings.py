@@ -19,8 +19,8 @@ MAIN = "main"
 _chosen = MAIN
 
 
-def _setting(default: Any, doc: str, secret: bool = False) -> Any:
-    return field(default=default, metadata={"doc": doc, "secret": secret})
+def _setting(default: Any, doc: str, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"doc": doc, "secret": secret, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Settings:
     )
     commit_retries: int = _setting(5, "How often a lost race for a commit is tried again.")
     release_keep_days: int = _setting(7, "How long a release pins its files, at the least.")
+    compiler: str = _setting(
+        "headgate",
+        "Who compiles models: `headgate` those that are plain, or `dbt` all of them.",
+        choices=("headgate", "dbt"),
+    )
     lineage_file: str = _setting(
         "_events/openlineage.jsonl", "Where lineage events go: a file, relative to the lake."
     )
@@ -200,6 +205,13 @@ def _convert(value: Any, spec: dataclasses.Field[Any], place: str) -> Any:
             return Path(str(value)).expanduser()
         if kind is int and isinstance(value, bool):
             raise ValueError(value)
+        choices = spec.metadata["choices"]
+        if choices and value not in choices:
+            raise SettingError(
+                f"{value!r} is none of its values.",
+                remedy=f"Write {' or '.join(choices)}.",
+                place=place,
+            )
         return kind(value)
     except (TypeError, ValueError):
         raise SettingError(

@@ -1,24 +1,32 @@
-"""The curating part of a run: which models are stale, and dbt over those, under the gate."""
+"""The curating part of a run: which curated datasets are stale, and building those, under the gate."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from headgate.core import failpoints
 from headgate.core import json as hjson
 from headgate.core.errors import ModelError
+from headgate.orchestration import building
 from headgate.orchestration.context import RunContext
-from headgate.orchestration.dbt import fingerprint, refs
-from headgate.orchestration.order import Graph, downstream, topological
+from headgate.orchestration.dbt import refs
+from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.order import Graph, topological
 from headgate.orchestration.project import Project
 
-#: Models that were committed and whose tests have not passed yet; their groups stay held.
+#: Curated datasets that were committed and whose tests have not passed yet; their groups stay held.
 PENDING = "_state/pending_models.json"
 
 
 def graph_of(project: Project) -> Graph:
-    """Dataset id to the datasets it is made from: sources have none, models what dbt says."""
+    """Dataset id to the datasets it is made from: none for sources, for models what their SQL says,
+    for transforms what their contract says."""
     contracts = project.contracts
     inputs = refs.inputs(project)
-    return {d: inputs.get(d, ()) for d, c in contracts.items() if c.source or c.model}
+    inputs |= {
+        c.id: tuple(sorted({contracts[d].id for d in c.inputs})) for c in contracts.transforms
+    }
+    return {d: inputs.get(d, ()) for d, c in contracts.items() if c.source or c.curated}
 
 
 def pending(context: RunContext) -> set[str]:
@@ -28,28 +36,47 @@ def pending(context: RunContext) -> set[str]:
 
 
 def stale(context: RunContext, graph: Graph, selected: set[str]) -> list[str]:
-    """Selected models whose code, contract or inputs are not those of their newest commit."""
+    """Selected curated datasets whose code, contract or inputs are not those of their newest commit,
+    each after those it is made from."""
     contracts = context.project.contracts
-    codes = fingerprint.fingerprint(context.project)
+    codes = code_hashes(context.project)
+    order = [d for d in topological(graph) if contracts[d].curated]
     found = pending(context)
-    found |= {d for d in context.session.rebuilding if contracts[d].model}
-    for dataset in topological(graph):
-        contract = contracts[dataset]
-        if not contract.model:
-            continue
+    found |= {d for d in context.session.rebuilding if contracts[d].curated}
+    for dataset in order:
         inputs = graph[dataset]
         if inputs and not any(i in found or context.snapshot(i) is not None for i in inputs):
             continue  # nothing to build from yet; one input of several may come later
-        snapshot = context.snapshot(dataset)
-        meta = snapshot.meta if snapshot else None
-        if (
-            meta is None
-            or meta.code_hash != codes.get(contract.model)
-            or dict(meta.inputs) != context.session.versions(graph[dataset])
-        ):
+        if any(i in found for i in inputs) or _moved(context, dataset, inputs, codes[dataset]):
             found.add(dataset)
-    found |= downstream(graph, found)
-    return [d for d in topological(graph) if d in found & selected and contracts[d].model]
+    return [d for d in order if d in found & selected]
+
+
+def _moved(context: RunContext, dataset: str, inputs: Sequence[str], code: str) -> bool:
+    snapshot = context.snapshot(dataset)
+    meta = snapshot.meta if snapshot else None
+    return (
+        meta is None
+        or meta.code_hash != code
+        or dict(meta.inputs) != context.session.versions(inputs)
+    )
+
+
+def code_hashes(project: Project) -> dict[str, str]:
+    """What the rows of each curated dataset follow from, apart from its inputs, as a hash.
+
+    Raises:
+        ModelError: a model reads what does not exist, or there is no such transform.
+    """
+    contracts = project.contracts
+    models = {c.id: str(c.model) for c in contracts.models}
+    hashes = Sources(project).hashes(models.values()) if models else {}
+    found = {dataset: hashes[model] for dataset, model in models.items()}
+    if contracts.transforms:
+        from headgate.orchestration import transforming
+
+        found |= {c.id: transforming.code_hash(c) for c in contracts.transforms}
+    return found
 
 
 def held(context: RunContext) -> set[str]:
@@ -58,22 +85,19 @@ def held(context: RunContext) -> set[str]:
     return {contracts[d].release_group for d in pending(context) if d in contracts}
 
 
-def curate(context: RunContext, models: list[str]) -> list[str]:
-    """Build the stale models; gives sentences for what failed, which then stays pending."""
-    from headgate.orchestration.dbt import runner
-
+def curate(context: RunContext, datasets: list[str]) -> list[str]:
+    """Build the stale datasets; gives sentences for what failed, which then stays pending."""
     contracts, storage = context.project.contracts, context.project.lake.storage
-    waiting = pending(context) | set(models)
+    waiting = pending(context) | set(datasets)
     storage.put(PENDING, hjson.dumps(sorted(waiting)).encode())
     failpoints.reach("curate.before")
     try:
-        result = runner.build(context, models=[str(contracts[d].model) for d in models])
+        result = building.build(context, datasets)
     except ModelError as error:
         return [str(error)]  # nothing was built; sources are released all the same
     failpoints.reach("curate.after")
-    broken = {c.id for m in result.broken if (c := contracts.by_model(m)) is not None}
-    if not result.ok and not broken:
-        broken = set(models)  # what failed cannot be told apart: hold all of it
-    left = (waiting - set(models)) | broken
+    named = {c.model or d: d for d, c in contracts.items() if c.curated}
+    broken = {named[n] for n in result.broken if n in named}
+    left = (waiting - set(datasets)) | broken
     storage.put(PENDING, hjson.dumps(sorted(left)).encode())
     return [f"{node}: {message}" for node, message in result.failed]

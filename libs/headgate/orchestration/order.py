@@ -42,8 +42,18 @@ def upstream(graph: Graph, dataset: str) -> set[str]:
 
 def downstream(graph: Graph, datasets: Iterable[str]) -> set[str]:
     """Everything that is made from any of the datasets, near and far."""
-    wanted = set(datasets)
-    return {d for d in graph if upstream(graph, d) & wanted}
+    readers: dict[str, list[str]] = {}
+    for dataset, inputs in graph.items():
+        for one in inputs:
+            readers.setdefault(one, []).append(dataset)
+    found: set[str] = set()
+    waiting = list(datasets)
+    while waiting:
+        for reader in readers.get(waiting.pop(), ()):
+            if reader not in found:
+                found.add(reader)
+                waiting.append(reader)
+    return found
 
 
 def select(contracts: ContractSet, graph: Graph, patterns: Sequence[str]) -> set[str]:

@@ -2,46 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
-from headgate.core.errors import NotFoundError
-from headgate.lake.changes import changed_sql
+from headgate.lake.changes import changed_sql, earlier
 from headgate.lake.engines.duckdb import Connection, identifier, literal
 from headgate.lake.snapshot import Snapshot
 from headgate.orchestration.context import RunContext
-from headgate.orchestration.dbt import refs
-from headgate.orchestration.dbt.fingerprint import fingerprint
-from headgate.orchestration.dbt.refs import SCHEMA, Changed
+from headgate.orchestration.dbt import refs, touched
+from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.dbt.refs import SCHEMA as SCHEMA
+from headgate.orchestration.dbt.refs import Changed
 
 
 @dataclass(frozen=True)
 class Build:
     """One model's next build. ``why`` says what makes it incremental or full.
 
-    ``inputs`` are the versions that it reads; ``changed`` its ``changed()`` calls; ``before`` the
-    versions of those datasets that its table was made from, without those that were not there yet.
+    ``code`` is its SQL file; ``inputs`` are the versions that it reads; ``before`` the versions
+    of the datasets of its ``changed()`` calls that its table was made from, without those that
+    were not there yet.
     """
 
-    model: str
+    code: refs.ModelCode
     contract: Contract
     code_hash: str
     inputs: Mapping[str, int]
-    changed: tuple[Changed, ...]
     before: Mapping[str, Snapshot]
     incremental: bool
     why: str
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.code.name
+
+    @property
+    def changed(self) -> tuple[Changed, ...]:
+        """Its ``changed()`` calls, in order."""
+        return self.code.changed
 
     def view(self, asked: Changed) -> str:
         """The relation that a ``changed()`` stands for in this model."""
         return f"{SCHEMA}.{identifier(f'{self.model}|{asked.label}')}"
 
-    def scope(self) -> str:
-        """A query for the values that an incremental build replaces, as the unit of change."""
+    def scope(self, sql: str) -> str:
+        """A query for the values that an incremental build replaces, as the unit of change.
+
+        ``sql`` is the model, compiled for an incremental build.
+
+        Raises:
+            ModelError: the model says which they are, where it cannot be read.
+        """
         assert self.contract.unit_of_change is not None
+        if self.code.touched:
+            return touched.scope(sql, self.contract, str(self.code.path))
         unit = self.contract.column(self.contract.unit_of_change)
         kind, name = types.duckdb_type(unit.type), identifier(unit.name)
         return " UNION ".join(
@@ -50,22 +67,23 @@ class Build:
         )
 
 
-def plan(context: RunContext) -> dict[str, Build]:
-    """The next build of every contracted model, by model name.
+def plan(
+    context: RunContext, sources: Sources, models: Iterable[str] | None = None
+) -> dict[str, Build]:
+    """The next build of the named contracted models, or of all, by model name.
 
     Raises:
-        ModelError: a model's SQL reads what it cannot.
+        ModelError: a model reads what its SQL does not show.
     """
-    project = context.project
-    known = refs.models(project)
-    inputs, codes = refs.inputs(project, known), fingerprint(project)
+    contracts = context.project.contracts
+    names = [str(c.model) for c in contracts.models] if models is None else list(models)
+    codes = sources.hashes(names)
     found = {}
-    for contract in project.contracts.models:
-        assert contract.model is not None
-        versions = context.session.versions(inputs[contract.id])
-        found[contract.model] = _plan(
-            context, contract, known[contract.model], codes[contract.model], versions
-        )
+    for name in names:
+        contract = contracts.by_model(name)
+        assert contract is not None
+        versions = context.session.versions(sources.inputs[contract.id])
+        found[name] = _plan(context, contract, sources.known[name], codes[name], versions)
     return found
 
 
@@ -77,8 +95,7 @@ def _plan(
     versions: Mapping[str, int],
 ) -> Build:
     def build(why: str, before: Mapping[str, Snapshot] | None = None) -> Build:
-        return Build(code.name, contract, code_hash, versions, code.changed, before or {},
-                     before is not None, why)  # fmt: skip
+        return Build(code, contract, code_hash, versions, before or {}, before is not None, why)
 
     table = context.snapshot(contract.id)
     meta = table.meta if table else None
@@ -88,11 +105,7 @@ def _plan(
         return build("it uses no changed()")
     if meta is None:
         return build("it was never built")
-    if (
-        meta.kind not in ("model", "restore")
-        or meta.contract_hash != contract.hash
-        or meta.code_hash != code_hash
-    ):
+    if meta.kind not in ("model", "restore") or meta.code_hash != code_hash:
         return build("its code or contract changed")
     covered = {c.dataset for c in code.changed}
     moved = {d for d in {*versions, *meta.inputs} if versions.get(d) != meta.inputs.get(d)}
@@ -102,29 +115,12 @@ def _plan(
         )
     before = {}
     for dataset in covered & set(meta.inputs):  # of one that was not there yet, all is new
-        old = _readable(context, dataset, meta.inputs[dataset])
+        now, version = context.snapshot(dataset), meta.inputs[dataset]
+        old = earlier(context.project.lake, now, dataset, version)
         if old is None:
             return build(f"the version of {dataset} that it last read is gone")
         before[dataset] = old
     return build(f"from the versions of {', '.join(sorted(covered))} that it last read", before)
-
-
-def _readable(context: RunContext, dataset: str, version: int) -> Snapshot | None:
-    """The dataset at an earlier version, if all its files are still there and comparable."""
-    now = context.snapshot(dataset)
-    if now is not None and now.version == version:
-        return now
-    try:
-        old = context.project.lake.snapshot(dataset, version)
-    except NotFoundError:
-        return None
-    if old is None:
-        return None
-    if now is not None and any(now.columns.get(c) != t for c, t in old.columns.items()):
-        return None  # it was rebuilt in another shape since
-    live = {f.path for f in now.files} if now else set()
-    gone = (f for f in old.files if f.path not in live)
-    return old if all(Path(f.uri).exists() for f in gone) else None
 
 
 def work_out(con: Connection, build: Build) -> None:
@@ -135,8 +131,20 @@ def work_out(con: Connection, build: Build) -> None:
         con.execute(f"CREATE OR REPLACE VIEW {build.view(asked)} AS FROM {found}")
 
 
-def show(con: Connection, context: RunContext, builds: Mapping[str, Build]) -> None:
-    """Tell the models, through views, how they are built and what changed for them."""
+def forget(con: Connection, build: Build) -> None:
+    """Let go of what was worked out for a model, once it is built."""
+    for number, asked in enumerate(build.changed):
+        con.execute(f"DROP VIEW IF EXISTS {build.view(asked)}")
+        con.execute(f"DROP TABLE IF EXISTS {SCHEMA}.{identifier(f'{build.model}|{number}')}")
+
+
+def show(
+    con: Connection,
+    context: RunContext,
+    builds: Mapping[str, Build],
+    fresh: Mapping[str, Build],
+) -> None:
+    """Tell dbt's models, through views, how they are built, and the fresh what changed for them."""
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     rows = ", ".join(
         f"({literal(b.model)}, {literal(b.incremental)}, {literal(b.why)})" for b in builds.values()
@@ -144,13 +152,18 @@ def show(con: Connection, context: RunContext, builds: Mapping[str, Build]) -> N
     table = f"{SCHEMA}.builds(model, incremental, why)"
     values = f"VALUES {rows}" if rows else "SELECT '', FALSE, '' WHERE FALSE"
     con.execute(f"CREATE OR REPLACE VIEW {table} AS {values}")
-    for build in builds.values():
-        for asked in build.changed:
-            now, column = context.snapshot(asked.dataset), asked.column
-            if now is None:
-                columns = context.project.contracts[asked.dataset].table_columns
-                kind = types.duckdb_type(columns[column])
-                query = f"(SELECT NULL::{kind} AS {identifier(column)} WHERE FALSE)"
-            else:
-                query = changed_sql(build.before.get(asked.dataset), now, column, asked.link)
-            con.execute(f"CREATE OR REPLACE VIEW {build.view(asked)} AS FROM {query}")
+    for build in fresh.values():
+        show_changed(con, context, build)
+
+
+def show_changed(con: Connection, context: RunContext, build: Build) -> None:
+    """Show a model, through views, what changed for it."""
+    for asked in build.changed:
+        now, column = context.snapshot(asked.dataset), asked.column
+        if now is None:
+            columns = context.project.contracts[asked.dataset].table_columns
+            kind = types.duckdb_type(columns[column])
+            query = f"(SELECT NULL::{kind} AS {identifier(column)} WHERE FALSE)"
+        else:
+            query = changed_sql(build.before.get(asked.dataset), now, column, asked.link)
+        con.execute(f"CREATE OR REPLACE VIEW {build.view(asked)} AS FROM {query}")

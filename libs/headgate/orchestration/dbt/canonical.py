@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 #: The pieces of a statement, the longest first: quoted texts, comments, white space, the rest.
 _PIECE = re.compile(
@@ -17,6 +19,26 @@ _PIECE = re.compile(
 _NO_GAP_BEFORE, _NO_GAP_AFTER = frozenset("),;"), frozenset("(,")
 _WITH = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*with\b", re.DOTALL | re.IGNORECASE)
 _RECURSIVE = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*recursive\b", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word, a text in quotes or a sign; ``end`` is where it ends. ``word`` is it as a name."""
+
+    text: str
+    end: int
+
+    @property
+    def word(self) -> str:
+        """The token as engines compare names: in lower case, without quotes."""
+        return self.text.strip('"').lower()
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """What a statement is made of, without comments and white space."""
+    for match in _PIECE.finditer(sql):
+        if match.lastgroup != "gap":
+            yield Token(match.group(), match.end())
 
 
 def canonical(sql: str) -> str:

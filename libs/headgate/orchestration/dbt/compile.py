@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 from headgate.contracts.model import Contract
 from headgate.contracts.substance import substance
@@ -44,13 +45,16 @@ class Compiled:
 class Text:
     """What our own rendering gives of one file: SQL in both modes, or why there is none.
 
-    ``reads`` are the dataset ids that it reads, itself or through private models.
+    ``reads`` are the dataset ids that it reads, itself or through private models. ``not_plain``
+    says what only dbt can tell, ``wrong`` what nobody can. A test that ``warns`` fails nothing.
     """
 
     full: str
     incremental: str
     reads: tuple[str, ...]
     not_plain: str = ""
+    wrong: str = ""
+    warns: bool = False
 
 
 def compile_models(project: Project, names: Collection[str]) -> dict[str, Compiled]:
@@ -59,10 +63,10 @@ def compile_models(project: Project, names: Collection[str]) -> dict[str, Compil
     Raises:
         ModelError: a model does not exist, reads what it cannot, or is no valid template.
     """
-    known = refs.models(project)
-    refs.inputs(project, known)
-    found = Sources(project, known)
+    found = Sources(project)
     texts = found.texts(names)
+    for wrong in (texts[n].wrong for n in names if texts[n].wrong):
+        raise ModelError(wrong)
     hashes = found.hashes(names)
     others = [n for n in names if texts[n].not_plain]
     compiled = _by_dbt(project, others)
@@ -75,75 +79,116 @@ def compile_models(project: Project, names: Collection[str]) -> dict[str, Compil
 
 
 class Sources:
-    """The project's models as files, and what our rendering makes of them."""
+    """The project's models as their files are now, and what our rendering makes of them.
 
-    def __init__(self, project: Project, known: Mapping[str, ModelCode]) -> None:
-        self.project, self.known = project, known
+    ``known`` are all models by name; ``inputs`` the datasets that each contracted one is made from,
+    by dataset.
+
+    Raises:
+        ModelError: as :func:`refs.inputs`.
+    """
+
+    def __init__(self, project: Project, known: Mapping[str, ModelCode] | None = None) -> None:
+        self.project, self.known = project, refs.models(project) if known is None else known
+        self.inputs = refs.inputs(project, self.known)
         self.said: Configured = configured.read(project)
-        self._renderer = Renderer(project, known, self.said)
-        self._texts: dict[str, Text] = {}
+        self._renderer = Renderer(project, self.known, self.said)
+        self._texts: dict[Path, Text] = {}
 
     def texts(self, names: Iterable[str]) -> dict[str, Text]:
-        """The SQL of contracted models, by name; worked out once for each state of the files.
+        """The SQL of models by name; worked out once for each state of the files."""
+        return self.texts_of([self.known[n] for n in names])
 
-        Raises:
-            ModelError: a model is no valid template, or reads what its SQL does not show.
-        """
-        wanted = [n for n in names if n not in self._texts]
-        keys = {n: self._key(self.known[n]) for n in wanted}
+    def texts_of(self, codes: Iterable[ModelCode], *, tests: bool = False) -> dict[str, Text]:
+        """The SQL of models, or of singular tests, by name."""
+        wanted = list(codes)
+        keys = {c.path: self._key(c) for c in wanted if c.path not in self._texts}
         kept = self.project.cache.get(_KIND, keys.values())
         fresh: dict[str, str] = {}
-        for name in wanted:
-            if keys[name] in kept:
-                entry = hjson.loads(kept[keys[name]])
-                text = Text(entry["full"], entry["incremental"], tuple(entry["reads"]),
-                            entry["not_plain"])  # fmt: skip
+        for code in wanted:
+            key = keys.get(code.path)
+            if key is None:
+                continue
+            if key in kept:
+                entry = hjson.loads(kept[key])
+                text = Text(**{**entry, "reads": tuple(entry["reads"])})
             else:
-                text, lasting = self.render(self.known[name])
+                text, lasting = self.render(code, tests=tests)
                 if lasting:
-                    fresh[keys[name]] = hjson.dumps(vars(text))
-            self._texts[name] = text
+                    fresh[key] = hjson.dumps(vars(text))
+            self._texts[code.path] = text
         self.project.cache.put(_KIND, fresh)
-        return {n: self._texts[n] for n in names}
+        return {c.name: self._texts[c.path] for c in wanted}
 
     def hashes(self, names: Iterable[str]) -> dict[str, str]:
         """By model: the hash of all that its rows follow from, apart from its inputs."""
-        wanted = list(names)
-        texts = self.texts(wanted)
-        return {n: self._hash(self._contract(n), n, texts[n]) for n in wanted}
+        texts = self.texts(names)
+        return {n: self._hash(self._contract(n), n, text) for n, text in texts.items()}
 
-    def render(self, code: ModelCode) -> tuple[Text, bool]:
+    def parts(self, code: ModelCode) -> list[ModelCode]:
+        """The model or test, and the private models inside it.
+
+        Raises:
+            ModelError: as :func:`refs.with_private`.
+        """
+        return refs.with_private(self.project, code.name, {**self.known, code.name: code})
+
+    def render(self, code: ModelCode, *, tests: bool = False) -> tuple[Text, bool]:
         """A file's SQL in both modes, and whether it follows from files alone."""
+        render = self._renderer.render
         try:
-            full = self._renderer.render(code, incremental=False)
-            other = self._renderer.render(code, incremental=True) if full.mode_matters else full
+            full = render(code, incremental=False, test=tests)
+            other = render(code, incremental=True) if full.mode_matters else full
+            self._check(code, full.reads | other.reads, full.changed | other.changed)
         except NotPlainError as why:
             return Text("", "", (), str(why) or "something that only dbt knows"), True
-        _check_changed(code, full.changed | other.changed)
-        beyond = (full.private | other.private) - {c.name for c in self._parts(code)}
+        except ModelError as error:
+            return Text("", "", (), wrong=str(error)), False
+        beyond = (full.private | other.private) - {c.name for c in self.parts(code)}
         lasting = full.lasting and other.lasting and not beyond
         reads = tuple(sorted(full.reads | other.reads))
-        return Text(full.sql, other.sql, reads), lasting
+        return Text(full.sql, other.sql, reads, warns=full.warns), lasting
+
+    def _check(self, code: ModelCode, reads: Set[str], labels: Set[str]) -> None:
+        """What a model reads and asks for must be seen in its SQL, or said in its contract."""
+        contract = self.project.contracts.by_model(code.name)
+        unknown = reads - self.project.contracts.keys()
+        if unknown:
+            raise ModelError(
+                f"source {min(unknown)}: no contract describes it.", place=str(code.path)
+            )
+        hidden = reads - set(self.inputs[contract.id]) if contract else set()
+        if hidden:
+            raise ModelError(
+                f"it reads {min(hidden)}, which its SQL does not show.",
+                remedy="Write the name in ref() or source() as a text, or add the dataset to "
+                "headgate.inputs of its contract.",
+                place=str(code.path),
+            )
+        unseen = labels - {c.label for c in code.changed}
+        if unseen:
+            raise ModelError(
+                f"changed({min(unseen)!r}) is not written out.",
+                remedy="Write its dataset and column as texts, so that they are seen without dbt.",
+                place=str(code.path),
+            )
 
     def _key(self, code: ModelCode) -> str:
         """Of all that the rendering of a model follows from."""
         parts = [_EDITION, self.said.hash]
-        for part in self._parts(code):
+        for part in self.parts(code):
             parts += [part.name, part.sql]
             for name in part.refs:
                 contract = self.project.contracts.by_model(name)
                 parts += [name, contract.id if contract else ""]
         return ids.digest(*parts)
 
-    def _parts(self, code: ModelCode) -> list[ModelCode]:
-        return refs.with_private(self.project, code.name, {**self.known, code.name: code})
-
     def _hash(self, contract: Contract, name: str, text: Text) -> str:
-        if not text.not_plain:
+        if not text.not_plain and not text.wrong:
             return ids.digest(
                 "plain", substance(contract), canonical(text.full), canonical(text.incremental)
             )
-        files = [p for c in self._parts(self.known[name]) for p in (c.name, canonical(c.sql))]
+        files = [p for c in self.parts(self.known[name]) for p in (c.name, canonical(c.sql))]
         return ids.digest("files", substance(contract), self.said.hash, *files)
 
     def _contract(self, model: str) -> Contract:
@@ -151,16 +196,6 @@ class Sources:
         if contract is None:
             raise ModelError(f"{model} has no contract.", remedy="`headgate new model` drafts one.")
         return contract
-
-
-def _check_changed(code: ModelCode, labels: frozenset[str]) -> None:
-    unseen = labels - {c.label for c in code.changed}
-    if unseen:
-        raise ModelError(
-            f"changed({min(unseen)!r}) is not written out.",
-            remedy="Write its dataset and column as texts, so that they are seen without dbt.",
-            place=str(code.path),
-        )
 
 
 def _by_dbt(project: Project, names: list[str]) -> dict[str, tuple[str, str]]:

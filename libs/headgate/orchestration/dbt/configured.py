@@ -19,12 +19,11 @@ INERT = frozenset(
     {"tags", "meta", "description", "docs", "group", "access", "owner", "enabled", "persist_docs"}
 )
 #: Keys of dbt_project.yml that do not, or that are looked at by themselves.
-_PROJECT = frozenset(
-    """name version config-version profile require-dbt-version model-paths macro-paths test-paths
+_PROJECT_WORDS = """name version config-version profile require-dbt-version model-paths macro-paths test-paths
     analysis-paths docs-paths asset-paths seed-paths snapshot-paths target-path log-path
     packages-install-path clean-targets flags models vars query-comment unit_tests data_tests
-    restrict-access""".split()
-)
+    restrict-access"""
+_PROJECT = frozenset(_PROJECT_WORDS.split())
 _MODELS = re.compile(r"""^\s*["']?models["']?\s*:""", re.MULTILINE)
 
 
@@ -92,7 +91,10 @@ def _patched(patches: Mapping[str, str]) -> dict[str, str]:
             config = entry.get("config") or {}
             views = config.get("materialized") in ("ephemeral", "view")
             more = set(config) - INERT - ({"materialized"} if views else set())
-            more |= set(entry) & {"versions", "latest_version"}
+            more |= set(entry) & {"versions", "latest_version", "tests", "data_tests"}
+            more |= {
+                t for c in entry.get("columns") or () for t in ("tests", "data_tests") if t in c
+            }
             if more or config.get("enabled", True) is not True:
                 found[str(entry.get("name"))] = f"{file} configures {', '.join(sorted(more))}"
     return found

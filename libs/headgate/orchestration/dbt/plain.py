@@ -18,11 +18,10 @@ _JINJA = frozenset({"range", "dict", "namespace", "cycler", "joiner"})
 OURS = frozenset({"is_incremental", "changed"})
 #: Filters whose outcome is not the same every time, or that call what cannot be seen here.
 _NO_FILTERS = frozenset({"random", "map", "select", "reject", "selectattr", "rejectattr", "attr"})
-_FORMS = frozenset(
-    """Template Output TemplateData Name Const Call Keyword Pair List Dict Tuple Getattr Getitem
+_FORMS_WORDS = """Template Output TemplateData Name Const Call Keyword Pair List Dict Tuple Getattr Getitem
     Slice Filter Test If For Assign AssignBlock CondExpr Concat And Or Not Compare Operand Add Sub
-    Mul Div FloorDiv Mod Pow Neg Pos NSRef ExprStmt Break Continue With FilterBlock""".split()
-)
+    Mul Div FloorDiv Mod Pow Neg Pos NSRef ExprStmt Break Continue With FilterBlock"""
+_FORMS = frozenset(_FORMS_WORDS.split())
 
 
 class NotPlainError(Exception):
@@ -39,7 +38,7 @@ def environment() -> Any:
     class Blocks(Extension):
         """Blocks that dbt adds to macro files; what they hold is nothing to call."""
 
-        tags = {"materialization", "test", "data_test", "docs", "snapshot"}
+        tags = {"materialization", "test", "data_test", "docs", "snapshot"}  # noqa: RUF012
 
         def parse(self, parser: Any) -> list[nodes.Node]:
             tag = next(parser.stream).value

@@ -11,16 +11,15 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError
-from headgate.lake.engines.duckdb import Connection, configure, identifier, literal
+from headgate.lake.engines.duckdb import Connection, configure, identifier
 from headgate.lake.snapshot import relation
 from headgate.orchestration import context as run_context
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import builds
 from headgate.orchestration.dbt.builds import Build
-from headgate.orchestration.models import Scope, publish_model
-
-#: Where a build's scope is kept while the build is staged and judged.
-_SCOPE = "headgate_scope"
+from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.dbt.native import take_scope, within
+from headgate.orchestration.models import publish_model
 
 
 class Plugin(BasePlugin):
@@ -29,6 +28,7 @@ class Plugin(BasePlugin):
     _parent: Connection
     _context: RunContext
     _alone: bool
+    _sources: Sources
     _builds: dict[str, Build]
     _one_at_a_time: threading.Lock
 
@@ -50,6 +50,7 @@ class Plugin(BasePlugin):
             configure(conn, current.project.settings)
             for contract in current.project.contracts.values():
                 self._show(conn, contract)
+            self._sources, self._builds = Sources(current.project), {}
             self._plan(conn)
         except HeadgateError as error:
             raise DbtRuntimeError(str(error)) from None
@@ -73,26 +74,28 @@ class Plugin(BasePlugin):
             with self._one_at_a_time:
                 build = self._builds[model]
                 self.configure_cursor(cursor)
-                self._publish(cursor, build, str(target_config.relation), mode == "incremental")
+                self._publish(
+                    cursor, build, str(target_config.relation),
+                    str(target_config.config.model.compiled_code), mode == "incremental",
+                )  # fmt: skip
                 self._show(cursor, build.contract)
-                self._plan(cursor)
+                self._plan(cursor, build.contract)
         except HeadgateError as error:
             raise DbtRuntimeError(str(error)) from None
         finally:
             cursor.close()
 
-    def _publish(self, cursor: Connection, build: Build, built: str, incremental: bool) -> None:
-        scope, query = None, built
-        contract = build.contract
+    def _publish(
+        self, cursor: Connection, build: Build, built: str, compiled: str, incremental: bool
+    ) -> None:
+        scope, query, contract = None, built, build.contract
         if incremental:
-            assert contract.unit_of_change is not None
-            scope = Scope(contract.unit_of_change, _SCOPE)
-            builds.work_out(cursor, build)
-            cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_SCOPE} AS {build.scope()}")
-            query = _within(built, scope, build)
+            scope = take_scope(cursor, build, compiled)
+            query = within(built, scope, build)
         publish_model(
             self._context, contract, cursor, query,
             scope=scope, inputs=build.inputs, code_hash=build.code_hash,
+            sql=self._sources.texts([build.model])[build.model].full or compiled,
         )  # fmt: skip
         if self._alone:
             from headgate.orchestration.dbt import standalone
@@ -106,22 +109,14 @@ class Plugin(BasePlugin):
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(contract.name.schema)}")
         con.execute(f"CREATE OR REPLACE VIEW {contract.name.relation} AS FROM {rows}")
 
-    def _plan(self, con: Connection) -> None:
-        self._builds = builds.plan(self._context)
-        builds.show(con, self._context, self._builds)
-
-
-def _within(built: str, scope: Scope, build: Build) -> str:
-    """The built rows, with an error on the first that the incremental build was not to give.
-
-    Such a row would be added beside the one that the table has for it already.
-    """
-    unit = identifier(scope.column)
-    told = (
-        f"model {build.model} gives a row whose {scope.column} is not among what changed; "
-        f"filter by changed() so that only those remain: "
-    )
-    return (
-        f"(SELECT * FROM {built} WHERE CASE WHEN {unit} IN (SELECT {unit} FROM {scope.values})"
-        f" THEN TRUE ELSE error({literal(told)} || coalesce({unit}::VARCHAR, 'NULL')) END)"
-    )
+    def _plan(self, con: Connection, after: Contract | None = None) -> None:
+        """Plan the models, or anew those that read what was just built, and that itself."""
+        models = None
+        if after is not None:
+            read = self._sources.inputs
+            contracts = self._context.project.contracts
+            readers = [d for d, inputs in read.items() if after.id in inputs]
+            models = [str(contracts[d].model) for d in (after.id, *readers)]
+        fresh = builds.plan(self._context, self._sources, models)
+        self._builds |= fresh
+        builds.show(con, self._context, self._builds, fresh)

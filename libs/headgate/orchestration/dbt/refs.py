@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from headgate.contracts.model import Contract
 from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ModelError
+from headgate.orchestration.dbt import touched
 from headgate.orchestration.project import Project
 
 #: The schema in which models find what changed; macros/changed.sql names it too.
 SCHEMA = "headgate_changed"
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+_SQL_COMMENT = re.compile(r"--[^\n]*")
 _TEXT = r"""\s*(?:'([^']*)'|"([^"]*)")\s*"""
 _REF = re.compile(rf"\bref\(({_TEXT}(?:,{_TEXT})?)[,)]")
 _SOURCE = re.compile(rf"\bsource\({_TEXT},{_TEXT}\)")
@@ -42,7 +45,8 @@ class Changed:
 class ModelCode:
     """A model's SQL file. ``refs`` are model names, ``sources`` dataset ids;
 
-    ``changed`` are its ``changed()`` calls, in order.
+    ``changed`` are its ``changed()`` calls, in order; ``touched`` tells whether it says itself
+    what an incremental build replaces.
     """
 
     name: str
@@ -51,12 +55,15 @@ class ModelCode:
     refs: tuple[str, ...]
     sources: tuple[str, ...]
     changed: tuple[Changed, ...]
+    touched: bool = False
 
 
 def models(project: Project) -> dict[str, ModelCode]:
     """Every SQL model of the dbt project, by name."""
     folder = project.settings.dbt_path / "models"
-    return {path.stem: _read(path) for path in sorted(folder.rglob("*.sql"))}
+    return {
+        path.stem: read(path, path.read_text("utf-8")) for path in sorted(folder.rglob("*.sql"))
+    }
 
 
 def inputs(
@@ -81,13 +88,11 @@ def inputs(
                 remedy="Write it, or name another model in headgate.model.",
                 place=str(contract.path),
             )
-        reads = {
-            d for m in with_private(project, contract.model, known) for d in _datasets(project, m)
-        }
+        found_reads = reads(project, with_private(project, contract.model, known))
         # What the contract names as well, for SQL that says it through macros of its own.
-        reads |= {project.contracts[d].id for d in contract.inputs}
-        _check_changed(project, contract, known[contract.model], reads)
-        found[contract.id] = tuple(sorted(reads))
+        found_reads |= {project.contracts[d].id for d in contract.inputs}
+        _check_changed(project, contract, known[contract.model], found_reads)
+        found[contract.id] = tuple(sorted(found_reads))
     return found
 
 
@@ -116,6 +121,15 @@ def with_private(project: Project, model: str, known: Mapping[str, ModelCode]) -
     return list(found.values())
 
 
+def reads(project: Project, parts: Iterable[ModelCode]) -> set[str]:
+    """The ids of the datasets that a model and the private models inside it read.
+
+    Raises:
+        ModelError: one of them has no contract.
+    """
+    return {d for part in parts for d in _datasets(project, part)}
+
+
 def _datasets(project: Project, code: ModelCode) -> Iterator[str]:
     for name in code.refs:
         contract = project.contracts.by_model(name)
@@ -132,11 +146,12 @@ def _datasets(project: Project, code: ModelCode) -> Iterator[str]:
 
 
 def _check_changed(project: Project, contract: Contract, code: ModelCode, reads: set[str]) -> None:
+    place = str(code.path)
     for asked in code.changed:
-        dataset, column, place = asked.dataset, asked.column, str(code.path)
+        dataset = asked.dataset
         if dataset not in reads:
             raise ModelError(
-                f"changed('{dataset}', '{column}'): the model does not read that dataset.",
+                f"changed('{dataset}', '{asked.column}'): the model does not read that dataset.",
                 remedy=f"It reads {', '.join(sorted(reads)) or 'nothing'}.",
                 place=place,
             )
@@ -147,17 +162,19 @@ def _check_changed(project: Project, contract: Contract, code: ModelCode, reads:
                 remedy="Name the column in headgate.unitOfChange.",
                 place=place,
             )
-        for name in asked.link or ():
+        for name in (asked.column, *(asked.link or ())):
             if name not in project.contracts[dataset].table_columns:
                 raise ModelError(
-                    f"changed('{dataset}', …): there is no column {name!r} to link by.",
-                    remedy="Name the column that refers, then the one that it refers to.",
+                    f"changed('{dataset}', …): there is no column {name!r}"
+                    f"{'' if name == asked.column else ' to link by'}.",
+                    remedy="Name a column of that dataset."
+                    if name == asked.column
+                    else "Name the column that refers, then the one that it refers to.",
                     place=place,
                 )
-        for owner, name in (
-            (project.contracts[dataset], column),
-            (contract, contract.unit_of_change),
-        ):
+        # What `touched` gives is the scope; without it the columns themselves are.
+        asked_column = [] if code.touched else [(project.contracts[dataset], asked.column)]
+        for owner, name in (*asked_column, (contract, contract.unit_of_change)):
             if not _never_null(owner, name):
                 raise ModelError(
                     f"changed() needs a column that is never empty, and {owner.id}.{name} may be.",
@@ -173,8 +190,9 @@ def _never_null(contract: Contract, column: str) -> bool:
     )
 
 
-def _read(path: Path) -> ModelCode:
-    sql = path.read_text("utf-8")
+@lru_cache(maxsize=10_000)
+def read(path: Path, sql: str) -> ModelCode:
+    """What a file of SQL refers to."""
     code = _COMMENT.sub("", sql)
     refs = []
     for match in _REF.finditer(code):
@@ -185,7 +203,7 @@ def _read(path: Path) -> ModelCode:
     changed = [_asked(m.groups()) for m in _CHANGED.finditer(code)]
     return ModelCode(
         path.stem, path, sql, tuple(dict.fromkeys(refs)), tuple(dict.fromkeys(sources)),
-        tuple(dict.fromkeys(changed)),
+        tuple(dict.fromkeys(changed)), touched.says(_SQL_COMMENT.sub("", code)),
     )  # fmt: skip
 
 

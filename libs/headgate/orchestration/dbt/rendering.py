@@ -25,7 +25,7 @@ class Rendered:
     """A model's SQL in one mode. ``reads`` are dataset ids; ``private`` the models inside it.
 
     ``mode_matters``: it asked whether the build is incremental. ``lasting``: it follows from files
-    alone, and not from the environment.
+    alone, and not from the environment. ``warns``: it is a test that is only to warn.
     """
 
     sql: str
@@ -34,6 +34,7 @@ class Rendered:
     changed: frozenset[str]
     mode_matters: bool
     lasting: bool
+    warns: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,13 @@ class _Rendering:
 
     code: ModelCode
     incremental: bool
+    test: bool
     reads: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     private: dict[str, str] = field(default_factory=dict)
     mode_matters: bool = False
     lasting: bool = True
+    severity: str = "error"
 
 
 class Renderer:
@@ -108,8 +111,8 @@ class Renderer:
     def _macros(self) -> dict[str, _Macro | None]:
         return _read_macros(self.said.macro_files)
 
-    def render(self, code: ModelCode, *, incremental: bool) -> Rendered:
-        """The SQL of a model or test, with the private models that it reads inside it.
+    def render(self, code: ModelCode, *, incremental: bool, test: bool = False) -> Rendered:
+        """The SQL of a model or singular test, with the private models that it reads inside it.
 
         Raises:
             NotPlainError: only dbt can tell; the text says why.
@@ -117,12 +120,13 @@ class Renderer:
         """
         if self.said.not_plain:
             raise NotPlainError(self.said.not_plain)
-        own = _Rendering(code, incremental)
+        own = _Rendering(code, incremental, test)
         sql = self._text(own, code, top=True)
         ctes = [f"{_PRIVATE}{name} as (\n{text}\n)" for name, text in own.private.items()]
         return Rendered(
             canonical.with_first(sql, ctes), frozenset(own.reads), frozenset(own.private),
             frozenset(own.changed), own.mode_matters, own.lasting,
+            own.severity.lower() == "warn",
         )  # fmt: skip
 
     def _text(self, own: _Rendering, code: ModelCode, *, top: bool) -> str:
@@ -161,7 +165,7 @@ class Renderer:
         self, own: _Rendering, code: ModelCode, macros: set[str], *, top: bool
     ) -> dict[str, Any]:
         """What a template finds under each name that it may use."""
-        contract = self.project.contracts.by_model(code.name)
+        contract = None if own.test else self.project.contracts.by_model(code.name)
         name = contract.name if contract else None
 
         def is_incremental() -> bool:
@@ -177,7 +181,7 @@ class Renderer:
             "ref": lambda *args, **named: self._ref(own, *args, **named),
             "source": lambda schema, table: self._source(own, code, schema, table),
             "this": Relation(name.schema, name.name, name.relation) if name else None,
-            "config": lambda *args, **named: _config(*args, private=name is None, **named),
+            "config": lambda *args, **named: _config(own, name is None, *args, **named),
             "var": self._var,
             "env_var": lambda *args: _env_var(own, *args),
             "is_incremental": is_incremental,
@@ -226,10 +230,15 @@ class Renderer:
         return value
 
 
-def _config(*args: Any, private: bool, **named: Any) -> str:
+def _config(own: _Rendering, private: bool, *args: Any, **named: Any) -> str:
     given = {**(args[0] if args and isinstance(args[0], dict) else {}), **named}
-    views = private and given.get("materialized") in ("ephemeral", "view")
-    other = given.keys() - INERT - ({"materialized"} if views else set())
+    inert = set(INERT)
+    if own.test and given.get("severity") in ("warn", "error", "WARN", "ERROR"):
+        own.severity = str(given["severity"])
+        inert |= {"severity"}
+    elif private and given.get("materialized") in ("ephemeral", "view"):
+        inert |= {"materialized"}
+    other = given.keys() - inert
     if given.get("enabled", True) is not True:
         other |= {"enabled"}
     if other or len(args) > 1:
@@ -239,7 +248,7 @@ def _config(*args: Any, private: bool, **named: Any) -> str:
 
 def _env_var(own: _Rendering, name: str, default: str | None = None) -> str:
     own.lasting = False
-    value = os.environ.get(name, default)
+    value = os.environ.get(name, default)  # noqa: TID251 (an analyst's, and no setting)
     if value is None or name.startswith("DBT_ENV_SECRET"):
         raise NotPlainError(f"the environment variable {name}")
     return value

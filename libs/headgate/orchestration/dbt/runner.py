@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from headgate.core import ids
 from headgate.core.errors import ModelError
 from headgate.orchestration.context import RunContext, activate
 from headgate.orchestration.dbt import properties
+from headgate.orchestration.dbt.result import SKIPPED, DbtResult
 from headgate.orchestration.project import Project
 
 #: Where dbt keeps what it parsed and its log, below the lake.
@@ -21,30 +21,28 @@ _GOOD = {"success", "pass", "warn", "no-op", "partial success"}
 _parsed: tuple[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class DbtResult:
-    """What dbt came to. ``failed`` are nodes, each with a sentence; ``ran`` the models built.
-
-    ``broken`` are the models that failed or that a failed test reads: what they hold must not be
-    released.
-    """
-
-    ok: bool
-    failed: tuple[tuple[str, str], ...]
-    ran: tuple[str, ...]
-    broken: frozenset[str] = frozenset()
-
-
 def build(context: RunContext, *, models: Sequence[str]) -> DbtResult:
-    """Build the models, in dbt's order, and run the singular tests on them; unit tests are not run.
+    """Build the models, in dbt's order; singular tests and unit tests are not run.
 
     Raises:
         ModelError: the dbt project cannot be parsed or compiled.
     """
+    command = ["build", "--select", *models, "--exclude", "test_type:singular", "test_type:unit"]
+    return _result(context, command)
+
+
+def test(context: RunContext, *, tests: Sequence[str]) -> DbtResult:
+    """Run singular tests.
+
+    Raises:
+        ModelError: the dbt project cannot be parsed or compiled.
+    """
+    return _result(context, ["test", "--select", *tests])
+
+
+def _result(context: RunContext, command: Sequence[str]) -> DbtResult:
     with activate(context):
-        found = _invoke(
-            context.project, ["build", "--select", *models, "--exclude-resource-type", "unit_test"]
-        )
+        found = _invoke(context.project, command)
     failed: list[tuple[str, str]] = []
     ran: list[str] = []
     broken: set[str] = set()
@@ -131,7 +129,7 @@ def _sentence(result: Any) -> str:
     if result.node.resource_type == "test" and result.failures is not None:
         return f"the test found {result.failures} rows that should not be there."
     if result.status == "skipped":
-        return "not built, because what it reads failed."
+        return SKIPPED
     lines = [line.strip() for line in str(result.message or result.status).splitlines()]
     told = [
         line

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from headgate.core.errors import ModelError
-from headgate.orchestration.dbt import fingerprint, properties, refs
+from headgate.orchestration.dbt import properties, refs
+from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.project import Project
 
 STAGING = "staging/irc/stg_irc__messages.sql"
@@ -28,11 +30,12 @@ def rewrite(project: Project, model: str, before: str, after: str) -> Path:
 
 
 def test_private_models_are_seen_through(project: Project) -> None:
-    assert refs.inputs(project) == {
-        "silver.chat.messages": ("bronze.chat.messages", "bronze.irc.messages"),
-        "gold.community.fct_messages": ("silver.chat.messages",),
-        "gold.community.fct_channel_activity_daily": ("gold.community.fct_messages",),
-    }
+    found = refs.inputs(project)
+    assert found["silver.chat.messages"] == ("bronze.chat.messages", "bronze.irc.messages")
+    assert found["gold.community.fct_messages"] == ("silver.chat.messages",)
+    assert found["gold.community.dim_channels"] == (
+        "bronze.chat.channels", "gold.community.fct_channel_activity_daily",
+    )  # fmt: skip
 
 
 def test_dbt_agrees(project: Project) -> None:
@@ -158,9 +161,10 @@ def test_a_contract_without_sql_is_told(project: Project) -> None:
         refs.inputs(project)
 
 
-def fingerprints(project: Project) -> dict[str, str]:
-    """The hashes, with everything read anew."""
-    return fingerprint.fingerprint(Project.open(project.settings.root))
+def hashes(project: Project) -> dict[str, str]:
+    """The models' hashes, with everything read anew."""
+    again = Project.open(project.settings.root)
+    return Sources(again).hashes(str(c.model) for c in again.contracts.models)
 
 
 def moved(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -168,26 +172,39 @@ def moved(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {model for model in before if before[model] != after[model]}
 
 
-def test_a_fingerprint_follows_sql_private_models_macros_and_contract(project: Project) -> None:
-    first = fingerprints(project)
-    assert first == fingerprints(project)
+def test_a_hash_follows_what_the_rows_follow_from(project: Project) -> None:
+    first = hashes(project)
+    assert first == hashes(project)
 
-    rewrite(project, DAILY, "count(*) as messages", "count(*)  as messages")
-    second = fingerprints(project)
+    rewrite(project, DAILY, "count(*) as messages", "count(*) + 0 as messages")
+    second = hashes(project)
     assert moved(first, second) == {"fct_channel_activity_daily"}
 
-    rewrite(project, STAGING, "channel,", "channel ,")
-    third = fingerprints(project)
+    rewrite(project, STAGING, "channel,", "channel || '' as channel,")
+    third = hashes(project)
     assert moved(second, third) == {"int_chat__messages"}
 
     path = project.contracts["gold.community.fct_messages"].path
-    path.write_text(path.read_text().replace("version: 1.1.0", "version: 1.1.1", 1))
-    fourth = fingerprints(project)
-    assert moved(third, fourth) == {"fct_messages"}
+    document = yaml.safe_load(path.read_text())
+    document["schema"][0]["quality"].append({"metric": "rowCount", "mustBeLessThan": 9})
+    path.write_text(yaml.safe_dump(document))
+    assert moved(third, hashes(project)) == {"fct_messages"}
 
+
+def test_a_hash_does_not_follow_what_no_row_follows_from(project: Project) -> None:
+    first = hashes(project)
+
+    rewrite(project, DAILY, "count(*) as messages,", "count( * )  as messages, -- of all kinds")
+    rewrite(project, STAGING, "select\n", "-- A line.\nselect {# of a log #}\n")
     macro = project.settings.dbt_path / "macros" / "changed.sql"
     macro.write_text(macro.read_text() + "\n")
-    assert moved(fourth, fingerprints(project)) == set(fourth)
+    path = project.contracts["gold.community.fct_messages"].path
+    text = path.read_text()
+    path.write_text(
+        text.replace("version: ", "version: 9", 1).replace("purpose: ", "purpose: Oh, ", 1)
+    )
+
+    assert hashes(project) == first
 
 
 def test_properties_are_written_only_when_they_change(project: Project) -> None:

@@ -1,0 +1,196 @@
+"""Building datasets in order: plain models here, others by dbt, transforms by Polars; then the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from headgate.contracts.model import Contract
+from headgate.core.errors import HeadgateError, ModelError
+from headgate.orchestration.context import RunContext
+from headgate.orchestration.dbt import singular
+from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.dbt.native import Native
+from headgate.orchestration.dbt.result import SKIPPED, DbtResult
+from headgate.orchestration.dbt.singular import Test
+from headgate.orchestration.order import Graph, downstream
+
+
+def build(context: RunContext, datasets: Sequence[str]) -> DbtResult:
+    """Build datasets, which are given in an order in which each comes after what it is made from,
+    and run the singular tests that read any of them.
+
+    What reads something that failed is not built; all else is. Transforms are named by dataset.
+
+    Raises:
+        ModelError: the models cannot be told apart: one of them reads what does not exist.
+    """
+    sources = Sources(context.project)
+    building = _Building(context, sources, Native(context, sources))
+    building.models(datasets)
+    building.tests(datasets)
+    return building.result()
+
+
+@dataclass
+class _Building:
+    """One build going on: what failed and what ran, by the names that dbt has for them."""
+
+    context: RunContext
+    sources: Sources
+    native: Native
+    ran: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+    def models(self, datasets: Sequence[str]) -> None:
+        """Build everything; what only dbt can build, in stretches as long as the order allows."""
+        contracts = [self.context.project.contracts[d] for d in datasets]
+        by_dbt = {c.id for c in contracts if self._needs_dbt(c)}
+        waiting: list[Contract] = []
+        for contract in contracts:
+            if contract.id in by_dbt:
+                waiting.append(contract)
+                continue
+            if waiting and self._inputs(contract) & {c.id for c in waiting}:
+                self._dbt(waiting)
+                waiting = []
+            self._one(contract)
+        if waiting:
+            self._dbt(waiting)
+
+    def tests(self, datasets: Sequence[str]) -> None:
+        """Run the tests that read what was built, unless that failed already.
+
+        One that also reads what is to be built anew after this build waits until that is done.
+        """
+        built = set(datasets)
+        later = downstream(self._graph(), built) - built
+        found = [t for t in singular.tests(self.sources) if t.reads & built]
+        found = [t for t in found if not t.reads & (self.broken | later)]
+        others = []
+        for test in found:
+            if test.text.not_plain or self._only_dbt:
+                others.append(test)
+            else:
+                self._test(test)
+        if others:
+            self._tests_by_dbt(others)
+
+    def result(self) -> DbtResult:
+        """What it came to."""
+        names = {self._name(self.context.project.contracts[d]) for d in self.broken}
+        return DbtResult(not self.failed, tuple(self.failed), tuple(self.ran), frozenset(names))
+
+    @property
+    def _only_dbt(self) -> bool:
+        return self.context.project.settings.compiler == "dbt"
+
+    def _needs_dbt(self, contract: Contract) -> bool:
+        if not contract.model:
+            return False
+        if self._only_dbt:
+            return True
+        return bool(self.sources.texts([contract.model])[contract.model].not_plain)
+
+    def _graph(self) -> Graph:
+        contracts = self.context.project.contracts
+        return {c.id: sorted(self._inputs(c)) for c in contracts.curated}
+
+    def _inputs(self, contract: Contract) -> set[str]:
+        if contract.model:
+            return set(self.sources.inputs[contract.id])
+        return {self.context.project.contracts[d].id for d in contract.inputs}
+
+    def _name(self, contract: Contract) -> str:
+        return contract.model or contract.id
+
+    def _fail(self, contract: Contract, told: str) -> None:
+        self.failed.append((self._name(contract), told))
+        self.broken.add(contract.id)
+
+    def _one(self, contract: Contract) -> None:
+        """Build a plain model or a transform."""
+        if self._inputs(contract) & self.broken:
+            self._fail(contract, SKIPPED)
+            return
+        self.context.progress.step(contract.id, "building")
+        try:
+            if contract.model:
+                self._plain(contract)
+            else:
+                from headgate.orchestration import transforming
+
+                transforming.build(self.context, contract)
+        except HeadgateError as error:
+            self._fail(contract, str(error))
+        else:
+            self.ran.append(self._name(contract))
+
+    def _plain(self, contract: Contract) -> None:
+        text = self.sources.texts([str(contract.model)])[str(contract.model)]
+        if text.wrong:
+            raise ModelError(text.wrong)
+        self.native.build(contract)
+
+    def _dbt(self, contracts: Sequence[Contract]) -> None:
+        """Build models by one dbt invocation."""
+        from headgate.orchestration.dbt import runner
+
+        able: list[Contract] = []
+        for contract in contracts:
+            if self._inputs(contract) & self.broken:
+                self._fail(contract, SKIPPED)
+            else:
+                able.append(contract)
+        if not able:
+            return
+        for contract in able:
+            self.context.progress.step(contract.id, "building by dbt")
+        try:
+            result = runner.build(self.context, models=[str(c.model) for c in able])
+        except ModelError as error:
+            for contract in able:
+                self._fail(contract, str(error))
+            return
+        self.ran += result.ran
+        self._take(result, {c.id for c in able})
+
+    def _test(self, test: Test) -> None:
+        try:
+            if test.text.wrong:
+                raise ModelError(test.text.wrong)
+            found = self.native.failures(test.text)
+        except ModelError as error:
+            self._fail_test(test, str(error))
+            return
+        if found and not test.text.warns:
+            self._fail_test(test, f"the test found {found} rows that should not be there.")
+
+    def _fail_test(self, test: Test, told: str) -> None:
+        contracts = self.context.project.contracts
+        self.failed.append((test.name, told))
+        self.broken |= {d for d in test.reads if d in contracts and contracts[d].curated}
+
+    def _tests_by_dbt(self, tests: Sequence[Test]) -> None:
+        from headgate.orchestration.dbt import runner
+
+        try:
+            result = runner.test(self.context, tests=[t.name for t in tests])
+        except ModelError as error:
+            for test in tests:
+                self._fail_test(test, str(error))
+            return
+        told = dict(result.failed)
+        for test in tests:
+            if test.name in told:
+                self._fail_test(test, told[test.name])
+
+    def _take(self, result: DbtResult, datasets: set[str]) -> None:
+        """Enter what dbt failed at; what cannot be told apart counts for all."""
+        contracts = self.context.project.contracts
+        self.failed += result.failed
+        broken = {c.id for m in result.broken if (c := contracts.by_model(m)) is not None}
+        if not result.ok and not broken:
+            broken = datasets
+        self.broken |= broken
