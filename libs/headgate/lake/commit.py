@@ -123,7 +123,10 @@ def _add_columns(
         table.alter.add_columns(list(_schema(new, None, ()).fields))
     except CommitFailedError as error:
         raise ConflictError(f"somebody else committed to {base.dataset} first: {error}") from None
-    return dataclasses.replace(base, version=base.version + 1, columns={**base.columns, **new})
+    return Snapshot(
+        base.dataset, base.version + 1, {**base.columns, **new}, base.files, base.meta,
+        base.app_version, base.protocol,
+    )  # fmt: skip
 
 
 def _write_log(

@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from headgate.core import clock
 from headgate.core import json as hjson
 from headgate.core.errors import LakeBusyError, LakeError, NotFoundError
 from headgate.core.settings import Settings
-from headgate.lake.snapshot import Snapshot, load
+from headgate.lake.meta import CommitMeta
+from headgate.lake.snapshot import NewestSnapshot, Snapshot, load
 from headgate.lake.storage import LocalStorage, Storage, sync_folder
 
 STAGING = "_staging"
@@ -45,6 +47,34 @@ class Lake:
             LakeError: the log cannot be read.
         """
         key = self.key(dataset, quarantine=quarantine)
+        if version is None:
+            newest, meta = self._newest(key)
+            if newest is None:
+                return None
+            if meta is not None:
+                whole = partial(self._loaded, dataset, key, newest)
+                return NewestSnapshot(dataset, newest, meta, whole)
+        return self._snapshot(dataset, key, version)
+
+    def _newest(self, key: str) -> tuple[int | None, CommitMeta | None]:
+        """The newest version's number and what its commit says, if it was one of ours."""
+        names = self.storage.names(f"{key}/_delta_log")
+        entries = [n for n in names if n.endswith(".json") and n[:-5].isdigit()]
+        if not entries:
+            return (-1, None) if names else (None, None)
+        try:
+            entry = self.storage.read(f"{key}/_delta_log/{entries[-1]}") or b""
+            return int(entries[-1][:-5]), CommitMeta.from_log(entry)
+        except (ValueError, KeyError, TypeError):
+            return int(entries[-1][:-5]), None  # reading the whole log says what is wrong
+
+    def _loaded(self, dataset: str, key: str, version: int) -> Snapshot:
+        found = self._snapshot(dataset, key, version)
+        if found is None:
+            raise LakeError(f"the table of {dataset} is gone.", place=self.storage.uri(key))
+        return found
+
+    def _snapshot(self, dataset: str, key: str, version: int | None) -> Snapshot | None:
         try:
             table = self.table(key, version)
             if table is None:
