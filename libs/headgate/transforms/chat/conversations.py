@@ -27,7 +27,8 @@ def summarised(messages: pl.LazyFrame) -> pl.LazyFrame:
 
     ``messages`` are linked, and hold whole conversations.
     """
-    said = rooted(messages)
+    # Asked three times below, and worked out once.
+    said = rooted(messages).cache()
     starts = said.filter(pl.col("at") == pl.col("root"))
     answers = (
         said.join(starts.select("root", starter_id="author_id"), on="root")

@@ -20,23 +20,26 @@ def linked(messages: pl.LazyFrame) -> pl.LazyFrame:
     of its own community that stands earlier; anything else continues what its author said last
     in the channel, if both times are known and no more than :data:`PAUSE` lies between them.
     """
-    ordered = messages.sort(ORDER).with_row_index("at")
+    # Read three times below, and sorted once.
+    ordered = messages.sort(ORDER).with_row_index("at").cache()
     answers = (
         ordered.filter(pl.col("reply_to_message_id").is_not_null())
         .select("at", "community_id", message_id="reply_to_message_id")
         .join(
-            ordered.select("message_id", "community_id", answered="at"),
-            on=["message_id", "community_id"],
+            ordered.select("message_id", answered_community="community_id", answered="at"),
+            on="message_id",
         )
-        .filter(pl.col("answered") < pl.col("at"))
+        .filter(
+            pl.col("answered") < pl.col("at"),
+            pl.col("answered_community") == pl.col("community_id"),
+        )
         .select("at", "answered")
     )
-    is_timed = pl.col("sent_at").is_not_null()
-    said_last = pl.struct("at", "sent_at").shift(1).over("author_id", "channel_id", is_timed)
-    pause = pl.col("sent_at") - said_last.struct.field("sent_at")
-    continued = pl.when(pause.is_between(dt.timedelta(0), PAUSE)).then(said_last.struct.field("at"))
+    sayer = ("author_id", "channel_id", pl.col("sent_at").is_not_null())
+    pause = pl.col("sent_at") - pl.col("sent_at").shift(1).over(sayer)
+    goes_on = pause.is_between(dt.timedelta(0), PAUSE)
     return (
-        ordered.with_columns(continued=continued)
+        ordered.with_columns(continued=pl.when(goes_on).then(pl.col("at").shift(1).over(sayer)))
         .join(answers, on="at", how="left", maintain_order="left")
         .with_columns(
             parent=pl.coalesce("answered", "continued"), is_reply=pl.col("answered").is_not_null()
