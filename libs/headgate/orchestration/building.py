@@ -13,7 +13,7 @@ from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.dbt.native import Native
 from headgate.orchestration.dbt.result import SKIPPED, DbtResult
 from headgate.orchestration.dbt.singular import Test
-from headgate.orchestration.order import Graph, downstream
+from headgate.orchestration.order import topological
 
 
 def build(context: RunContext, datasets: Sequence[str]) -> DbtResult:
@@ -62,11 +62,13 @@ class _Building:
     def tests(self, datasets: Sequence[str]) -> None:
         """Run the tests that read what was built, unless that failed already.
 
-        One that also reads what is to be built anew after this build waits until that is done.
+        One that also reads what is yet to be built from these inputs waits until that is done.
         """
         built = set(datasets)
-        later = downstream(self._graph(), built) - built
-        found = [t for t in singular.tests(self.sources) if t.reads & built]
+        found = [t for t in singular.tests(self.sources) if t.reads & built - self.broken]
+        if not found:
+            return
+        later = self._unsettled(built)
         found = [t for t in found if not t.reads & (self.broken | later)]
         others = []
         for test in found:
@@ -93,9 +95,20 @@ class _Building:
             return True
         return bool(self.sources.texts([contract.model])[contract.model].not_plain)
 
-    def _graph(self) -> Graph:
-        contracts = self.context.project.contracts
-        return {c.id: sorted(self._inputs(c)) for c in contracts.curated}
+    def _unsettled(self, built: set[str]) -> set[str]:
+        """Curated datasets, not among the built, that are not made from their inputs as they are."""
+        graph = {c.id: sorted(self._inputs(c)) for c in self.context.project.contracts.curated}
+        found: set[str] = set()
+        for dataset in topological(graph):
+            if dataset in built:
+                continue
+            versions = self.context.session.versions(graph[dataset])
+            snapshot = self.context.snapshot(dataset)
+            meta = snapshot.meta if snapshot else None
+            before = dict(meta.inputs) if meta else {}
+            if before != versions or found & set(graph[dataset]):
+                found.add(dataset)
+        return found
 
     def _inputs(self, contract: Contract) -> set[str]:
         if contract.model:

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from headgate.contracts.model import Contract
+from headgate.contracts.substance import substance
 from headgate.core import ids
 from headgate.core.errors import HeadgateError, ModelError
 from headgate.lake.changes import changed_rows_sql, earlier
@@ -52,7 +53,7 @@ def code_hash(contract: Contract) -> str:
     """
     assert contract.transform is not None
     major = pl.__version__.partition(".")[0]
-    return ids.digest(modules.code_hash(contract.transform), contract.hash, major)
+    return ids.digest(modules.code_hash(contract.transform), substance(contract), major)
 
 
 def plan(context: RunContext, contract: Contract) -> Plan:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from headgate.contracts import types
@@ -67,6 +68,21 @@ class Build:
         )
 
 
+#: The mode that every build is planned for while somebody only wants to see what it would be.
+_forced: bool | None = None
+
+
+@contextmanager
+def forced(*, incremental: bool) -> Iterator[None]:
+    """Plan every build in one mode within the block; what is planned so is not to be built."""
+    global _forced
+    before, _forced = _forced, incremental
+    try:
+        yield
+    finally:
+        _forced = before
+
+
 def plan(
     context: RunContext, sources: Sources, models: Iterable[str] | None = None
 ) -> dict[str, Build]:
@@ -97,6 +113,10 @@ def _plan(
     def build(why: str, before: Mapping[str, Snapshot] | None = None) -> Build:
         return Build(code, contract, code_hash, versions, before or {}, before is not None, why)
 
+    if _forced is not None:
+        return Build(
+            code, contract, code_hash, versions, {}, _forced, "somebody wants to see it so"
+        )
     table = context.snapshot(contract.id)
     meta = table.meta if table else None
     if contract.id in context.session.rebuilding:

@@ -202,4 +202,8 @@ def _by_dbt(project: Project, names: list[str]) -> dict[str, tuple[str, str]]:
     """Full and incremental SQL of models that are not plain."""
     if not names:
         return {}
-    raise ModelError(f"only dbt can compile {', '.join(names)}.")
+    from headgate.orchestration.dbt import runner
+
+    full = runner.compiled(project, names, incremental=False)
+    other = runner.compiled(project, names, incremental=True)
+    return {n: (full[n], other[n]) for n in names}

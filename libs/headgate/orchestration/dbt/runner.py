@@ -9,8 +9,11 @@ from typing import Any
 
 from headgate.core import ids
 from headgate.core.errors import ModelError
+from headgate.lake.engines.duckdb import connect
+from headgate.lake.session import Session
+from headgate.lineage.emitter import Emitter
 from headgate.orchestration.context import RunContext, activate
-from headgate.orchestration.dbt import properties
+from headgate.orchestration.dbt import builds, properties
 from headgate.orchestration.dbt.result import SKIPPED, DbtResult
 from headgate.orchestration.project import Project
 
@@ -38,6 +41,27 @@ def test(context: RunContext, *, tests: Sequence[str]) -> DbtResult:
         ModelError: the dbt project cannot be parsed or compiled.
     """
     return _result(context, ["test", "--select", *tests])
+
+
+def compiled(project: Project, names: Sequence[str], *, incremental: bool) -> dict[str, str]:
+    """The SQL that dbt makes of models, by name, as for a full or an incremental build.
+
+    Raises:
+        ModelError: the dbt project cannot be parsed, or a model not compiled.
+    """
+    con, run_id = connect(project.settings), ids.new_id()
+    # Nothing is committed, so nothing comes to be told in lineage.
+    emitter = Emitter(project.lake.root / project.settings.lineage_file, project.settings.lake_name)
+    context = RunContext(project, Session(project.lake, con, run_id), emitter)
+    with con, activate(context), builds.forced(incremental=incremental):
+        found = _invoke(project, ["compile", "--select", *names])
+    sql = {}
+    for result in found.results:
+        if result.status not in _GOOD:
+            raise ModelError(_sentence(result), place=str(result.node.original_file_path))
+        # Views of the lake are in no database of their own.
+        sql[result.node.name] = str(result.node.compiled_code).replace('"memory".', "")
+    return sql
 
 
 def _result(context: RunContext, command: Sequence[str]) -> DbtResult:
