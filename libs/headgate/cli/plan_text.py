@@ -127,6 +127,8 @@ def _assumed(plan: Plan) -> str:
 def _upkeep(upkeep: Upkeep) -> str:
     """What happens to one table, in one line."""
     told = f"{_HOW[upkeep.how]}: {upkeep.why}"
+    if upkeep.perhaps_full:
+        told += ", or all of it if most of what it reads comes out otherwise"
     if not upkeep.built or upkeep.rows_stored is None:
         return told
     if upkeep.how == CREATE:

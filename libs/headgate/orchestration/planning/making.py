@@ -56,11 +56,14 @@ def make(project: Project, against: str | None = None, *, mine: Collection[str] 
     on_lake = _has_tables(project)
     with _compared_with(project, against or RELEASE) as before:
         after = sides.of_project(project, "the working tree")
-        con = connect(project.settings) if on_lake else duckdb.connect(":memory:")
-        try:
-            return _Making(project, before, after, con, on_lake, frozenset(mine)).plan()
-        finally:
-            con.close()
+        shapes = {d: c.table_columns for d, c in project.contracts.items()}
+        # Without a lake nothing is read, and no folder of one may be made.
+        with (
+            connect(project.settings) if on_lake else duckdb.connect(":memory:") as con,
+            duckdb.connect(":memory:") as bare,
+        ):
+            tables = EmptyTables(bare, shapes)
+            return _Making(project, before, after, con, tables, on_lake, frozenset(mine)).plan()
 
 
 @contextmanager
@@ -95,6 +98,7 @@ class _Making:
     before: Side
     after: Side
     con: Connection
+    tables: EmptyTables
     on_lake: bool
     mine: frozenset[str]
     changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
@@ -115,9 +119,7 @@ class _Making:
         )  # fmt: skip
 
     def _reach(self, graph: Graph) -> dict[str, Reach]:
-        shapes = {d: c.table_columns for d, c in self.project.contracts.items()}
-        tables = EmptyTables(duckdb.connect(":memory:"), shapes)
-        following = Following(tables)
+        following = Following(self.tables)
 
         def lineage_of(dataset: str) -> ColumnLineage:
             code = self.after.code.get(dataset)
@@ -125,17 +127,14 @@ class _Making:
                 raise UntraceableError(f"how {dataset} is made is not known column by column.")
             return following.lineage(code.sql[0], code.inputs)
 
-        try:
-            return reach(self.before, self.after, self.changes, graph, following, lineage_of)
-        finally:
-            tables.con.close()
+        return reach(self.before, self.after, self.changes, graph, following, lineage_of)
 
     def _steps(self, graph: Graph, reached: Mapping[str, Reach]) -> tuple[Step, ...]:
         assumed = None if self.on_lake else self.before
         influences = {d: r.whole for d, r in reached.items()}
         ahead = Ahead(
-            imagined(self.project, assumed), self.con, graph, self.before, self.after, influences,
-            self.on_lake,
+            imagined(self.project, assumed), self.con, self.tables, graph, self.before, self.after,
+            influences, self.on_lake,
         )  # fmt: skip
         return ahead.steps()
 

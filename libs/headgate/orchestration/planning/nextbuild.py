@@ -49,23 +49,23 @@ def next_build(context: RunContext, sources: Sources, contract: Contract) -> Nex
     return NextBuild(contract, made.code_hash, made.inputs, made.incremental, made.why)
 
 
-def misfit(context: RunContext, next_: NextBuild, code: Code) -> str:
+def misfit(context: RunContext, next_: NextBuild, code: Code, tables: EmptyTables) -> str:
     """Why the table's code does not fit what it reads or its contract; empty if it does."""
     import duckdb
 
     if code.wrong or code.sql is None:
         return code.wrong
-    reads = {*code.inputs, next_.contract.id}
-    shapes = {d: _columns(context, d) for d in reads}
-    tables = EmptyTables(duckdb.connect(":memory:"), shapes)
+    contract = next_.contract
     try:
+        # What the contract promises is told in the engine's words, as what the SQL gives is.
+        tables.put(contract.id, contract.table_columns)
+        wanted = tables.columns_of(f"FROM {contract.name.relation}", [contract.id])
+        reads = {*code.inputs, contract.id}
+        for dataset in reads:
+            tables.put(dataset, _columns(context, dataset))
         given = tables.columns_of(code.sql[0], reads)
-        tables.put(next_.contract.id, next_.contract.table_columns)
-        wanted = tables.columns_of(next_.contract.name.relation, [next_.contract.id])
     except duckdb.Error as error:
         return str(error).splitlines()[0]
-    finally:
-        tables.con.close()
     told = [f"{c} is missing" for c in wanted if c not in given]
     told += [f"{c} is not in the contract" for c in given if c not in wanted]
     told += [

@@ -23,9 +23,10 @@ class Upkeep:
     ``how``: ``create`` (its first version), ``full`` (all rows replaced), ``incremental``,
     ``taken`` (stored rows of a source judged anew), ``none``, ``blocked`` (until somebody acts),
     ``fails`` (it would be refused, or its SQL does not fit what it reads) or ``waits`` (what it
-    reads is not there, or fails). ``rows_touched`` is at most so many rows where ``exact`` is
-    false; None where nothing is known of it (no lake). ``columns`` are the table's afterwards, and
-    ``rules`` those that judge the batch.
+    reads is not there, or fails). With ``perhaps_full`` an incremental build turns into a full one
+    if most of what it reads comes out otherwise. ``rows_touched`` is at most so many rows where
+    ``exact`` is false; None where nothing is known of it (no lake). ``columns`` are the table's
+    afterwards, and ``rules`` those that judge the batch.
     """
 
     how: str
@@ -33,6 +34,7 @@ class Upkeep:
     rows_stored: int | None = None
     rows_touched: int | None = None
     exact: bool = True
+    perhaps_full: bool = False
     columns: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
 

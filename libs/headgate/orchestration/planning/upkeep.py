@@ -25,6 +25,7 @@ from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.order import Graph, downstream, topological
 from headgate.orchestration.planning import nextbuild
 from headgate.orchestration.planning.before import Side
+from headgate.orchestration.planning.binding import EmptyTables
 from headgate.orchestration.planning.imagined import ImaginedProject, next_version
 from headgate.orchestration.planning.nextbuild import NextBuild
 from headgate.orchestration.planning.plan import (
@@ -52,6 +53,7 @@ class Ahead:
 
     project: ImaginedProject
     con: Connection
+    tables: EmptyTables
     graph: Graph
     before: Side
     after: Side
@@ -114,7 +116,7 @@ class Ahead:
         found = next_version(base, contract, kind="rebuild", whole=whole)
         self._imagine(context, found)
         why = "its stored rows are cast and judged" if whole else "its stored rows are judged"
-        return Upkeep(TAKEN, why, rows, rows, True, tuple(found.columns), _rules(contract))
+        return Upkeep(TAKEN, why, rows, rows, columns=tuple(found.columns), rules=_rules(contract))
 
     def _built(self, context: RunContext, dataset: str, failed: set[str]) -> Upkeep:
         contract = self.project.contracts[dataset]
@@ -123,7 +125,7 @@ class Ahead:
             return self._upkeep(context, dataset, WAITS, f"it reads {', '.join(lost)}")
         try:
             next_ = nextbuild.next_build(context, self._known(), contract)
-            problem = nextbuild.misfit(context, next_, self.after.code[dataset])
+            problem = nextbuild.misfit(context, next_, self.after.code[dataset], self.tables)
         except HeadgateError as error:
             next_, problem = None, str(error)
         if next_ is None or problem:
@@ -143,7 +145,7 @@ class Ahead:
         rows = base.rows if base else 0
         return Upkeep(
             how, next_.why, rows if self.on_lake else None, touched, exact,
-            tuple(found.columns), _rules(contract),
+            next_.incremental and self._perhaps_full(next_), tuple(found.columns), _rules(contract),
         )  # fmt: skip
 
     def _rows_stay(self, dataset: str, base: Snapshot, next_: NextBuild) -> bool:
@@ -157,6 +159,13 @@ class Ahead:
             and meta.code_hash == self._hash_before(dataset)
             and not self.influences.get(dataset)
         )
+
+    def _perhaps_full(self, next_: NextBuild) -> bool:
+        """Whether it depends on how many rows change: a transform whose inputs have other rows."""
+        if not next_.contract.transform:
+            return False
+        same = {d for d in self._imagined if not self.influences.get(d)}
+        return bool(next_.inputs.keys() - same)
 
     def _hash_before(self, dataset: str) -> str:
         code = self.before.code.get(dataset)
@@ -192,7 +201,7 @@ class Ahead:
         base = context.snapshot(dataset)
         rows = base.rows if base and self.on_lake else None
         touched = 0 if self.on_lake else None
-        return Upkeep(how, why, rows, touched, True, tuple(base.columns) if base else ())
+        return Upkeep(how, why, rows, touched, columns=tuple(base.columns) if base else ())
 
     def _with_release(
         self, context: RunContext, command: str, tables: Mapping[str, Upkeep]
