@@ -27,6 +27,15 @@ def new_id() -> str:
     return str(uuid.UUID(int=value))
 
 
+def demand_uuid(text: str) -> None:
+    """Let only a UUID through.
+
+    Raises:
+        ValueError: it is none.
+    """
+    uuid.UUID(text)
+
+
 def content_hasher() -> Hasher:
     """A fresh SHA-256, the hash by which a file is known to have been taken."""
     return hashlib.sha256()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -124,17 +123,6 @@ def test_step_that_makes_no_sense_is_a_problem_and_no_error(path: Path) -> None:
         assert emitter.emit(a_run(), State.START)
     assert len(emitter.problems) == 2
     assert told(path) == [("run", "START")]
-
-
-def test_missing_library_is_a_problem_and_no_error(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in [m for m in sys.modules if m.startswith("openlineage")]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "openlineage", None)
-    emitter = Emitter(path, "local")
-    assert not emitter.emit(a_run(), State.START)
-    assert "openlineage" in emitter.problems[0]
 
 
 def test_problems_are_kept_few_however_many_come(path: Path) -> None:

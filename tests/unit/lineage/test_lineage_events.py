@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from headgate import __version__
 from headgate.contracts.model import Contract
 from headgate.core.errors import UsageError
-from headgate.lineage import events, names, steps
+from headgate.lineage import events, facets, names, steps
 from headgate.lineage.steps import Assertion, ColumnInput, DatasetRef, State, Statistics, Step
 from tests.unit.lineage.openlineage_spec import Spec
 
@@ -305,9 +305,30 @@ def test_whatever_text_and_numbers_come_the_event_stays_valid(
     assert spec.problems(events.event(step, State.FAIL, "local", AT)) == []
 
 
-def test_steps_are_made_without_importing_openlineage() -> None:
+def test_events_are_made_without_importing_openlineage() -> None:
     code = (
         "import sys; import headgate.lineage.emitter, headgate.lineage.steps as s;"
-        f"s.run_step({RUN!r}); sys.exit('openlineage' in sys.modules or 'attr' in sys.modules)"
+        "from headgate.lineage import events;"
+        f"events.event(s.run_step({RUN!r}), s.State.START, 'local');"
+        "sys.exit('openlineage' in sys.modules or 'attr' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_facets_name_the_editions_that_openlineage_python_does() -> None:
+    import importlib
+    import pkgutil
+
+    from openlineage.client import generated
+
+    theirs: dict[str, str] = {}
+    for module in pkgutil.iter_modules(generated.__path__):
+        for name, made in vars(
+            importlib.import_module(f"{generated.__name__}.{module.name}")
+        ).items():
+            if hasattr(made, "_get_schema"):
+                theirs[name] = made._get_schema()
+    assert theirs["RunEvent"] == facets.EVENT_SCHEMA
+    assert {n: facets.address(n) for n in facets.EDITIONS} == {
+        n: theirs[n] for n in facets.EDITIONS
+    }
