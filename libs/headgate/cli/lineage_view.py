@@ -1,47 +1,56 @@
-"""What a dataset is made from, as its newest lineage events tell: datasets and sources, then columns."""
+"""What lineage knows of the lake at hand: its graph, and of one dataset what each column is made from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headgate.contracts.model import Contract
+    from headgate.lineage.graph import Graph
+    from headgate.lineage.steps import ColumnInput
     from headgate.orchestration.project import Project
 
 
+def graph_of(project: Project) -> Graph:
+    """The graph that the runs of the project's lake recorded; of a private lake, upon its base's."""
+    from pathlib import Path
+
+    from headgate.lineage import graph_events
+    from headgate.orchestration import private_lakes
+
+    file = project.settings.lineage_file
+    base = private_lakes.base_of(project)
+    below = None
+    if base is not None:
+        below = graph_events.read(Path(base.root) / file, until=base.since)
+    return graph_events.read(project.lake.root / file, below=below)
+
+
 def rows(project: Project, contract: Contract) -> list[dict[str, str]]:
-    """Rows of ``column`` (empty for the dataset as a whole), ``made from`` and ``how``."""
-    made: dict[str, str] = {}
-    fields: Mapping[str, Any] = {}
-    for event in _events(project):
-        written = {o["name"]: o.get("facets", {}) for o in event.get("outputs", ())}
-        if contract.id not in written or event.get("eventType") != "COMPLETE":
-            continue
-        inputs = {i["name"] for i in event.get("inputs", ())} - {contract.id}
-        job = str(event["job"]["name"])
-        for name in sorted(inputs):
-            # The gate looks parents up; that something is made from them, its build says.
-            if not (name in made and job.endswith(".gate")):
-                made[name] = job
-        fields = written[contract.id].get("columnLineage", {}).get("fields") or fields
-    whole = [{"column": "", "made from": name, "how": by} for name, by in made.items()]
-    return whole + [
-        {
-            "column": column,
-            "made from": f"{field['name']}.{field['field']}",
-            "how": ", ".join(sorted({_way(t) for t in field.get("transformations", ())})),
-        }
-        for column, entry in sorted(fields.items())
-        for field in entry.get("inputFields", ())
+    """Rows of ``column``, ``made from`` and ``how``; first those of the dataset as a whole, without
+    a column, then what decides its rows (column ``*``), then its columns in the contract's order."""
+    made = graph_of(project).made.get(contract.id)
+    if made is None:
+        return []
+    found = [{"column": "", "made from": name, "how": made.job} for name in made.inputs]
+    found += [
+        {"column": "", "made from": name, "how": f"{contract.id}.gate"}
+        for name in made.looked_up
+        if name not in made.inputs
     ]
+    found += _of("*", made.rows)
+    order = [c for c in contract.table_columns if c in made.columns]
+    for column in (*order, *(c for c in made.columns if c not in order)):
+        found += _of(column, made.columns[column])
+    return found
 
 
-def _way(transformation: Mapping[str, str]) -> str:
-    return f"{transformation.get('type', '')} {transformation.get('subtype', '')}".strip().lower()
-
-
-def _events(project: Project) -> Any:
-    from headgate.lineage import log
-
-    return log.read(project.lake.root / project.settings.lineage_file)
+def _of(column: str, inputs: tuple[ColumnInput, ...]) -> list[dict[str, str]]:
+    ways: dict[str, set[str]] = {}
+    for i in inputs:
+        told = f"{i.type} {i.subtype}".lower().replace("_", " ")
+        ways.setdefault(f"{i.dataset}.{i.column}", set()).add(told)
+    return [
+        {"column": column, "made from": source, "how": ", ".join(sorted(how))}
+        for source, how in sorted(ways.items())
+    ]

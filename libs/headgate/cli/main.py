@@ -19,6 +19,7 @@ from headgate.cli import (
     diff,
     docs,
     lake,
+    lineage,
     new,
     plan,
     preview,
@@ -55,6 +56,7 @@ app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.command("rebuild", epilog=rebuild.EXAMPLE)(rebuild.rebuild)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
+app.add_typer(lineage.app, name="lineage")
 app.add_typer(new.app, name="new")
 app.add_typer(lake.app, name="lake")
 app.command("dbt", epilog=dbt.EXAMPLE, context_settings=dbt.SETTINGS)(dbt.dbt)
