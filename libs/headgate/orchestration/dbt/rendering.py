@@ -78,6 +78,18 @@ class _Target:
         return self._known[name]
 
 
+class _Nameless:
+    """What ``this`` stands for where there is no table: dbt has a name for it, and no use."""
+
+    def __str__(self) -> str:
+        raise NotPlainError("this, in a model without a table")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotPlainError("this, in a model without a table")
+
+
 class _ReturnedError(Exception):
     """A macro's ``return``; ``value`` is what it returns."""
 
@@ -180,7 +192,7 @@ class Renderer:
         found: dict[str, Any] = {
             "ref": lambda *args, **named: self._ref(own, *args, **named),
             "source": lambda schema, table: self._source(own, code, schema, table),
-            "this": Relation(name.schema, name.name, name.relation) if name else None,
+            "this": Relation(name.schema, name.name, name.relation) if name else _Nameless(),
             "config": lambda *args, **named: _config(own, name is None, *args, **named),
             "var": self._var,
             "env_var": lambda *args: _env_var(own, *args),

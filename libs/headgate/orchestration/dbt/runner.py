@@ -44,7 +44,7 @@ def test(context: RunContext, *, tests: Sequence[str]) -> DbtResult:
 
 
 def compiled(project: Project, names: Sequence[str], *, incremental: bool) -> dict[str, str]:
-    """The SQL that dbt makes of models, by name, as for a full or an incremental build.
+    """The SQL that dbt makes of models and tests, by name, as for a full or an incremental build.
 
     Raises:
         ModelError: the dbt project cannot be parsed, or a model not compiled.
@@ -57,6 +57,8 @@ def compiled(project: Project, names: Sequence[str], *, incremental: bool) -> di
         found = _invoke(project, ["compile", "--select", *names])
     sql = {}
     for result in found.results:
+        if result.node.name not in names:
+            continue  # a test of one of them
         if result.status not in _GOOD:
             raise ModelError(_sentence(result), place=str(result.node.original_file_path))
         # Views of the lake are in no database of their own.

@@ -12,7 +12,9 @@ from headgate.lake.engines.duckdb import identifier
 from headgate.orchestration.dbt.canonical import Token, tokens
 
 NAME = "touched"
-_SAYS = re.compile(rf"\b{NAME}\s+as\s*(?:not\s+)?(?:materialized\s*)?\(", re.IGNORECASE)
+_SAYS = re.compile(
+    rf'\b{NAME}"?\s*(?:\([^()]*\))?\s+as\s*(?:not\s+)?(?:materialized\s*)?\(', re.IGNORECASE
+)
 
 
 def says(text: str) -> bool:
