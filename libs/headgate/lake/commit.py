@@ -1,24 +1,29 @@
 """The one commit door: staged files become a version of a table, durably, or nothing happens.
 
 The order is what makes an acknowledged commit survive power loss: data files are synced before
-the log names them, the log entry and its folder before the commit is acknowledged. delta-rs
-writes the log entry (and refuses a racing one) but syncs nothing itself.
+the log names them, the log entry and its folder before the commit is acknowledged. An entry of
+ours is synced before it gets its name, and only one writer can give it: nobody sees half of one.
+delta-rs writes the entries that change a table's shape; it syncs nothing itself.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headgate.contracts import types
 from headgate.core import clock, failpoints
-from headgate.core import json as hjson
 from headgate.core.errors import ConflictError, LakeError
+from headgate.lake import entry
 from headgate.lake.lake import Lake, log_key
 from headgate.lake.meta import KEY, CommitMeta
 from headgate.lake.snapshot import DataFile, Snapshot, app_id
 from headgate.lake.stage import StagedFile
+
+_ENTRY = re.compile(r"\d{20}\.json")
+#: Every so many versions the log is summed up, so that it is not read from its beginning.
+_CHECKPOINT = 100
 
 
 def commit(
@@ -55,58 +60,98 @@ def commit(
         )
     table_key = lake.key(dataset, quarantine=quarantine)
     whole = whole and base is not None
-    # Where the schema is replaced, the writer of the log takes out every live file by itself.
-    actions = _publish_files(lake, table_key, add, () if whole else remove)
-    failpoints.reach("commit.files_fsynced")
-    if base is not None and not whole and not columns.keys() <= base.columns.keys():
-        base = _add_columns(lake, table_key, base, columns)
     meta = dataclasses.replace(meta, committed_at=clock.now())
+    if base is None or (not whole and _is_plain(base, columns)):
+        return _append(lake, table_key, dataset, base, columns, add, remove, meta, key)
+    # Where the schema is replaced, the writer of the log takes out every live file by itself.
+    _adopt(lake, table_key, add)
+    if not whole and not columns.keys() <= base.columns.keys():
+        base = _add_columns(lake, table_key, base, columns)
+    actions = _actions(add, () if whole else remove)
     _write_log(lake, table_key, dataset, base, columns, actions, meta, key, whole)
     failpoints.reach("commit.log_written")
-    version = 0 if base is None else base.version + 1
-    log_folder = f"{table_key}/_delta_log"
-    earlier = log_key("", max(version - 1, 0)).rpartition("/")[2]
-    written = [n for n in lake.storage.names(log_folder) if n >= earlier]
-    lake.storage.seal(log_folder, written)
-    lake.storage.seal(table_key, [])
-    if base is None:
-        lake.storage.seal(table_key.rpartition("/")[0], [])
+    _seal_log(lake, table_key, base.version + 1)
     failpoints.reach("commit.log_fsynced")
-    found = lake.snapshot(dataset, version, quarantine=quarantine)
+    found = lake.snapshot(dataset, base.version + 1, quarantine=quarantine)
     if found is None or found.meta is None or found.meta.batch_id != meta.batch_id:
-        raise ConflictError(f"version {version} of {dataset} was written by somebody else.")
+        raise ConflictError(
+            f"version {base.version + 1} of {dataset} was written by somebody else."
+        )
     return found
 
 
-def _publish_files(
-    lake: Lake, table_key: str, add: Sequence[StagedFile | DataFile], remove: Sequence[DataFile]
-) -> list[Any]:
-    """Move staged files into the table's folder, synced, and give the log's actions."""
+def _is_plain(base: Snapshot, columns: Mapping[str, str]) -> bool:
+    """Whether the entry after ``base`` is one that we write ourselves."""
+    ours = base.protocol == entry.PROTOCOL and base.meta is not None
+    return ours and columns.keys() <= base.columns.keys()
+
+
+def _append(
+    lake: Lake,
+    table_key: str,
+    dataset: str,
+    base: Snapshot | None,
+    columns: Mapping[str, str],
+    add: Sequence[StagedFile | DataFile],
+    remove: Sequence[DataFile],
+    meta: CommitMeta,
+    key: Sequence[str],
+) -> Snapshot:
+    """Write the log entry ourselves: it gets its name, whole and synced, if nobody has it yet."""
+    version, folder = 0 if base is None else base.version + 1, f"{table_key}/_delta_log"
+    lake.storage.make(folder)
+    _adopt(lake, table_key, add)
+    newest = max((n for n in lake.storage.names(folder) if _ENTRY.fullmatch(n)), default="")
+    if newest and newest >= log_key("", version).rpartition("/")[2]:
+        raise ConflictError(f"{dataset} moved on before version {version} meanwhile.")
+    if base is not None:
+        # Whoever wrote the version before may have died before it was synced.
+        lake.storage.seal(folder, [newest])
+    text = entry.written(dataset, base, columns, add, remove, meta, key, clock.epoch_millis())
+    written = lake.storage.put_if_absent(
+        log_key(table_key, version), text, named=lambda: failpoints.reach("commit.log_written")
+    )
+    if not written:
+        raise ConflictError(f"somebody else committed to {dataset} first.")
+    failpoints.reach("commit.log_fsynced")
+    if version and version % _CHECKPOINT == 0:
+        lake.table(table_key).create_checkpoint()
+        _seal_log(lake, table_key, version)
+    return entry.following(dataset, base, columns, add, remove, meta, lake.storage.uri(table_key))
+
+
+def _seal_log(lake: Lake, table_key: str, version: int) -> None:
+    """Make durable what somebody else wrote to the log, from the version before on."""
+    folder = f"{table_key}/_delta_log"
+    earlier = log_key("", max(version - 1, 0)).rpartition("/")[2]
+    lake.storage.seal(folder, [n for n in lake.storage.names(folder) if n >= earlier])
+    lake.storage.seal(table_key, [])
+
+
+def _adopt(lake: Lake, table_key: str, add: Sequence[StagedFile | DataFile]) -> None:
+    """Move staged files into the table's folder, synced, before a log names them."""
+    staged = [f for f in add if isinstance(f, StagedFile)]
+    for file in staged:
+        lake.storage.adopt(file.path, f"{table_key}/{file.path.name}")
+    failpoints.reach("commit.files_published")
+    if staged:
+        lake.storage.seal(table_key, [])
+    failpoints.reach("commit.files_fsynced")
+
+
+def _actions(add: Sequence[StagedFile | DataFile], remove: Sequence[DataFile]) -> list[Any]:
+    """The log's actions, as delta-rs takes them."""
     from deltalake.transaction import AddAction, RemoveAction
 
     now = clock.epoch_millis()
-    actions: list[AddAction | RemoveAction] = []
-    for file in add:
-        if isinstance(file, StagedFile):
-            lake.storage.adopt(file.path, f"{table_key}/{file.path.name}")
-            name, stats = file.path.name, file.stats
-        else:
-            name, stats = file.path, _stats_again(file)
-        actions.append(AddAction(name, file.size, {}, now, True, stats))
-    failpoints.reach("commit.files_published")
-    if any(isinstance(f, StagedFile) for f in add):
-        lake.storage.seal(table_key, [])
-    for file in remove:
-        actions.append(
-            RemoveAction(
-                path=file.path,
-                data_change=True,
-                deletion_timestamp=now,
-                partition_values={},
-                size=file.size,
-            )
-        )
-    return actions
+    return [
+        *(AddAction(entry.file_name(f), f.size, {}, now, True, entry.statistics(f)) for f in add),
+        *(
+            RemoveAction(path=f.path, data_change=True, deletion_timestamp=now,
+                         partition_values={}, size=f.size)
+            for f in remove
+        ),
+    ]  # fmt: skip
 
 
 def _add_columns(
@@ -133,86 +178,45 @@ def _write_log(
     lake: Lake,
     table_key: str,
     dataset: str,
-    base: Snapshot | None,
+    base: Snapshot,
     columns: Mapping[str, str],
     actions: list[Any],
     meta: CommitMeta,
     key: Sequence[str],
     whole: bool,
 ) -> None:
+    """Have delta-rs write an entry that changes more than files: the table's shape, say."""
     from deltalake.exceptions import CommitFailedError, DeltaError
-    from deltalake.transaction import (
-        CommitProperties,
-        PostCommitHookProperties,
-        Transaction,
-        create_table_with_add_actions,
-    )
+    from deltalake.transaction import CommitProperties, PostCommitHookProperties, Transaction
 
-    uri = lake.storage.uri(table_key)
-    number = 1 if base is None else base.app_version + 1
     properties = CommitProperties(
         custom_metadata={KEY: meta.to_json()},
-        app_transactions=[Transaction(app_id(dataset), number)],
+        app_transactions=[Transaction(app_id(dataset), base.app_version + 1)],
         max_commit_retries=0,
     )
     # The log is never cleaned up here: releases pin versions; maintenance knows which.
     hooks = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
-    schema = _schema(columns, None if whole else base, key)
+    table = lake.table(table_key)
+    if table.version() != base.version:
+        raise ConflictError(
+            f"{dataset} moved from version {base.version} to {table.version()} meanwhile."
+        )
     try:
-        if base is None:
-            create_table_with_add_actions(
-                uri, schema, actions, mode="error",
-                commit_properties=properties, post_commithook_properties=hooks,
-            )  # fmt: skip
-        else:
-            table = lake.table(table_key)
-            if table.version() != base.version:
-                raise ConflictError(
-                    f"{dataset} moved from version {base.version} to {table.version()} meanwhile."
-                )
-            table.create_write_transaction(
-                actions, mode="overwrite" if whole else "append", schema=schema,
-                commit_properties=properties, post_commithook_properties=hooks,
-            )  # fmt: skip
+        table.create_write_transaction(
+            actions, mode="overwrite" if whole else "append",
+            schema=_schema(columns, None if whole else base, key),
+            commit_properties=properties, post_commithook_properties=hooks,
+        )  # fmt: skip
     except CommitFailedError as error:
         raise ConflictError(f"somebody else committed to {dataset} first: {error}") from None
     except DeltaError as error:
-        if base is None and "already exists" in str(error):
-            raise ConflictError(f"somebody else created {dataset} first.") from None
         raise LakeError(f"the log of {dataset} cannot be written: {error}") from None
 
 
 def _schema(columns: Mapping[str, str], base: Snapshot | None, key: Sequence[str]) -> Any:
-    """The Delta schema: the table's own columns, then those that are new.
-
-    Only key columns are NOT NULL: what else is required may be loosened by a later contract,
-    and the log could not follow.
-    """
+    """The Delta schema: the table's own columns, then those that are new."""
     from deltalake import Schema
 
     merged = dict(base.columns) if base else {}
     merged |= {c: t for c, t in columns.items() if c not in merged}
-    fields = [
-        {"name": c, "type": types.delta_type(t), "nullable": c not in key, "metadata": {}}
-        for c, t in merged.items()
-    ]
-    return Schema.from_json(hjson.dumps({"type": "struct", "fields": fields}))
-
-
-def _stats_again(file: DataFile) -> str:
-    """The statistics of a file that is put back, as the log has them."""
-    import datetime as dt
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dt.datetime):
-            return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-        return value
-
-    return hjson.dumps(
-        {
-            "numRecords": file.rows,
-            "minValues": {k: plain(v) for k, v in file.minimum.items()},
-            "maxValues": {k: plain(v) for k, v in file.maximum.items()},
-            "nullCount": dict(file.nulls),
-        }
-    )
+    return Schema.from_json(entry.schema_of(merged, key))

@@ -121,7 +121,7 @@ def load(table: Any, uri: str, dataset: str, read_log: Any) -> Snapshot:
     """
     found = table.version()
     schema = hjson.loads(table.schema().to_json())
-    columns = {f["name"]: _type_of(f["type"]) for f in schema["fields"]}
+    columns = {f["name"]: type_of(f["type"]) for f in schema["fields"]}
     protocol = table.protocol()
     return Snapshot(
         dataset=dataset,
@@ -177,9 +177,10 @@ def _newest_meta(version: int, read_log: Any) -> CommitMeta | None:
     return None
 
 
-def _type_of(delta: Any) -> str:
+def type_of(delta: Any) -> str:
+    """The column type that a type of the Delta log's schema is."""
     if isinstance(delta, dict):
         if delta.get("type") == "array":
-            return f"array<{_type_of(delta['elementType'])}>"
+            return f"array<{type_of(delta['elementType'])}>"
         return "json"
     return str(delta)

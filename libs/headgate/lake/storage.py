@@ -1,6 +1,6 @@
 """The small interface between the lake and where its bytes lie, and local disks behind it.
 
-Object stores can follow by giving the same seven calls; nothing else in the lake touches a path.
+Object stores can follow by giving the same calls; nothing else in the lake touches a path.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -27,8 +28,17 @@ class Storage(Protocol):
         """The bytes at ``key``, or None."""
         ...
 
-    def put_if_absent(self, key: str, data: bytes) -> bool:
-        """Write ``data`` durably unless ``key`` exists; tells whether it was written."""
+    def put_if_absent(
+        self, key: str, data: bytes, *, named: Callable[[], None] | None = None
+    ) -> bool:
+        """Write ``data`` durably unless ``key`` exists; tells whether it was written.
+
+        ``named`` is called when it has its name, before that is sure to survive power loss.
+        """
+        ...
+
+    def make(self, folder: str) -> None:
+        """Make a folder durable, if objects need one."""
         ...
 
     def put(self, key: str, data: bytes) -> None:
@@ -65,7 +75,9 @@ class LocalStorage:
         except FileNotFoundError:
             return None
 
-    def put_if_absent(self, key: str, data: bytes) -> bool:
+    def put_if_absent(
+        self, key: str, data: bytes, *, named: Callable[[], None] | None = None
+    ) -> bool:
         """Write to a file of its own, sync it, then link it to its name: the link is the race."""
         target = self.root / key
         self._make_folder(target.parent)
@@ -76,8 +88,14 @@ class LocalStorage:
             return False
         finally:
             draft.unlink()
+        if named:
+            named()
         sync_folder(target.parent)
         return True
+
+    def make(self, folder: str) -> None:
+        """Make the folder and those above it, each durable in its own."""
+        self._make_folder(self.root / folder)
 
     def put(self, key: str, data: bytes) -> None:
         """Write beside, sync, rename over."""
@@ -117,6 +135,8 @@ class LocalStorage:
 
     def _make_folder(self, folder: Path) -> None:
         """Make the folder and its parents, each made durable in the one above it."""
+        if folder.is_dir():
+            return
         missing = [p for p in [folder, *folder.parents] if not p.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for made in missing:
