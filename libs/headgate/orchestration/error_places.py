@@ -13,7 +13,8 @@ _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 def told(error: Exception) -> str:
     """The engine's words as one sentence, without the line that it quotes."""
     text = _LINE.split(str(error))[0]
-    return " ".join(text.split()) or type(error).__name__
+    words = " ".join(text.split()) or type(error).__name__
+    return words if words.endswith((".", "!", "?")) else f"{words}."
 
 
 def place(error: Exception, query: str, files: Sequence[tuple[Path, str]]) -> str:

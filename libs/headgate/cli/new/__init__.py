@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -76,26 +77,30 @@ def draft_model(
     """Draft a dbt model's contract from its SQL; with --of, draft the SQL too.
 
     Write models/marts/<domain>/<name>.sql first (silver: models/intermediate/<domain>/), then let
-    this draft the contract: columns and types are what the SQL gives, meaning and classes are
-    taken over from the datasets that it reads.
+    this draft the contract: columns and types are what the SQL gives. A column that is one of
+    another dataset, under whatever name, takes its meaning and class over; one that is computed
+    is as confidential and as personal as what it is computed from, until you say otherwise.
     """
     from headgate.cli.new import model as drafting
     from headgate.orchestration.project import Project
 
     project = Project.open()
-    written = drafting.write(project, dataset, of=of, key=_listed(key), owner=owner)
-    return _tell(written, as_json, f"headgate run --select {dataset}")
+    drafted = drafting.write(project, dataset, of=of, key=_listed(key), owner=owner)
+    follow = f"headgate preview {dataset}\n  headgate run --select {dataset}"
+    return _tell(list(drafted.files), as_json, follow, drafted.notes)
 
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _tell(written: list[Path], as_json: bool, following: str) -> int:
+def _tell(written: list[Path], as_json: bool, following: str, notes: Sequence[str] = ()) -> int:
     if as_json:
         output.json([str(path) for path in written])
         return 0
     for path in written:
         output.out(f"wrote {output.near(path)}")
+    for note in notes:
+        output.out(note)
     output.out(f"Next: read them, then\n  headgate check\n  {following}")
     return 0

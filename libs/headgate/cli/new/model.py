@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.cli.new import draft
+from headgate.cli.new import draft, grain, query
 from headgate.cli.new.draft import DraftColumn
-from headgate.contracts import types
+from headgate.cli.new.query import Query
 from headgate.contracts.model import Contract
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import UsageError
 from headgate.orchestration.project import Project
 
-_TYPES = {"VARCHAR": "string", "BIGINT": "long", "HUGEINT": "long", "INTEGER": "integer",
-          "SMALLINT": "integer", "TINYINT": "integer", "UINTEGER": "long", "UBIGINT": "long",
-          "DOUBLE": "double", "FLOAT": "double", "BOOLEAN": "boolean", "DATE": "date",
-          "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamp", "JSON": "json"}  # fmt: skip
+
+@dataclass(frozen=True)
+class Drafted:
+    """What was written: ``files``, and ``notes`` on what was guessed and on what a person has to say."""
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
 
 
-def write(project: Project, dataset: str, *, of: str, key: Sequence[str], owner: str) -> list[Path]:
-    """Write the contract (and with ``of`` the SQL, if there is none); gives the paths.
+def write(project: Project, dataset: str, *, of: str, key: Sequence[str], owner: str) -> Drafted:
+    """Write the contract, and with ``of`` the SQL if there is none.
 
     Raises:
-        UsageError: the name is taken or no model's, there is no SQL, or it cannot be understood.
+        UsageError: the name is taken or no model's, there is no SQL, or a column has a type that
+            cannot be promised.
+        ModelError: the SQL cannot be understood; its file and line are named.
     """
     name = DatasetName.parse(dataset)
     if name.layer not in ("silver", "gold"):
@@ -41,25 +46,38 @@ def write(project: Project, dataset: str, *, of: str, key: Sequence[str], owner:
                 f"no {name.model}.sql yet.",
                 remedy=f"Write {sql}, or give --of DATASET to draft it.",
             )
+        text = _draft_sql(project.contracts[of])
         sql.parent.mkdir(parents=True, exist_ok=True)
-        sql.write_text(_draft_sql(project.contracts[of]), "utf-8")
+        sql.write_text(text, "utf-8")
         written.append(sql)
-    reading = Reading(project)
-    columns = reading.columns(sql)
-    chosen = list(key) or _inherited_key(columns, reading.read)
+    found = query.compiled(project, name.model)
+    columns, notes = query.columns(found)
+    chosen, why = _key(found, columns, key)
     draft.set_key(columns, chosen, dataset)
-    read = ", ".join(sorted(c.id for c in reading.read))
-    document = draft.document(
+    notes.append(why)
+    custom, more = _unit(found, columns)
+    document = _document(name, found, columns, chosen, owner, custom)
+    notes += more + _left(columns)
+    return Drafted((*written, draft.write_contract(folder, document)), tuple(notes))
+
+
+def _document(
+    name: DatasetName, found: Query, columns: Sequence[DraftColumn], key: Sequence[str],
+    owner: str, custom: dict[str, str],
+) -> dict[str, object]:  # fmt: skip
+    read = ", ".join(c.id for c in found.read)
+    for column in columns:
+        column.description = column.description or "TODO: say what it means."
+    return draft.document(
         name,
         columns,
-        purpose=f"{draft.words(name.name)}, made from {read or 'SQL alone'}.",
-        grain=f"One row is one {' and '.join(chosen)}.",
-        owner=owner or next((c.owner for c in reading.read), ""),
-        custom={},
+        purpose=f"TODO: say what it is for. Made from {read or 'SQL alone'}.",
+        grain=f"TODO: say it in words. One row is one {' and '.join(key)}.",
+        owner=owner or next((c.owner for c in found.read), ""),
+        custom=custom,
         # A row set aside would silently change an aggregate.
         severity="fail" if name.layer == "gold" else "",
     )
-    return [*written, draft.write_contract(folder, document)]
 
 
 def _sql_file(project: Project, name: DatasetName) -> Path:
@@ -81,107 +99,42 @@ def _draft_sql(contract: Contract) -> str:
     return f"select\n    {columns}\nfrom {{{{ {relation} }}}}\n"
 
 
-def _inherited_key(columns: Sequence[DraftColumn], read: Sequence[Contract]) -> list[str]:
-    """The key of an input, if the model gives all its columns; else the first column."""
-    given = {c.name for c in columns}
-    for contract in read:
-        if given.issuperset(contract.key):
-            return list(contract.key)
-    return [columns[0].name]
+def _key(found: Query, columns: list[DraftColumn], asked: Sequence[str]) -> tuple[list[str], str]:
+    """The key's columns, and how they were found."""
+    if asked:
+        return list(asked), f"Key: {', '.join(asked)}, as you said."
+    names = {c.name for c in columns}
+    grouped = grain.grain(found.text.full)
+    if grouped and set(grouped) <= names:
+        return grouped, f"Key: {', '.join(grouped)}, for the SQL gives one row of each."
+    for inherited in query.inherited_key(found, columns):
+        return inherited, f"Key: {', '.join(inherited)}, guessed from what it reads."
+    first = columns[0].name
+    return [first], f"Key: {first}, the first column, for want of a better guess; --key says it."
 
 
-class Reading:
-    """A model's SQL, read without dbt and without data: refs and sources are empty typed tables."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        #: Contracts of the datasets that the model reads, in the order of the SQL.
-        self.read: list[Contract] = []
-
-    def columns(self, sql: Path) -> list[DraftColumn]:
-        """What the SELECT gives, with the meaning that a column of the same name has upstream.
-
-        Raises:
-            UsageError: the SQL cannot be understood.
-        """
-        import duckdb
-
-        try:
-            with duckdb.connect(":memory:") as con:
-                con.execute("SET TimeZone = 'UTC'")
-                rows = con.execute(f"DESCRIBE ({self._render(sql)})").fetchall()
-        except duckdb.Error as error:
-            first = (str(error).splitlines() or [""])[0]
-            raise UsageError(f"{sql}: {first}", remedy="Mend the SQL and try again.") from None
-        return [self._column(row[0], row[1]) for row in rows]
-
-    def _column(self, name: str, kind: str) -> DraftColumn:
-        column = DraftColumn(name, _type(kind))
-        for contract in self.read:
-            for upstream in contract.columns:
-                if upstream.name == name:
-                    column.description = upstream.description
-                    column.classification = upstream.classification
-                    column.personal = upstream.personal
-                    return column
-        return column
-
-    def _render(self, sql: Path) -> str:
-        """The SQL with its Jinja filled in, for a full build."""
-        import jinja2
-
-        nothing: Callable[..., str] = lambda *_, **__: ""  # noqa: E731
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
-        try:
-            return environment.from_string(sql.read_text("utf-8")).render(
-                ref=self._ref,
-                source=self._source,
-                config=nothing,
-                changed=lambda dataset, column: f"(SELECT NULL AS {column})",
-                is_incremental=lambda: False,
-                var=lambda _, default="": default,
-                this="this",
-            )
-        except jinja2.TemplateError as error:
-            raise UsageError(
-                f"{sql}: {error}", remedy="Macros of your own cannot be read here; inline them."
-            ) from None
-
-    def _ref(self, model: str) -> str:
-        contract = self.project.contracts.by_model(model)
-        if contract:
-            return self._empty(contract)
-        found = sorted((self.project.settings.dbt_path / "models").rglob(f"{model}.sql"))
-        if not found:
-            raise UsageError(f"ref('{model}'): there is no such model.")
-        return f"({_without_semicolon(self._render(found[0]))})"
-
-    def _source(self, schema: str, name: str) -> str:
-        return self._empty(self.project.contracts[DatasetName.from_schema(schema, name).id])
-
-    def _empty(self, contract: Contract) -> str:
-        if contract not in self.read:
-            self.read.append(contract)
-        columns = ", ".join(
-            f'NULL::{types.duckdb_type(kind)} AS "{column}"'
-            for column, kind in contract.table_columns.items()
-        )
-        return f"(SELECT {columns} WHERE FALSE)"
+def _unit(found: Query, columns: list[DraftColumn]) -> tuple[dict[str, str], list[str]]:
+    """The unit of change of a model that uses changed(), which must never be empty."""
+    if not found.code.changed:
+        return {}, []
+    known = {c.name: c for c in columns}
+    guesses = [grain.touched_unit(found.code.sql), *(c.column for c in found.code.changed)]
+    unit = next((g for g in guesses if g in known), None)
+    if unit is None:
+        return {}, [
+            "It uses changed(), but which of its columns is recomputed as a whole cannot be told: "
+            "say it in headgate.unitOfChange."
+        ]
+    known[unit].required = True
+    return {"unitOfChange": unit}, [f"Unit of change: {unit}, as its changed() says."]
 
 
-def _without_semicolon(text: str) -> str:
-    return re.sub(r";\s*$", "", text.strip())
-
-
-def _type(kind: str) -> str:
-    """The column type of a DuckDB type."""
-    if kind.endswith("[]"):
-        return f"array<{_type(kind[:-2])}>"
-    if kind.startswith("DECIMAL"):
-        return kind.lower().replace(" ", "")
-    if kind not in _TYPES:
-        raise UsageError(
-            f"a column of DuckDB type {kind} cannot be promised.",
-            remedy=f"Cast it to one of {', '.join(_TYPES)}.",
-        )
-    return _TYPES[kind]
+def _left(columns: Sequence[DraftColumn]) -> list[str]:
+    """What only a person can say."""
+    unsaid = [c.name for c in columns if not c.description or c.description.startswith("TODO")]
+    personal = [c.name for c in columns if c.personal or draft.about_people(c.name)]
+    notes = [f"To say: what it is for, what one row is{', and what is in' * bool(unsaid)} "
+             f"{', '.join(unsaid)}".rstrip() + "."]  # fmt: skip
+    if personal:
+        notes.append(f"Personal data: {', '.join(personal)}. Look whether that is all, and right.")
+    return notes
