@@ -239,11 +239,10 @@ def build_step(
     *,
     inputs: Sequence[DatasetRef] = (),
     sql: str | None = None,
-    lineage: ColumnLineage | None = None,
 ) -> Step:
     """Building one batch of a curated dataset from the datasets it reads, and staging it.
 
-    ``sql`` is the model's definition, ``lineage`` where its columns come from, if that is known.
+    ``sql`` is the model's definition. Where its columns come from, :func:`traced` adds.
     """
     by = f"dbt model {contract.model}" if contract.model else f"transform {contract.transform}"
     return Step(
@@ -253,13 +252,18 @@ def build_step(
         parent_run_id=run_id,
         inputs=tuple(inputs),
         outputs=(DatasetRef.of(contract, locations=(staged(batch_id),)),),
-        column_lineage=lineage.columns if lineage else {},
-        row_lineage=lineage.rows if lineage else (),
         tags={"batch_id": batch_id},
         description=f"Builds {contract.id} by the {by} and stages a batch.",
         owner=contract.owner,
         sql=sql,
     )
+
+
+def traced(step: Step, lineage: ColumnLineage | None) -> Step:
+    """The step with where the columns of its output come from, if that is known."""
+    if lineage is None:
+        return step
+    return dataclasses.replace(step, column_lineage=lineage.columns, row_lineage=lineage.rows)
 
 
 def replay_step(contract: Contract, run_id: str, batch_id: str) -> Step:

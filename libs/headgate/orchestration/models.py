@@ -64,10 +64,11 @@ def publish_model(
         inputs=[steps.DatasetRef.of(context.project.contracts[d], version=v,
                                     path=session.lake.storage.uri(session.lake.key(d)))
                 for d, v in sorted(inputs.items())],
-        sql=sql, lineage=lineage or _lineage(context, contract, sql),
+        sql=sql,
     )  # fmt: skip
-    with context.lineage.running(build):
+    with context.lineage.running(build) as update:
         staged = _stage(session, contract, cursor, relation)
+        update(steps.traced(build, lineage or _lineage(context, contract, sql)))
     parents = parent_keys(session, cursor, contract)
     rules = compile_row_rules(contract, parents=parents)
     intake = _take(session, contract, cursor, staged, rules, batch_id)

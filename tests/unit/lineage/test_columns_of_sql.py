@@ -37,17 +37,16 @@ def test_every_column_and_the_rows_are_as_written_down(known: truth.Truth) -> No
     assert set(told.rows) == inputs(known.rows, truth.DATASETS)
 
 
-@pytest.mark.parametrize("known", truth.TRUTHS, ids=lambda t: t.name)
-def test_what_was_written_down_is_of_queries_that_duckdb_runs(known: truth.Truth) -> None:
+def test_what_was_written_down_is_of_queries_that_duckdb_runs() -> None:
     with duckdb.connect() as con:
         con.execute("CREATE SCHEMA bronze_shop")
         for name, columns in truth.SCHEMAS.items():
             con.execute(
                 f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})"
             )
-        assert [r[0] for r in con.execute(f"DESCRIBE {known.sql}").fetchall()] == list(
-            known.columns
-        )
+        for known in truth.TRUTHS:
+            given = [r[0] for r in con.execute(f"DESCRIBE {known.sql}").fetchall()]
+            assert given == list(known.columns), known.name
 
 
 @pytest.mark.parametrize("what", truth.REFUSED)
