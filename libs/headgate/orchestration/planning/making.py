@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,16 +55,23 @@ def make(project: Project, against: str | None = None, *, mine: Collection[str] 
         UsageError: there is nothing to compare with.
         ContractError, ModelError: a contract or a model is wrong, on either side.
     """
-    on_lake = _has_tables(project)
-    with _compared_with(project, against or RELEASE) as before:
+    if _has_tables(project):
+        return _made(project, against or RELEASE, True, mine)
+    with tempfile.TemporaryDirectory(prefix="headgate-plan-") as folder:
+        # What is worked out on the way is kept in the lake: here there is none, nor will there be.
+        bare = Project(dataclasses.replace(project.settings, lake=Path(folder)))
+        return _made(bare, against or RELEASE, False, mine)
+
+
+def _made(project: Project, against: str, on_lake: bool, mine: Collection[str]) -> Plan:
+    with _compared_with(project, against) as before:
         after = sides.of_project(project, "the working tree")
         shapes = {d: c.table_columns for d, c in project.contracts.items()}
-        # Without a lake nothing is read, and no folder of one may be made.
         with (
             connect(project.settings) if on_lake else duckdb.connect(":memory:") as con,
-            duckdb.connect(":memory:") as bare,
+            duckdb.connect(":memory:") as empty,
         ):
-            tables = EmptyTables(bare, shapes)
+            tables = EmptyTables(empty, shapes)
             return _Making(project, before, after, con, tables, on_lake, frozenset(mine)).plan()
 
 
@@ -83,7 +92,8 @@ def _compared_with(project: Project, against: str) -> Iterator[Side]:
 
 
 def _has_tables(project: Project) -> bool:
-    return any(
+    # Reading the contracts keeps what was read in the lake, so first whether there is one.
+    return project.lake.root.is_dir() and any(
         project.lake.snapshot(d) is not None
         for d, c in project.contracts.items()
         if c.name.layer != "system"
