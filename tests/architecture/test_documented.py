@@ -87,7 +87,7 @@ def test_every_custom_property_that_is_read_is_documented() -> None:
 
 
 def test_everything_that_can_be_shown_is_named_in_the_help() -> None:
-    for what in (*show.SUBJECTS, *show.PROJECT_SUBJECTS):
+    for what in (*show.SUBJECTS, *show.MODEL_SUBJECTS, *show.PROJECT_SUBJECTS):
         assert re.search(rf"\b{what}\b", show.show.__doc__ or ""), what
 
 

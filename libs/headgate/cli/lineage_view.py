@@ -38,14 +38,15 @@ def rows(project: Project, contract: Contract) -> list[dict[str, str]]:
         for name in made.looked_up
         if name not in made.inputs
     ]
-    found += _of("*", made.rows)
+    found += of_column("*", made.rows)
     order = [c for c in contract.table_columns if c in made.columns]
     for column in (*order, *(c for c in made.columns if c not in order)):
-        found += _of(column, made.columns[column])
+        found += of_column(column, made.columns[column])
     return found
 
 
-def _of(column: str, inputs: tuple[ColumnInput, ...]) -> list[dict[str, str]]:
+def of_column(column: str, inputs: tuple[ColumnInput, ...]) -> list[dict[str, str]]:
+    """Rows of what one column is made from; ``*`` stands for the rows as such."""
     ways: dict[str, set[str]] = {}
     for i in inputs:
         told = f"{i.type} {i.subtype}".lower().replace("_", " ")

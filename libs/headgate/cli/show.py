@@ -14,6 +14,7 @@ from headgate.core.errors import UsageError
 if TYPE_CHECKING:
     from headgate.contracts.model import Contract
     from headgate.orchestration.project import Project
+    from headgate.orchestration.workbench import Target
 
 EXAMPLE = "Example: headgate show rules bronze.irc.messages"
 
@@ -29,31 +30,30 @@ class Shown:
 
 def show(
     what: str = typer.Argument(..., help="What to show; `headgate show list` lists the choices."),
-    dataset: str | None = typer.Argument(None, metavar="[DATASET]", help="The dataset's id."),
+    dataset: str | None = typer.Argument(
+        None, metavar="[DATASET|MODEL]", help="The dataset's id, or the name of its dbt model."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
 ) -> int:
     """Print what is derived from a contract, or recorded about a dataset.
 
-    Of datasets: schema, rules, gx, dbt, docs, names, files, accounting, verdicts, lineage. Of the
-    project: settings, datasets, list.
+    Of datasets: schema, rules, gx, dbt, docs, names, files, accounting, verdicts, lineage. Of
+    models: sql, as it is compiled; of private ones schema and lineage too. Of the project:
+    settings, datasets, list.
     """
-    from headgate.orchestration.project import Project
-
     if what in PROJECT_SUBJECTS:
         shown = PROJECT_SUBJECTS[what][1]()
-    elif what in SUBJECTS:
-        if dataset is None:
-            raise UsageError(
-                f"headgate show {what} needs a dataset.",
-                remedy="headgate show datasets lists them.",
-            )
-        project = Project.open()
-        shown = SUBJECTS[what][1](project, project.contracts[dataset])
-    else:
+    elif what not in SUBJECTS and what not in MODEL_SUBJECTS:
+        every = [*SUBJECTS, *MODEL_SUBJECTS, *PROJECT_SUBJECTS]
         raise UsageError(
-            f"nothing called {what!r} can be shown.",
-            remedy=f"Choose from {', '.join([*SUBJECTS, *PROJECT_SUBJECTS])}.",
+            f"nothing called {what!r} can be shown.", remedy=f"Choose from {', '.join(every)}."
         )
+    elif dataset is None:
+        raise UsageError(
+            f"headgate show {what} needs a dataset.", remedy="headgate show datasets lists them."
+        )
+    else:
+        shown = _of_one(what, dataset)
     if as_json:
         output.json(shown.value)
     elif shown.text:
@@ -63,6 +63,46 @@ def show(
     else:
         output.out("Nothing yet.")
     return 0
+
+
+def _of_one(what: str, dataset: str) -> Shown:
+    """A subject of one dataset, or of one model."""
+    from headgate.orchestration import workbench
+    from headgate.orchestration.project import Project
+
+    project = Project.open()
+    contract = project.contracts.by_model(dataset)
+    if what in SUBJECTS and (contract or dataset in project.contracts):
+        return SUBJECTS[what][1](project, contract or project.contracts[dataset])
+    found = workbench.target(project, dataset)
+    if what in SUBJECTS and found.contract:
+        return SUBJECTS[what][1](project, found.contract)
+    if what not in MODEL_SUBJECTS:
+        raise UsageError(
+            f"{found.name} has no contract, so there is no {what} of it.",
+            remedy=f"To be shown: {', '.join(MODEL_SUBJECTS)}. A contract is drafted by "
+            "headgate new model.",
+        )
+    return MODEL_SUBJECTS[what][1](project, found)
+
+
+def _sql(project: Project, found: Target) -> Shown:
+    from headgate.cli import show_model
+
+    value, text = show_model.sql(project, found)
+    return Shown(value, text=text)
+
+
+def _schema_of_model(project: Project, found: Target) -> Shown:
+    from headgate.cli import show_model
+
+    return Shown(show_model.schema(project, found), ("column", "type"))
+
+
+def _lineage_of_model(project: Project, found: Target) -> Shown:
+    from headgate.cli import show_model
+
+    return Shown(show_model.lineage(project, found), ("column", "made from", "how"))
 
 
 def _schema(_: Project, contract: Contract) -> Shown:
@@ -207,7 +247,7 @@ def _datasets() -> Shown:
 
 
 def _list() -> Shown:
-    every = {**SUBJECTS, **PROJECT_SUBJECTS}
+    every = {**MODEL_SUBJECTS, **SUBJECTS, **PROJECT_SUBJECTS}
     return Shown([{"what": k, "shows": v[0]} for k, v in every.items()], ("what", "shows"))
 
 
@@ -222,6 +262,12 @@ SUBJECTS: dict[str, tuple[str, Callable[[Project, Contract], Shown]]] = {
     "accounting": ("Every batch: what was read and what became of it.", _accounting),
     "verdicts": ("How each rule was judged, the newest batch first.", _verdicts),
     "lineage": ("What the dataset and each of its columns are made from.", _lineage),
+}
+#: What can be shown of a model that has no contract, too; of others `schema` and `lineage` say more.
+MODEL_SUBJECTS: dict[str, tuple[str, Callable[[Project, Target], Shown]]] = {
+    "sql": ("A model's compiled SQL, of a full and of an incremental build.", _sql),
+    "schema": ("Columns and types that a private model gives.", _schema_of_model),
+    "lineage": ("What a private model's columns are made from.", _lineage_of_model),
 }
 PROJECT_SUBJECTS: dict[str, tuple[str, Callable[[], Shown]]] = {
     "settings": ("Every setting: value, default, environment variable, meaning.", _settings),

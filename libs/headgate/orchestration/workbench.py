@@ -71,6 +71,28 @@ def target(project: Project, name: str) -> Target:
     raise UsageError(f"there is no model {name!r}.", remedy=released.nearest(name, every))
 
 
+def text_of(sources: Sources, found: Target) -> Text:
+    """A model's SQL in both modes, and what it reads.
+
+    Raises:
+        ModelError: its template is wrong, or only dbt can compile it and it has no contract.
+    """
+    assert found.code is not None
+    text = sources.texts([found.name])[found.name]
+    if text.wrong:
+        raise ModelError(text.wrong)
+    if not text.not_plain:
+        return text
+    if found.contract is None:
+        raise ModelError(
+            f"only dbt can compile it: {text.not_plain}.",
+            remedy=f"headgate dbt show --select {found.name}",
+            place=str(found.code.path),
+        )
+    compiled = compile_models(sources.project, [found.name])[found.name]
+    return Text(compiled.full, compiled.incremental, tuple(sources.inputs[found.contract.id]))
+
+
 @contextmanager
 def bench(project: Project, *, release: int | None = None, fresh: bool = False) -> Iterator[Bench]:
     """A connection on which models can be tried; all that is made on it is gone afterwards."""
@@ -123,31 +145,10 @@ class Bench:
         return self.text(found).full
 
     def text(self, found: Target) -> Text:
-        """The target's SQL in both modes.
-
-        Raises:
-            ModelError: only dbt can compile it, or its template is wrong.
-        """
-        assert found.code is not None
+        """The target's SQL in both modes; raises as :func:`text_of`."""
         if found.name not in self._texts:
-            text = self._sources.texts([found.name])[found.name]
-            if text.wrong:
-                raise ModelError(text.wrong)
-            self._texts[found.name] = self._by_dbt(found, text) if text.not_plain else text
+            self._texts[found.name] = text_of(self._sources, found)
         return self._texts[found.name]
-
-    def _by_dbt(self, found: Target, text: Text) -> Text:
-        """What only dbt can compile, and only for models that the lake knows."""
-        if found.contract is None:
-            assert found.code is not None
-            raise ModelError(
-                f"only dbt can compile it: {text.not_plain}.",
-                remedy=f"headgate dbt show --select {found.name}",
-                place=str(found.code.path),
-            )
-        compiled = compile_models(self.project, [found.name])[found.name]
-        reads = self._sources.inputs[found.contract.id]
-        return Text(compiled.full, compiled.incremental, tuple(reads))
 
     def reads(self, found: Target) -> Sequence[str]:
         """The datasets that a target reads, itself or through private models."""

@@ -66,6 +66,37 @@ def test_everything_can_be_shown(
     assert len(capsys.readouterr().out.splitlines()) > 3
 
 
+def test_a_model_goes_by_its_name(lake: Project, answer: Answer) -> None:
+    gold = "gold.community.fct_messages"
+    for what in ("schema", "rules", "lineage", "dbt"):
+        assert answer("show", what, "fct_messages") == answer("show", what, gold)
+    found = answer("show", "sql", "fct_channel_activity_daily")
+    assert found["reads"] == [gold]
+    assert '"gold_community"."fct_messages"' in found["full"]
+    assert "headgate_changed" in found["incremental"] and "headgate_changed" not in found["full"]
+    assert answer("show", "sql", "gold.community.fct_channel_activity_daily") == found
+
+
+def test_private_models_are_shown_too(
+    lake: Project, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = "stg_irc__messages"
+    schema = {r["column"]: r["type"] for r in answer("show", "schema", model)}
+    assert schema["source_line"] == "BIGINT" and schema["answered_lines"] == "BIGINT[]"
+    made = {(r["column"], r["made from"], r["how"]) for r in answer("show", "lineage", model)}
+    assert ("", DATASET, model) in made
+    assert ("source_line", f"{DATASET}.line", "direct identity") in made
+    assert answer("show", "sql", model)["reads"] == [DATASET]
+    assert model in answer("show", "sql", "int_chat__messages")["private"]
+    for wrong in (
+        ["rules", model], ["sql", DATASET], ["sql", "silver.chat.conversations"], ["sql", "stg_irc"],
+        ["sql"], ["nothing", model],
+    ):  # fmt: skip
+        capsys.readouterr()
+        assert invoke(["show", *wrong]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_accounting_balances(lake: Project, answer: Answer) -> None:
     found = answer("show", "accounting", DATASET)
     assert len(found) == 2
@@ -77,7 +108,8 @@ def test_accounting_balances(lake: Project, answer: Answer) -> None:
 def test_project_subjects_can_be_shown(lake: Project, answer: Answer) -> None:
     assert {s["setting"] for s in answer("show", "settings")} >= {"lake", "memory_limit"}
     assert len(answer("show", "datasets")) == len(lake.contracts)
-    assert {s["what"] for s in answer("show", "list")} == {*show.SUBJECTS, *show.PROJECT_SUBJECTS}
+    every = {*show.SUBJECTS, *show.MODEL_SUBJECTS, *show.PROJECT_SUBJECTS}
+    assert {s["what"] for s in answer("show", "list")} == every
 
 
 def test_quarantine_is_listed_and_waived(lake: Project, answer: Answer) -> None:
