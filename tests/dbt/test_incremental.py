@@ -4,197 +4,169 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from headgate.lake.content import content_hash
 from tests.conftest import make_project
-from tests.dbt.lakehouse import (
-    BRONZE,
-    DAILY,
-    DISCORD,
-    MESSAGES,
-    SILVER,
-    Key,
-    Lakehouse,
-    Line,
-    Post,
-    line,
-    post,
-)
+from tests.dbt.deliveries import DAYS, Deliveries
+from tests.dbt.lakehouse import BRONZE, DAILY, DISCORD, MESSAGES, SILVER, Lakehouse, line, post
 from tests.e2e import oracle, oracle_discord
 
-#: Days on both sides of the change from a 12-hour to a 24-hour clock.
-DAYS = [dt.date(2007, 10, 20) + dt.timedelta(days=n) for n in range(8)]
-FILES = ["log/a.txt", "log/b.txt", "log/c.txt"]
 
-
-def some_line(chance: random.Random, file: str, number: int, date: dt.date) -> Line:
-    """A line of any kind, valid by its contract."""
-    kind = chance.choices(["message", "action", "system"], [8, 1, 2])[0]
-    spoken = kind != "system"
-    answers = chance.sample(range(number), min(number, chance.randint(0, 2)))
-    return line(
-        file, number, date, type=kind, channel=chance.choice(["#ubuntu", "#help"]),
-        author=chance.choice(["u_1", "u_2", "u_3"]) if spoken else None,
-        time=f"{chance.randint(0, 23):02}:{chance.randint(0, 59):02}" if spoken else None,
-        text=chance.choice(["hello", "", "see https://example.org now", "größer ☃  twice"]),
-        reply_to=chance.choice([None, answers, answers]),
-    )  # fmt: skip
-
-
-def some_post(chance: random.Random, number: int, known: list[str]) -> Post:
-    """A message of Discord of any kind, valid by its contract; some answer others of any day."""
-    kind = chance.choices(["Default", "Reply", "19", "ChannelPinnedMessage"], [5, 4, 1, 1])[0]
-    day = chance.choice(DAYS)
-    return post(
-        str(number),
-        dt.datetime(day.year, day.month, day.day, chance.randrange(24), 59, 59, 999_000, dt.UTC),
-        type=kind, author_id=chance.choice("345"), channel_id=chance.choice("12"),
-        content=chance.choice(["hello", "", "see https://example.org now"]),
-        reference_message_id=chance.choice([*known, "404"]) if kind != "Default" else None,
-    )  # fmt: skip
-
-
-class Deliveries:
-    """Seeded changes to the bronze tables."""
-
-    def __init__(self, house: Lakehouse, seed: int) -> None:
-        self.house, self.chance = house, random.Random(seed)
-        self.told = 0
-
-    def _numbers(self, file: str) -> list[int]:
-        return sorted(n for f, n in self.house.lines if f == file)
-
-    def append(self) -> None:
-        """New lines at the end of logs, some on new days."""
-        lines = []
-        for file in self.chance.sample(FILES, 2):
-            after = max(self._numbers(file), default=-1)
-            date = self.chance.choice(DAYS)
-            count = self.chance.randint(1, 12)
-            lines += [some_line(self.chance, file, after + 1 + i, date) for i in range(count)]
-        self.house.put(lines)
-
-    def late(self) -> None:
-        """Lines that fill gaps on a day that was built already."""
-        file = self.chance.choice(FILES)
-        known = self._numbers(file)
-        gaps = sorted(set(range(max(known, default=0) + 3)) - set(known))
-        self.house.put(
-            [some_line(self.chance, file, n, self.chance.choice(DAYS)) for n in gaps[:4]]
-        )
-
-    def edit(self) -> None:
-        """Known lines, said otherwise."""
-        self.house.put(
-            [some_line(self.chance, f, n, self.house.lines[f, n]["date"]) for f, n in self._some(5)]
-        )
-
-    def move(self) -> None:
-        """Known lines that turn out to be of another day: both days are touched."""
-        self.house.put(
-            [{**self.house.lines[k], "date": self.chance.choice(DAYS)} for k in self._some(4)]
-        )
-
-    def delete(self) -> None:
-        """Lines that go, now and then a whole day."""
-        keys = self._some(6)
-        if self.chance.random() < 0.3:
-            day = self.house.lines[keys[0]]["date"]
-            keys = [k for k, r in self.house.lines.items() if r["date"] == day]
-        if len(keys) < len(self.house.lines):
-            self.house.delete(keys)
-
-    def compact(self) -> None:
-        """The same rows in other files: nothing changed."""
-        self.house.compact()
-
-    def export(self) -> None:
-        """New messages of Discord, some of which answer what is there, was there or never was."""
-        known = [str(n) for n in range(self.told)]
-        count = self.chance.randint(1, 12)
-        self.house.put_posts(
-            [some_post(self.chance, self.told + n, known) for n in range(count)],
-        )
-        self.told += count
-
-    def export_late(self) -> None:
-        """A message that others answered already, or an earlier one with other words and author."""
-        missing = sorted({str(n) for n in range(self.told)} - set(self.house.posts))
-        ids = self.chance.sample(missing, min(len(missing), 3)) + self._some_posts(3)
-        self.house.put_posts([some_post(self.chance, int(i), []) for i in ids])
-
-    def export_without(self) -> None:
-        """Messages that were deleted, among them some that others answer."""
-        ids = self._some_posts(6)
-        if len(ids) < len(self.house.posts):
-            self.house.delete_posts(ids)
-
-    def _some_posts(self, most: int) -> list[str]:
-        known = sorted(self.house.posts)
-        return self.chance.sample(known, min(len(known), self.chance.randint(1, most)))
-
-    def _some(self, most: int) -> list[Key]:
-        known = sorted(self.house.lines)
-        return self.chance.sample(known, min(len(known), self.chance.randint(1, most)))
-
-    def any(self) -> None:
-        """One change."""
-        ways: list[Callable[[], None]] = [
-            self.append, self.late, self.edit, self.move, self.delete, self.compact,
-            self.export, self.export_late, self.export_without,
-        ]  # fmt: skip
-        self.chance.choices(ways, [3, 2, 3, 2, 2, 1, 3, 3, 3])[0]()
-
-
-def independent(house: Lakehouse, folder: Path) -> dict[str, list[tuple[object, ...]]]:
-    """The tables that the lines must give, by the account that knows nothing of ours."""
+def independent(house: Lakehouse, folder: Path) -> dict[str, oracle.Table]:
+    """The tables that bronze must give, by the account that knows nothing of ours."""
     path = folder / "lines.jsonl"
     path.write_text(
         "".join(json.dumps(r, default=str) + "\n" for r in house.lines.values()), "utf-8"
     )
-    return oracle.gold(path, others=oracle_discord.silver(house.posts.values()))
+    return oracle.gold(
+        path, others=oracle_discord.silver(house.posts.values()),
+        users=house.users.values(), channels=house.channels.values(),
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(3))
+def check(house: Lakehouse, folder: Path) -> None:
+    """Every curated table is what the account says."""
+    assert set(oracle.KEYS) == {c.id for c in house.project.contracts.curated}
+    for dataset, (names, *rows) in independent(house, folder).items():
+        assert house.rows(dataset, names) == rows, dataset
+
+
+def commits(house: Lakehouse) -> dict[str, tuple[int, str]]:
+    """Of every curated table its version, and whether that was a merge or a replacement."""
+    found = {}
+    for dataset in oracle.KEYS:
+        table = house.table(dataset)
+        assert table is not None and table.meta is not None
+        found[dataset] = (table.version, table.meta.mode)
+    return found
+
+
+def settle(house: Lakehouse, folder: Path, *, anew: frozenset[str] = frozenset()) -> set[str]:
+    """Build what is stale, only ``anew`` in full, and check it; gives what was built."""
+    before = commits(house)
+    assert house.curate() == []
+    check(house, folder)
+    built = {d: mode for d, (version, mode) in commits(house).items() if before[d][0] != version}
+    # Where most messages changed, conversations are better put together from all of them.
+    assert {d for d, mode in built.items() if mode != "merge"} - {oracle.CONVERSATIONS} == anew
+    return set(built)
+
+
+def equals_full_build(house: Lakehouse, folder: Path) -> None:
+    """A house of the same contracts, code and bronze rows gives the same when built at once."""
+    full = Lakehouse(make_project(folder))
+    try:
+        for part in ("data_contracts", "dbt_project"):
+            shutil.rmtree(folder / part)
+            shutil.copytree(house.project.settings.root / part, folder / part)
+        full.reopen()
+        full.put(list(house.lines.values()))
+        full.put_posts(list(house.posts.values()))
+        full.put_users(list(house.users.values()))
+        full.put_channels(list(house.channels.values()))
+        assert full.curate() == []
+        for dataset in oracle.KEYS:
+            one, other = house.table(dataset), full.table(dataset)
+            assert one is not None and other is not None
+            assert content_hash(house.context.session.con, one) == content_hash(
+                full.context.session.con, other
+            ), dataset
+    finally:
+        full.close()
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(n, marks=pytest.mark.long) for n in range(3, 40))]
+)
 def test_incremental_equals_full_refresh(house: Lakehouse, tmp_path: Path, seed: int) -> None:
     deliveries = Deliveries(house, seed)
+    joins = [deliveries.export, deliveries.meet]
     for _ in range(3):
         deliveries.append()
     if seed:
-        deliveries.export()  # else Discord comes to tables that were built without it
-    assert house.build().ok
+        for way in joins:  # else Discord comes to tables that were built without it
+            way()
+    assert house.curate() == []
+    check(house, tmp_path)
     if not seed:
-        deliveries.export()
+        for way in joins:
+            way()
 
     for _ in range(4):
-        for _ in range(deliveries.chance.randint(1, 3)):
+        for _ in range(deliveries.chance.randint(1, 4)):
             deliveries.any()
-        result = house.build()
-        assert result.ok, result.failed
-        for dataset, rows in independent(house, tmp_path).items():
-            if house.table(dataset) is None:
-                continue
-            assert house.rows(dataset) == rows, dataset
-            table = house.table(dataset)
-            assert table is not None and table.meta is not None
-            assert table.meta.mode == "merge", "it was to be an incremental build"
+        settle(house, tmp_path)
 
-    full = Lakehouse(make_project(tmp_path / "full"))
-    full.put(list(house.lines.values()))
-    full.put_posts(list(house.posts.values()))
-    assert full.build().ok
-    for dataset in (SILVER, MESSAGES, DAILY):
-        one, other = house.table(dataset), full.table(dataset)
-        assert one is not None and other is not None
-        assert content_hash(house.context.session.con, one) == content_hash(
-            full.context.session.con, other
-        )
-    full.close()
+    equals_full_build(house, tmp_path / "full")
+
+
+Document = dict[str, Any]
+
+
+def amend(house: Lakehouse, dataset: str, change: Callable[[Document], None]) -> None:
+    """Change a contract, and go on in another run."""
+    path = house.project.contracts[dataset].path
+    document = yaml.safe_load(path.read_text("utf-8"))
+    change(document)
+    path.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    house.reopen()
+
+
+def test_contracts_and_code_may_change_on_the_way(house: Lakehouse, tmp_path: Path) -> None:
+    """What they change is built anew, what reads it goes on incrementally, the rest stays."""
+    deliveries = Deliveries(house, 7)
+    for way in (deliveries.append, deliveries.append, deliveries.export, deliveries.meet):
+        way()
+    assert house.curate() == []
+    check(house, tmp_path)
+
+    def describe(document: Document) -> None:
+        document["description"]["usage"] = "Said in other words."
+
+    amend(house, oracle.USERS, describe)
+    assert settle(house, tmp_path) == set()
+
+    def tighten(document: Document) -> None:
+        (column,) = (p for p in document["schema"][0]["properties"] if p["name"] == "characters")
+        column["logicalTypeOptions"] = {"minimum": 0, "maximum": 1_000_000}
+
+    amend(house, oracle.USERS_DAILY, tighten)
+    deliveries.edit()
+    built = settle(house, tmp_path, anew=frozenset({oracle.USERS_DAILY}))
+    assert built > {SILVER, MESSAGES, oracle.USERS, oracle.HEALTH}
+
+    def widen(document: Document) -> None:
+        new = {"name": "letters", "logicalType": "integer", "classification": "internal",
+               "description": "Letters of its name."}  # fmt: skip
+        document["schema"][0]["properties"].append(new)
+
+    sql = next((house.project.settings.dbt_path / "models").rglob("dim_channels.sql"))
+    text = sql.read_text("utf-8")
+    assert text.count("    last_active_date\nfrom channels") == 1
+    sql.write_text(
+        text.replace(
+            "    last_active_date\nfrom channels",
+            "    last_active_date,\n    length(channel_id) as letters\nfrom channels",
+        ),
+        "utf-8",
+    )
+    amend(house, oracle.CHANNELS, widen)
+    assert settle(house, tmp_path, anew=frozenset({oracle.CHANNELS})) == {oracle.CHANNELS}
+
+    deliveries.export_late()
+    deliveries.join()
+    deliveries.meet()
+    settle(house, tmp_path)
+    found = house.rows(oracle.CHANNELS, ("channel_id", "letters"))
+    assert found and all(len(name) == letters for name, letters in found)
+    equals_full_build(house, tmp_path / "full")
 
 
 def test_the_cost_follows_the_change(house: Lakehouse) -> None:
@@ -288,4 +260,40 @@ def _replies(house: Lakehouse) -> dict[str, tuple[str | None, int | None]]:
         f["message_id"]: (f["reply_to_author_id"], f["minutes_to_reply"])
         for f in facts
         if f["is_reply"]
+    }
+
+
+def test_a_late_message_joins_two_conversations_until_it_goes(house: Lakehouse) -> None:
+    noon = [dt.datetime(2026, 5, day, 12, tzinfo=dt.UTC) for day in range(1, 5)]
+    others = [post(str(n), noon[3], author_id=str(n)) for n in range(40, 60)]
+    house.put_posts(
+        [
+            post("10", noon[0], author_id="7"),
+            post("30", noon[2], author_id="8", type="Reply", reference_message_id="20"),
+            *others,
+        ]
+    )
+    assert house.curate() == []
+    assert _conversations(house) == {"10": ["10"], "30": ["30"]}
+
+    before = len(house.context.outcomes)
+    house.put_posts([post("20", noon[1], type="Reply", reference_message_id="10")])
+    assert house.curate() == []
+    assert _conversations(house) == {"10": ["10", "20", "30"]}
+    read = {o.dataset: o.read for o in house.context.outcomes[before:]}
+    assert read[oracle.CONVERSATIONS] == 1, "the others are not put together again"
+
+    house.delete_posts(["20"])
+    assert house.curate() == []
+    assert _conversations(house) == {"10": ["10"], "30": ["30"]}
+
+
+def _conversations(house: Lakehouse) -> dict[str, list[str]]:
+    """The messages of each conversation of several days, by numbers."""
+    return {
+        name.removeprefix("discord:"): [i.removeprefix("discord:") for i in ids]
+        for name, day, ids in house.rows(
+            oracle.CONVERSATIONS, ("conversation_id", "started_date", "message_ids")
+        )
+        if day < dt.date(2026, 5, 4)
     }

@@ -62,6 +62,20 @@ def gold(
     return {dataset: _table(rows, KEYS[dataset]) for dataset, rows in tables.items()}
 
 
+def together(*accounts: dict[str, Table]) -> dict[str, Table]:
+    """One account of platforms that were accounted for each by itself.
+
+    Nothing in any table counts two platforms in one row, so the rows of one stand beside those of
+    the other.
+    """
+    joined = {}
+    for dataset, key in KEYS.items():
+        tables = [a[dataset] for a in accounts if a[dataset]]
+        rows = sorted((row for t in tables for row in t[1:]), key=lambda row: row[:key])
+        joined[dataset] = [tables[0][0], *rows] if tables else []
+    return joined
+
+
 def _table(rows: list[Row], key: int) -> Table:
     if not rows:
         return []

@@ -38,9 +38,10 @@ def _lines(paths: tuple[Path, ...]) -> Iterator[Row]:
 def _messages(log: dict[int, Row]) -> Iterator[Row]:
     """The messages of one log, which is one file's lines of one day."""
     nights, before = 0, None
+    day = date.fromisoformat(next(iter(log.values()))["date"])
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     for number in sorted(log):
         line = log[number]
-        day = date.fromisoformat(line["date"])
         hours, minutes = line["time"].split(":")
         clock = timedelta(hours=int(hours), minutes=int(minutes))
         if before is not None and before - clock > timedelta(hours=12):
@@ -48,7 +49,6 @@ def _messages(log: dict[int, Row]) -> Iterator[Row]:
         before = clock
         sent_at = None
         if day >= CLOCK_HAS_24_HOURS:
-            midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
             sent_at = midnight + timedelta(days=nights) + clock
         answered = [a for a in line.get("reply_to") or [] if a in log]
         yield {

@@ -7,9 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from headgate.orchestration.project import Project
+from tests.conftest import make_project
+from tests.e2e import oracle, released
 
 BRONZE = "bronze.irc.messages"
+pytestmark = pytest.mark.xdist_group("corpus")
 
 
 def headgate(project: Project, *arguments: str, code: int = 0) -> str:
@@ -23,11 +28,24 @@ def headgate(project: Project, *arguments: str, code: int = 0) -> str:
     return done.stdout
 
 
-def test_a_second_run_changes_nothing_and_imports_no_dbt(
-    project: Project, irc_corpus: Path
+@pytest.fixture(scope="module")
+def curated(tmp_path_factory: pytest.TempPathFactory, irc_corpus: Path) -> Project:
+    """A project into which the corpus was taken, once for all of these tests."""
+    project = make_project(tmp_path_factory.mktemp("corpus") / "project")
+    headgate(project, "run", "--source", f"{BRONZE}={irc_corpus}")
+    return project
+
+
+def test_every_curated_table_is_what_an_independent_account_says(
+    curated: Project, corpus_account: dict[str, oracle.Table]
 ) -> None:
-    source = f"{BRONZE}={irc_corpus}"
-    headgate(project, "run", "--source", source)
+    released.agrees(curated, corpus_account)
+
+
+def test_a_second_run_changes_nothing_and_imports_no_dbt(
+    curated: Project, irc_corpus: Path
+) -> None:
+    project, source = curated, f"{BRONZE}={irc_corpus}"
     before = files_of(project)
 
     probe = (
