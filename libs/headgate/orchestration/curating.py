@@ -73,9 +73,9 @@ def code_hashes(project: Project) -> dict[str, str]:
     hashes = Sources(project).hashes(models.values()) if models else {}
     found = {dataset: hashes[model] for dataset, model in models.items()}
     if contracts.transforms:
-        from headgate.orchestration import transforming
+        from headgate.orchestration import transform_code
 
-        found |= {c.id: transforming.code_hash(c) for c in contracts.transforms}
+        found |= {c.id: transform_code.code_hash(c) for c in contracts.transforms}
     return found
 
 

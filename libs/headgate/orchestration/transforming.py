@@ -10,18 +10,21 @@ from pathlib import Path
 import polars as pl
 
 from headgate.contracts.model import Contract
-from headgate.contracts.substance import substance
 from headgate.core import ids
 from headgate.core.errors import HeadgateError, ModelError
 from headgate.lake.changes import changed_rows_sql, earlier
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.snapshot import Snapshot
-from headgate.orchestration import frames
+from headgate.lineage.columns import ColumnLineage, UntraceableError
+from headgate.orchestration import frame_lineage, frames
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.models import Scope, publish_model
+from headgate.orchestration.transform_code import code_hash
 from headgate.quality.outcome import BatchOutcome
-from headgate.transforms import modules
+from headgate.transforms import modules, tracing
 from headgate.transforms.transform import CAME, Part, Transform
+
+__all__ = ["Plan", "build", "code_hash", "plan", "write"]
 
 #: Beyond this share of changed rows, building anew costs less than telling what to build anew.
 MOST_CHANGED = 0.5
@@ -43,17 +46,6 @@ class Plan:
     incremental: bool
     why: str
     before: Mapping[str, Snapshot] = field(default_factory=dict)
-
-
-def code_hash(contract: Contract) -> str:
-    """Digest of what the rows follow from, apart from inputs: code, contract, and Polars' major.
-
-    Raises:
-        ModelError: there is no such transform.
-    """
-    assert contract.transform is not None
-    major = pl.__version__.partition(".")[0]
-    return ids.digest(modules.code_hash(contract.transform), substance(contract), major)
 
 
 def plan(context: RunContext, contract: Contract) -> Plan:
@@ -158,7 +150,18 @@ class _Build:
         return publish_model(
             self.context, self.plan.contract, con, rows,
             scope=scope, inputs=self.plan.inputs, code_hash=self.plan.code_hash,
+            lineage=self._lineage(),
         )  # fmt: skip
+
+    def _lineage(self) -> ColumnLineage | None:
+        """Where the columns come from; what nobody can tell it of is built all the same."""
+        contract = self.plan.contract
+        try:
+            return frame_lineage.of_transform(self.context.project, contract)
+        except UntraceableError as error:
+            told = f"The columns of {contract.id} cannot be traced: {error.message}"
+            self.context.notes.append(told)
+            return None
 
     def _scan(self, dataset: str) -> pl.LazyFrame:
         snapshot = self.context.snapshot(dataset)
@@ -169,24 +172,34 @@ class _Build:
     def _changes(self, con: Connection) -> list[pl.LazyFrame] | None:
         """What came to each input and went from it; None if that is most of them all."""
         found, changed, present = [], 0, 0
+        read = self._columns_read()
         for number, dataset in enumerate(self.plan.contract.inputs):
             now = self.context.snapshot(dataset)
-            columns = self._columns_read(dataset)
+            columns = {**read[dataset], CAME: "boolean"}
             path = self.folder / f"changes-{number}.parquet"
             if now is None:
-                found.append(pl.LazyFrame(schema=frames.schema({**columns, CAME: "boolean"})))
+                found.append(frames.scan_files([], columns))
                 continue
-            query = changed_rows_sql(self.plan.before.get(dataset), now, list(columns), CAME)
+            query = changed_rows_sql(self.plan.before.get(dataset), now, list(read[dataset]), CAME)
             changed += one(con, f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet)")[0]
             present += now.rows
-            found.append(frames.scan_files([path], {**columns, CAME: "boolean"}))
+            found.append(frames.scan_files([path], columns))
         return found if changed <= MOST_CHANGED * present else None
 
-    def _columns_read(self, dataset: str) -> dict[str, str]:
+    def _columns_read(self) -> dict[str, dict[str, str]]:
+        """The columns of each input that the transform reads, and their types."""
+        inputs = {d: dict(self._columns(d)) for d in self.plan.contract.inputs}
+        try:
+            read = tracing.columns_read(
+                self.transform.build, {d: frames.schema(c) for d, c in inputs.items()}
+            )
+        except Exception:  # what cannot be told apart counts
+            return inputs
+        return {d: {c: inputs[d][c] for c in read[d]} or inputs[d] for d in inputs}
+
+    def _columns(self, dataset: str) -> Mapping[str, str]:
         now = self.context.snapshot(dataset)
-        if now is not None:
-            return dict(now.columns)
-        return dict(self.context.project.contracts[dataset].table_columns)
+        return now.columns if now else self.context.project.contracts[dataset].table_columns
 
     def _write(self, name: str, frame: object, only: Sequence[str] = ()) -> str:
         """The frame's rows in a file; gives the relation by which DuckDB reads them."""

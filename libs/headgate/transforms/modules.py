@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from headgate import transforms
 from headgate.core import ids
 from headgate.core.errors import ModelError
-from headgate.transforms.transform import Transform
+
+if TYPE_CHECKING:
+    from headgate.transforms.transform import Transform
 
 ROOM = "headgate.transforms"
 
@@ -21,6 +24,8 @@ def load(name: str, inputs: int) -> Transform:
     Raises:
         ModelError: there is no such module, or it defines no transform of so many inputs.
     """
+    from headgate.transforms.transform import Transform
+
     place = _file(name)
     try:
         module = importlib.import_module(f"{ROOM}.{name}")
@@ -70,17 +75,24 @@ def code_hash(name: str) -> str:
 
 
 def _file(name: str) -> Path:
-    try:
-        spec = find_spec(f"{ROOM}.{name}")
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.origin is None:
+    found = _find(name)
+    if found is None:
         raise ModelError(
             f"there is no transform {name}.",
             remedy=f"Write libs/headgate/transforms/{name.replace('.', '/')}.py, or mend "
             "headgate.transform in the contract.",
         )
-    return Path(spec.origin)
+    return found
+
+
+def _find(name: str) -> Path | None:
+    """The file of a module of the room; looked for, since the import system would import it."""
+    for folder in transforms.__path__:
+        place = Path(folder, *name.split("."))
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
 
 
 def _imported(tree: ast.Module) -> list[str]:
@@ -92,14 +104,8 @@ def _imported(tree: ast.Module) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.append(node.module)
             found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return [m for m in found if m.startswith(f"{ROOM}.") and _is_module(m)]
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # a name inside a module
-        return False
+    mine = [m for m in found if m.startswith(f"{ROOM}.")]
+    return [m for m in mine if _find(m.removeprefix(f"{ROOM}."))]  # others are names in modules
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
