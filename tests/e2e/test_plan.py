@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from headgate.cli.main import invoke
@@ -22,6 +23,9 @@ from headgate.core import json as hjson
 from headgate.lake.engines.duckdb import connect, identifiers
 from headgate.lake.snapshot import Snapshot
 from headgate.orchestration.auditing import settle
+from headgate.orchestration.planning.before import of_project
+from headgate.orchestration.planning.binding import EmptyTables
+from headgate.orchestration.planning.following import Following
 from headgate.orchestration.planning.making import make
 from headgate.orchestration.planning.plan import BUILT, CREATE, FULL, INCREMENTAL
 from headgate.orchestration.project import Project
@@ -364,3 +368,61 @@ def test_a_revision_and_a_folder_tell_the_same_as_a_release(
         d: u.how for d, u in plans[0].steps[0].tables.items()
     }
     assert {u.rows_stored for u in bare.steps[0].tables.values()} == {None}
+
+
+def mutated(sql: str, rng: random.Random) -> str:
+    """A query in which one thing is otherwise."""
+    import sqlglot
+    from sqlglot import exp
+
+    swaps: dict[type[exp.Expr], type[exp.Expr]] = {
+        exp.EQ: exp.NEQ, exp.GT: exp.GTE, exp.And: exp.Or, exp.Add: exp.Sub, exp.Min: exp.Max,
+        exp.Max: exp.Min, exp.Sum: exp.Min, exp.Lower: exp.Upper, exp.Is: exp.EQ,
+    }  # fmt: skip
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    nodes = [n for n in tree.walk() if type(n) in swaps or isinstance(n, exp.Literal | exp.Join)]
+    node = rng.choice(nodes)
+    if isinstance(node, exp.Literal):
+        other = f"{node.this}x" if node.is_string else str(int(float(node.this)) + 1)
+        node.replace(exp.Literal(this=other, is_string=node.is_string))
+    elif isinstance(node, exp.Join):
+        node.set("side", "" if node.side else "LEFT")
+        node.set("kind", "INNER" if not node.side else "")
+    else:
+        node.replace(swaps[type(node)](**dict(node.args)))
+    return tree.sql(dialect="duckdb")
+
+
+def test_columns_that_a_plan_does_not_name_keep_their_values_whatever_is_edited(
+    released: Path,
+) -> None:
+    project, seed = Project.open(released), 20261121
+    rng = random.Random(seed)
+    tried = held = 0
+    with connect(project.settings) as con, duckdb.connect(":memory:") as empty:
+        shapes = {d: c.table_columns for d, c in project.contracts.items()}
+        following = Following(EmptyTables(empty, shapes))
+        for dataset, table in tables(project).items():
+            name = project.contracts[dataset].name
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.schema}")
+            con.execute(f"CREATE VIEW {name.relation} AS FROM {table.snapshot.relation()}")
+        for dataset, code in of_project(project, "now").code.items():
+            if code.sql is None:
+                continue
+            for _ in range(8):
+                new = mutated(code.sql[0], rng)
+                influence = following.differing(code.sql[0], new, code.inputs)
+                columns = [c.name for c in project.contracts[dataset].columns]
+                kept = [c for c in columns if c not in influence.columns]
+                tried += 1
+                if influence.rows or "*" in influence.columns or not kept:
+                    continue
+                query = f"SELECT {identifiers(kept)} FROM ({{}}) ORDER BY ALL"
+                try:
+                    after = con.execute(query.format(new)).fetchall()
+                except duckdb.Error:
+                    continue  # what was edited is no query any more
+                before = con.execute(query.format(code.sql[0])).fetchall()
+                assert after == before, f"seed {seed}: {dataset}\n{new}"
+                held += 1
+    assert tried >= 60 and held >= 15

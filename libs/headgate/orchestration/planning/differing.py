@@ -208,21 +208,25 @@ def _set_operation(old: Any, new: Any) -> Influence:
         return EVERYTHING
     arms = [(_open(old.this), _open(new.this)), (_open(old.expression), _open(new.expression))]
     found = [_rewritten(a, b) for a, b in arms]
-    if not any(found):
-        return Influence()
-    if not all_rows or any(f.rows for f in found):
+    if any(f.rows for f in found) or (any(found) and not all_rows):
         return EVERYTHING
     if new.args.get("by_name"):
         return joined(found)
-    before, after = (_places(a.selects for a in side) for side in zip(*arms, strict=True))
+    if not any(found) and all(_names(a) == _names(b) for a, b in arms):
+        return Influence()
+    before, after = (_places(map(_names, side)) for side in zip(*arms, strict=True))
     if before is None or after is None or any(before.get(c, to) != to for c, to in after.items()):
         return EVERYTHING  # other columns are put together than before, or it cannot be told
     return joined([found[0], Influence(tuple(after.get(c, ALL) for c in found[1].columns))])
 
 
-def _places(arms: Iterable[list[Any]]) -> dict[str, str] | None:
+def _names(query: Any) -> list[str]:
+    return [e.alias_or_name for e in query.selects]
+
+
+def _places(arms: Iterable[list[str]]) -> dict[str, str] | None:
     """Names in the second arm to those in the first, by their places; None if they do not tell."""
-    first, second = ([e.alias_or_name for e in arm] for arm in arms)
+    first, second = arms
     if "*" in (*first, *second) or len(first) != len(second) or len(set(second)) < len(second):
         return None
     return dict(zip(second, first, strict=True))
