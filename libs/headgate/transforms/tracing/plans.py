@@ -27,8 +27,8 @@ class Plan:
     """One optimized plan, walked from its end. ``view`` is Polars' own reader of plans.
 
     ``datasets`` gives the dataset of a frame by its height. ``aside`` is what the optimizer may
-    read though nothing follows from it: what rows are sorted by, and what Python functions are
-    given, which it does not leave out.
+    read though nothing follows from it: what rows are sorted by, and what stands beside
+    Python functions, which it does not leave out.
     """
 
     view: Any
@@ -193,7 +193,7 @@ class Plan:
             columns = {c: given.columns[c] for c in kept}
             columns[variable] = NOTHING
             columns[value] = union(given.columns[c] for c in molten)
-            self.aside |= columns[value]
+            self.aside |= union(given.columns.values())
             return Traced(columns, given.rows)
         if name in ("rechunk", "hint_sorted"):
             return given
@@ -205,13 +205,16 @@ class Plan:
         """The columns that a node makes, and what its expressions add to the rows."""
         walk = Expressions(self.view.view_expression, given.columns, given.order)
         columns: dict[str, Inputs] = {}
+        opaque = False
         for expression in expressions:
             name = expression.output_name
             try:
                 columns[name] = walk.trace(expression.node)
             except NotImplementedError:
                 columns[name] = self.texts.trace(name, given.columns, given.order, way)
-                self.aside |= columns[name]
+                opaque = True
+        if opaque:
+            self.aside |= union(columns.values())
         return columns, frozenset(walk.rows)
 
     def _deciding(self, expressions: Iterable[Any], given: Traced, way: str) -> Inputs:
