@@ -23,7 +23,7 @@ def graph_of(project: Project) -> Graph:
     below = None
     if base is not None:
         below = graph_events.read(Path(base.root) / file, until=base.since)
-    return graph_events.read(project.lake.root / file, below=below)
+    return graph_events.read(project.lake.root / file, below=below, kept=project.cache)
 
 
 def rows(project: Project, contract: Contract) -> list[dict[str, str]]:

@@ -8,23 +8,31 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from headgate.core.cache import Cache
 from headgate.lineage import names, newest
 from headgate.lineage.graph import Graph, Made
 from headgate.lineage.steps import ColumnInput
 
 
-def read(path: Path, *, until: datetime | None = None, below: Graph | None = None) -> Graph:
+def read(
+    path: Path,
+    *,
+    until: datetime | None = None,
+    below: Graph | None = None,
+    kept: Cache | None = None,
+) -> Graph:
     """The graph of a lineage file; where that says nothing of a dataset, what ``below`` says.
 
     Args:
         path: the lineage file; one that does not exist has no events.
         until: take no event that is later.
         below: the graph of a lake that this one began as.
+        kept: where it is kept how far the file was read.
     """
     made = dict(below.made) if below else {}
     columns = dict(below.columns) if below else {}
     read_from: dict[str, tuple[str, ...]] = {}
-    for event in newest.events(path, until=until):
+    for event in newest.events(path, until=until, kept=kept):
         try:
             _add(event, made, columns, read_from)
         except (KeyError, TypeError, AttributeError):

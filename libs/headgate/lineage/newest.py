@@ -1,29 +1,46 @@
-"""The newest event that says what each dataset is made from, found in a file of many without reading all."""
+"""The newest event that says what each dataset is made from, found in a file of many without parsing all."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from headgate.core import clock
+from headgate.core import clock, ids
 from headgate.core import json as hjson
+from headgate.core.cache import Cache
 from headgate.lineage import names
 
 #: The beginning of a line that is written here: keys are sorted, so what state it is of comes soon.
 _HEAD = re.compile(rb'\{"eventTime":"[^"\\]*","eventType":"([A-Z]+)",')
 #: Where it names its job, which is followed by what it wrote; in texts the quotes are escaped.
-_JOB = re.compile(rb'"name":"([^"\\]*)","namespace":"[^"\\]*"\},"outputs":')
+_JOB = re.compile(rb'"name":"([^"\\]*)","namespace":"([^"\\]*)"\},"outputs":')
 _COMPLETE = b"COMPLETE"
-#: Of our jobs, those that say what a dataset is made from, and those that look up other datasets.
+#: Of our jobs, those that say what a dataset is made from, and the one that looks up other datasets.
 _MAKING = (names.INGEST, names.BUILD)
 _LOOKING_UP = names.GATE
 _ENDINGS = tuple(f".{kind}".encode() for kind in (*_MAKING, _LOOKING_UP))
+_KIND = "lineage_index"
+#: So many bytes before its end tell whether a file still begins with what was read of it.
+_TAIL = 512
 
 
-def events(path: Path, *, until: datetime | None = None) -> list[dict[str, Any]]:
+@dataclass
+class _Index:
+    """Where the lines that count begin, by what a later one of the same replaces; ``size`` bytes
+    of the file were read, and ``tail`` is a digest of the last of those."""
+
+    size: int = 0
+    tail: str = ""
+    places: dict[str, int] = field(default_factory=dict)
+
+
+def events(
+    path: Path, *, until: datetime | None = None, kept: Cache | None = None
+) -> list[dict[str, Any]]:
     """The newest COMPLETE event of each job that says what its outputs are made from.
 
     In the order written. Of a dataset of ours only one job makes it, the newest to have done so;
@@ -33,47 +50,74 @@ def events(path: Path, *, until: datetime | None = None) -> list[dict[str, Any]]
     Args:
         path: the lineage file.
         until: take no event that is later.
+        kept: where it is kept how far the file was read, so that only what is new is read.
     """
-    newest: dict[str, bytes] = {}
-    for key, line in _lines(path):
-        if until is None or _at(line) <= until:
-            # Taken out first, so that it is put in at the end: the order is of the newest.
-            newest.pop(key, None)
-            newest[key] = line
-    return [event for line in newest.values() for event in _whole(line)]
-
-
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Lines that may count, each with what a later one of the same replaces."""
     if not path.exists():
-        return
+        return []
     with path.open("rb") as file:
-        for line in file:
-            head = _HEAD.match(line)
-            if head is None:
-                yield from _foreign(line)
-            elif head[1] == _COMPLETE and (job := _JOB.search(line)):
-                if job[1].endswith(_ENDINGS):
-                    yield _key(job[1].decode()), line
-                elif b'"namespace":"headgate://' not in job[0]:
-                    yield from _foreign(line)
+        key = ids.digest(str(path.resolve()))
+        index = _kept(file, kept, key) if until is None else _Index()
+        before = index.size
+        for name, place, line in _lines(file, index):
+            if until is None or _at(line) <= until:
+                # Taken out first, so that it is put in at the end: the order is of the newest.
+                index.places.pop(name, None)
+                index.places[name] = place
+        if kept is not None and until is None and index.size != before:
+            kept.put(_KIND, {key: hjson.dumps([index.size, _tail(file, index.size), [*index.places.items()]])})  # fmt: skip
+        return [event for place in index.places.values() for event in _whole(_line(file, place))]
 
 
-def _key(job: str) -> str:
+def _kept(file: IO[bytes], kept: Cache | None, key: str) -> _Index:
+    """How far the file was read before; not at all, if it is another one now."""
+    text = kept.get(_KIND, [key]).get(key) if kept is not None else None
+    if text is None:
+        return _Index()
+    size, tail, places = hjson.loads(text)
+    return _Index(size, tail, dict(places)) if _tail(file, size) == tail else _Index()
+
+
+def _tail(file: IO[bytes], size: int) -> str:
+    start = max(0, size - _TAIL)
+    file.seek(start)
+    return ids.digest(file.read(size - start))
+
+
+def _line(file: IO[bytes], place: int) -> bytes:
+    file.seek(place)
+    return file.readline()
+
+
+def _lines(file: IO[bytes], index: _Index) -> Iterator[tuple[str, int, bytes]]:
+    """Whole lines from where the index ends that may count: what each tells of, and its place."""
+    file.seek(index.size)
+    for line in file:
+        if not line.endswith(b"\n"):
+            return  # half a line; the rest of it may come
+        place, index.size = index.size, index.size + len(line)
+        head = _HEAD.match(line)
+        job = _JOB.search(line) if head and head[1] == _COMPLETE else None
+        if head is None or (job and not job[2].startswith(b"headgate://")):
+            yield from ((name, place, line) for name in _foreign(line))
+        elif job and job[1].endswith(_ENDINGS):
+            yield _name(job[1].decode()), place, line
+
+
+def _name(job: str) -> str:
     dataset, _, kind = job.rpartition(".")
     return f"{dataset} looked up" if kind == _LOOKING_UP else f"{dataset} made"
 
 
-def _foreign(line: bytes) -> Iterator[tuple[str, bytes]]:
-    """An event that somebody else wrote, if it is a whole one and tells of an end."""
+def _foreign(line: bytes) -> Iterator[str]:
+    """Of an event that somebody else wrote, or wrote otherwise: what it tells of, if of an end."""
     for event in _whole(line):
         job = event.get("job")
         if event.get("eventType") == "COMPLETE" and isinstance(job, dict):
             name, namespace = str(job.get("name")), str(job.get("namespace"))
             if names.lake_of(namespace) is None:
-                yield f"{namespace} {name}", line
+                yield f"{namespace} {name}"
             elif name.encode().endswith(_ENDINGS):
-                yield _key(name), line
+                yield _name(name)
 
 
 def _at(line: bytes) -> datetime:

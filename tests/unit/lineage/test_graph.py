@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from headgate.core import json as hjson
+from headgate.core.cache import Cache
 from headgate.core.errors import NotFoundError
 from headgate.lineage import graph_events, newest
 from headgate.lineage.graph import ROWS, Graph, Node
@@ -204,6 +205,39 @@ def test_only_the_newest_of_each_job_is_kept(tmp_path: Path) -> None:
     many = [{**BUILD, "run": {"runId": f"r{n}"}} for n in range(50)]
     path.write_text("".join(hjson.dumps(e) + "\n" for e in (*many, INGEST)), "utf-8")
     assert [e["run"]["runId"] for e in newest.events(path)] == ["r49", "r1"]
+
+
+def test_only_what_is_new_of_a_file_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = tmp_path / "events.jsonl", Cache(tmp_path / "cache.sqlite")
+    path.write_text("".join(hjson.dumps(e) + "\n" for e in (INGEST, BUILD, TOP)), "utf-8")
+    first = newest.events(path, kept=kept)
+    read: list[bytes] = []
+    search = newest._JOB.search
+
+    class Counting:
+        def search(self, line: bytes) -> Any:
+            read.append(line)
+            return search(line)
+
+    monkeypatch.setattr(newest, "_JOB", Counting())
+    assert newest.events(path, kept=kept) == first
+    assert read == []
+    again = {**BUILD, "run": {"runId": "r2"}}
+    with path.open("a") as file:
+        file.write(hjson.dumps(again) + "\n" + hjson.dumps(INGEST)[:40])
+    assert newest.events(path, kept=kept) == [INGEST, TOP, again] == newest.events(path)
+    assert len(read) == 1 + 4
+    # Half a line is read when the rest of it has come.
+    with path.open("a") as file:
+        file.write(hjson.dumps(INGEST)[40:] + "\n")
+    assert newest.events(path, kept=kept) == [TOP, again, INGEST]
+    # Another file under the same name is read from its beginning.
+    path.write_text(hjson.dumps(TOP) + "\n" + path.read_text("utf-8"), "utf-8")
+    assert newest.events(path, kept=kept) == newest.events(path)
+    path.write_text(hjson.dumps(TOP) + "\n", "utf-8")
+    assert newest.events(path, kept=kept) == [TOP]
 
 
 def test_names_that_are_not_there_are_answered_with_the_nearest(tmp_path: Path) -> None:
