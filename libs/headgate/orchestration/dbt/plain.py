@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -48,6 +49,7 @@ def environment() -> Any:
             return []
 
     found = SandboxedEnvironment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", Blocks])
+    del found.globals["lipsum"]  # it is another text each time
     found.filters.update(dict.fromkeys(("as_text", "as_bool", "as_native", "as_number"), _same))
     return found
 
@@ -56,15 +58,63 @@ def _same(value: Any) -> Any:
     return value
 
 
-def names(tree: Any) -> set[str]:
-    """The names that a template takes from outside.
+@dataclass(frozen=True)
+class Piece:
+    """A template, or one macro, as read: what it takes from outside, and how it is run.
+
+    ``not_plain`` says which form of it has a meaning that is not known here.
+    """
+
+    outside: frozenset[str]
+    code: Any
+    not_plain: str
+
+    def template(self) -> Any:
+        """It, ready to be rendered."""
+        from jinja2 import Template
+
+        return Template.from_code(environment(), self.code, environment().globals)
+
+
+def piece(tree: Any) -> Piece:
+    """What a template's tree comes to; it is compiled in the same pass that finds its names.
 
     Raises:
-        NotPlainError: it has a form whose meaning is not known here.
+        TemplateSyntaxError: it makes no sense.
     """
-    from jinja2 import meta, nodes
+    generator = _generator()
+    generator.visit(tree)
+    code = compile(generator.stream.getvalue(), "<template>", "exec")
+    told = ""
+    try:
+        _check(tree)
+    except NotPlainError as why:
+        told = str(why)
+    return Piece(frozenset(generator.outside), code, told)
 
-    found: set[str] = meta.find_undeclared_variables(tree)
+
+def _generator() -> Any:
+    from jinja2.compiler import CodeGenerator, Frame
+
+    class Generator(CodeGenerator):
+        """Jinja's own, which notes the names that are looked up outside."""
+
+        def __init__(self) -> None:
+            super().__init__(environment(), None, None)
+            self.outside: set[str] = set()
+
+        def enter_frame(self, frame: Frame) -> None:
+            super().enter_frame(frame)
+            loads = frame.symbols.loads.values()
+            self.outside |= {str(name) for action, name in loads if action == "resolve"}
+
+    return Generator()
+
+
+def _check(tree: Any) -> None:
+    """Refuse what is not known here, whatever names it has."""
+    from jinja2 import nodes
+
     called: set[int] = set()
     for node in _all(tree):
         kind = type(node).__name__
@@ -76,7 +126,6 @@ def names(tree: Any) -> set[str]:
             called.add(id(node.node))
         elif isinstance(node, nodes.Name) and node.name in FUNCTIONS and id(node) not in called:
             raise NotPlainError(f"{node.name} on line {node.lineno} is not called directly")
-    return found
 
 
 def _check_filter(node: Any) -> None:
@@ -107,22 +156,23 @@ def _all(tree: Any) -> Iterator[Any]:
 
     waiting = [tree]
     while waiting:
-        node = waiting.pop(0)
+        node = waiting.pop()
         whole = isinstance(node, nodes.Macro) and len(tree.body) == 1 and node is tree.body[0]
         if not whole:
             yield node
-        waiting = [*node.iter_child_nodes(), *waiting]
+        waiting += reversed(list(node.iter_child_nodes()))
 
 
-def check(tree: Any, macros: set[str]) -> set[str]:
+def check(read: Piece, macros: Set[str]) -> set[str]:
     """The project's macros that a plain template calls; its other names are all known.
 
     Raises:
         NotPlainError: what it is that only dbt knows.
     """
-    wanted = names(tree)
-    used = wanted & macros - OURS
-    unknown = wanted - used - FUNCTIONS - VALUES - _JINJA
+    if read.not_plain:
+        raise NotPlainError(read.not_plain)
+    used = set(read.outside & macros - OURS)
+    unknown = read.outside - used - FUNCTIONS - VALUES - _JINJA
     if unknown:
-        raise NotPlainError(f"{', '.join(sorted(unknown))}")
+        raise NotPlainError(", ".join(sorted(unknown)))
     return used

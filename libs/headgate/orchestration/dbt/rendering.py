@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ModelError
 from headgate.orchestration.dbt import canonical, plain
 from headgate.orchestration.dbt.configured import INERT, Configured
-from headgate.orchestration.dbt.plain import NotPlainError
+from headgate.orchestration.dbt.plain import NotPlainError, Piece
 from headgate.orchestration.dbt.refs import SCHEMA, Changed, ModelCode
 from headgate.orchestration.project import Project
 
 #: What dbt calls a private model inside those that use it.
 _PRIVATE = "__dbt__cte__"
+_MACRO = re.compile(r"\{%-?\s*macro\s+(\w+)")
+_INSIDE = "dbt_macro__"
 
 
 @dataclass(frozen=True)
@@ -118,9 +123,10 @@ class Renderer:
 
     def __init__(self, project: Project, known: Mapping[str, ModelCode], said: Configured) -> None:
         self.project, self.known, self.said = project, known, said
+        self._pieces: dict[Path, Piece] = {}
 
     @cached_property
-    def _macros(self) -> dict[str, _Macro | None]:
+    def _macros(self) -> dict[str, Piece | None]:
         return _read_macros(self.said.macro_files)
 
     def render(self, code: ModelCode, *, incremental: bool, test: bool = False) -> Rendered:
@@ -146,10 +152,11 @@ class Renderer:
         if code.name in self.said.models:
             raise NotPlainError(f"{code.name}: {self.said.models[code.name]}")
         try:
-            tree = plain.environment().parse(code.sql)
-            macros = self._used(tree)
-            template = plain.environment().from_string(code.sql)
-            found: str = template.render(self._names(own, code, macros, top=top))
+            read = self._pieces.get(code.path)
+            if read is None:
+                read = self._pieces[code.path] = plain.piece(plain.environment().parse(code.sql))
+            names = self._names(own, code, self._used(read), top=top)
+            found: str = read.template().render(names)
             return found
         except (NotPlainError, ModelError):
             raise
@@ -158,17 +165,17 @@ class Renderer:
         except Exception as error:
             raise _told(error, code) from None
 
-    def _used(self, tree: Any) -> set[str]:
+    def _used(self, read: Piece) -> set[str]:
         """The macros that a template needs, and those that they need."""
-        every = set(self._macros)
-        found = plain.check(tree, every)
+        every = self._macros.keys()
+        found = plain.check(read, every)
         waiting = list(found)
         while waiting:
             name = waiting.pop()
             macro = self._macros[name]
             if macro is None:
                 raise NotPlainError(f"the macro {name}")
-            more = plain.check(macro.tree, every) - found
+            more = plain.check(macro, every) - found
             found |= more
             waiting += more
         return found
@@ -202,7 +209,7 @@ class Renderer:
             "return": _return,
         }
         for macro in macros:
-            found[macro] = _callable(self._macros[macro], found)
+            found[macro] = _callable(macro, self._macros[macro], found)
         return found
 
     def _ref(self, own: _Rendering, *args: str, **named: Any) -> Relation:
@@ -282,24 +289,16 @@ def _told(error: Exception, code: ModelCode) -> Exception:
     return NotPlainError(f"{type(error).__name__}: {error}")
 
 
-@dataclass(frozen=True)
-class _Macro:
-    """One macro by itself: what stands around it in its file is not seen from inside."""
+def _read_macros(files: Mapping[str, str]) -> dict[str, Piece | None]:
+    """Every macro of the project by name; None for those that cannot be read here.
 
-    name: str
-    tree: Any
-
-
-def _read_macros(files: Mapping[str, str]) -> dict[str, _Macro | None]:
-    """Every macro of the project by name; None for those that cannot be read here."""
-    import re
-
+    What stands around a macro in its file is not seen from inside.
+    """
     from jinja2 import TemplateError, nodes
 
-    found: dict[str, _Macro | None] = {}
+    found: dict[str, Piece | None] = {}
     for text in files.values():
-        named = re.findall(r"\{%-?\s*macro\s+(\w+)", text)
-        found |= dict.fromkeys(named)
+        found |= dict.fromkeys(_MACRO.findall(text))
         try:
             tree = plain.environment().parse(text)
         except TemplateError:
@@ -308,22 +307,20 @@ def _read_macros(files: Mapping[str, str]) -> dict[str, _Macro | None]:
             alone = nodes.Template([node], lineno=node.lineno)
             alone.set_environment(plain.environment())
             # Under another name inside, so that calls of it go through what dbt would call.
-            found[node.name] = _Macro(node.name, alone)
-            node.name = f"dbt_macro__{node.name}"
+            name, node.name = node.name, _INSIDE + node.name
+            with suppress(TemplateError):
+                found[name] = plain.piece(alone)
     return found
 
 
-def _callable(macro: _Macro | None, context: Mapping[str, Any]) -> Callable[..., Any]:
-    from jinja2 import Template
-
+def _callable(name: str, macro: Piece | None, context: Mapping[str, Any]) -> Callable[..., Any]:
     assert macro is not None
-    env = plain.environment()
+    template = macro.template()
 
     def call(*args: Any, **named: Any) -> Any:
-        template = Template.from_code(env, env.compile(macro.tree), env.globals)
         module = template.make_module(dict(context))
         try:
-            return getattr(module, f"dbt_macro__{macro.name}")(*args, **named)
+            return getattr(module, _INSIDE + name)(*args, **named)
         except _ReturnedError as returned:
             return returned.value
 
