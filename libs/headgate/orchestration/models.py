@@ -108,7 +108,7 @@ def publish_model(
     if outcome.outcome == "refused":
         raise RefusedError(
             f"{contract.id} was refused: {' '.join(outcome.problems)}",
-            remedy=f"`headgate show verdict {contract.id}` shows every rule.",
+            remedy=f"`headgate show verdicts {contract.id}` shows every rule.",
         )
     return outcome
 
