@@ -8,8 +8,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from headgate.orchestration.project import Project
+from headgate.transforms.chat.affected import REACH
 from headgate.transforms.chat.conversations import COLUMNS, TRANSFORM, build
+from headgate.transforms.chat.threads import PAUSE
 from headgate.transforms.transform import CAME
+from tests.conftest import REPOSITORY
 from tests.unit.transforms.chat.conversing import (
     CONVERSATIONS,
     START,
@@ -110,7 +114,7 @@ def test_no_message_makes_no_conversation() -> None:
     assert found.collect().is_empty()
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(10))
 def test_conversations_are_those_of_a_plain_account(seed: int) -> None:
     chat = Chat(seed)
     messages = [chat.some_message(name) for name in chat.names]
@@ -119,17 +123,39 @@ def test_conversations_are_those_of_a_plain_account(seed: int) -> None:
     assert_frame_equal(found.collect(engine="streaming"), told(messages))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(5))
 def test_a_part_built_anew_makes_the_whole(seed: int) -> None:
+    hold_parts_to_the_whole(seed, deliveries=20)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_a_part_built_anew_makes_the_whole_however_often(seed: int) -> None:
+    hold_parts_to_the_whole(seed, deliveries=60)
+
+
+def hold_parts_to_the_whole(seed: int, deliveries: int) -> None:
     chat = Chat(seed)
     messages = frame([])
     table = build(messages.lazy()).collect()
-    for _ in range(25):
+    for _ in range(deliveries):
         chat.deliver()
         now = frame(chat.messages.values())
         table = rebuilt(table, messages, now)
         messages = now
         assert_frame_equal(table, told(list(chat.messages.values())), check_row_order=False)
+
+
+def test_the_contract_holds_how_far_a_part_looks() -> None:
+    rules = Project.open(REPOSITORY).contracts["silver.chat.messages"].rules
+    (rule,) = (r for r in rules if r.id == "sent_at.on_or_after_its_day")
+    assert rule.severity in ("quarantine", "fail")
+    assert " ".join(str(rule.arguments["sql"]).split()) == (
+        "CAST(sent_at AS DATE) >= sent_date AND CAST(sent_at AS DATE) <= sent_date + 7"
+    )
+    # A message of the last moment of day 7 is continued on day 8, for less than a day.
+    assert dt.timedelta(days=8) == REACH
+    assert dt.timedelta(days=1) > PAUSE
 
 
 def rebuilt(table: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
