@@ -95,6 +95,8 @@ class Ahead:
             tables[dataset] = self._upkeep(context, dataset, BLOCKED, context.blocked[dataset])
         if rebuilding and self.project.contracts[rebuilding].source:
             tables[rebuilding] = self._taken(context, rebuilding, whole)
+            if not tables[rebuilding].built:  # the command ends there
+                return Step(command, tables, held=tuple(sorted(evolving.held(context))))
         stale = curating.stale(context, self.graph, selected)
         stale = [d for d in stale if d not in context.blocked]
         failed: set[str] = set()
@@ -112,6 +114,10 @@ class Ahead:
     def _taken(self, context: RunContext, dataset: str, whole: bool) -> Upkeep:
         """A source's stored rows judged anew."""
         contract, base = self.project.contracts[dataset], context.snapshot(dataset)
+        if base is not None and self.on_lake and not whole:
+            problem = nextbuild.refusal(context, self.con, contract, base)
+            if problem:
+                return self._upkeep(context, dataset, FAILS, problem)
         rows = base.rows if base and self.on_lake else None
         found = next_version(base, contract, kind="rebuild", whole=whole)
         self._imagine(context, found)
