@@ -151,11 +151,46 @@ def _take(
     writer = quarantine.Writer(con, contract, session, contract.maker, "", batch_id)
     intake = gate.Intake(sum(f.rows for f in staged), staged, writer)
     holds = conjunction(judged)
+    keys = identifiers(contract.key)
+    good = relation([f.as_data_file() for f in staged], {k: columns[k] for k in contract.key})
+    broken, intake.repeated_keys = one(
+        con, f"SELECT ({_count(files, f'NOT ({holds})')}), ({_repeated(good, keys)})"
+    )
+    if broken:
+        _set_aside(con, contract, intake, writer, files, judged)
+        intake.staged = stage(
+            con, f"SELECT * FROM {files} WHERE {holds}", columns, session.staging, session.settings
+        )
+        good = relation(
+            [f.as_data_file() for f in intake.staged], {k: columns[k] for k in contract.key}
+        )
+        intake.repeated_keys = one(con, _repeated(good, keys))[0]
+    return intake
+
+
+def _count(rows: str, where: str) -> str:
+    return f"SELECT count(*) FROM {rows} WHERE {where}"
+
+
+def _repeated(rows: str, keys: str) -> str:
+    """A query for how many keys occur more than once."""
+    return f"SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY {keys} HAVING count(*) > 1)"
+
+
+def _set_aside(
+    con: Connection,
+    contract: Contract,
+    intake: gate.Intake,
+    writer: quarantine.Writer,
+    files: str,
+    judged: tuple[CompiledRule, ...],
+) -> None:
+    """Put the rows that break a rule into quarantine, with every reason."""
     # In a table, read by pieces: an open result would keep the connection from staging them.
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE _broken AS SELECT to_json(r)::VARCHAR AS raw,"
         f" {reasons_sql(judged)} AS why, [{_texts(contract)}] AS key"
-        f" FROM (SELECT * FROM {files} WHERE NOT ({holds})) r"
+        f" FROM (SELECT * FROM {files} WHERE NOT ({conjunction(judged)})) r"
     )
     by_id = {r.rule.id: r.rule for r in judged}
     for start in range(0, one(con, "SELECT count(*) FROM _broken")[0], 10_000):
@@ -168,19 +203,6 @@ def _take(
             ]
             writer.add(0, raw, reasons, identity=hjson.dumps(key))
     con.execute("DROP TABLE _broken")
-    if writer.rows:
-        intake.staged = stage(
-            con, f"SELECT * FROM {files} WHERE {holds}", columns, session.staging, session.settings
-        )
-    good = relation(
-        [f.as_data_file() for f in intake.staged], {k: columns[k] for k in contract.key}
-    )
-    intake.repeated_keys = one(
-        con,
-        f"SELECT count(*) FROM (SELECT 1 FROM {good} GROUP BY {identifiers(contract.key)}"
-        " HAVING count(*) > 1)",
-    )[0]
-    return intake
 
 
 def _texts(contract: Contract) -> str:

@@ -94,6 +94,7 @@ class Sources:
         self.said: Configured = configured.read(project)
         self._renderer = Renderer(project, self.known, self.said)
         self._texts: dict[Path, Text] = {}
+        self._hashes: dict[str, str] = {}
 
     def texts(self, names: Iterable[str]) -> dict[str, Text]:
         """The SQL of models by name; worked out once for each state of the files."""
@@ -122,8 +123,11 @@ class Sources:
 
     def hashes(self, names: Iterable[str]) -> dict[str, str]:
         """By model: the hash of all that its rows follow from, apart from its inputs."""
-        texts = self.texts(names)
-        return {n: self._hash(self._contract(n), n, text) for n, text in texts.items()}
+        wanted = list(names)
+        missing = [n for n in wanted if n not in self._hashes]
+        for name, text in self.texts(missing).items():
+            self._hashes[name] = self._hash(self._contract(name), name, text)
+        return {n: self._hashes[n] for n in wanted}
 
     def parts(self, code: ModelCode) -> list[ModelCode]:
         """The model or test, and the private models inside it.

@@ -64,8 +64,8 @@ class Native:
 
     def _build(self, build: Build, text: Text, sql: str) -> BatchOutcome:
         contract, con = build.contract, self.con
-        scope = None
-        if build.changed:
+        scope, asks = None, builds.SCHEMA in sql
+        if asks:
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {builds.SCHEMA}")
             builds.show_changed(con, self.context, build)
         try:
@@ -81,7 +81,7 @@ class Native:
                 scope=scope, inputs=build.inputs, code_hash=build.code_hash, sql=text.full,
             )  # fmt: skip
         finally:
-            if build.changed:
+            if asks:
                 builds.forget(con, build)
 
     def _show(self, datasets: tuple[str, ...] | list[str]) -> None:

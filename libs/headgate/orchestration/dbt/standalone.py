@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import atexit
 from contextlib import ExitStack
+from pathlib import Path
 
 from headgate.core import ids
 from headgate.core import json as hjson
+from headgate.core import settings as core_settings
 from headgate.core.errors import UsageError
 from headgate.lake import ledger
 from headgate.lake.engines.duckdb import connect
@@ -18,6 +20,7 @@ from headgate.lake.session import Session
 from headgate.lineage.emitter import Emitter
 from headgate.orchestration import curating
 from headgate.orchestration.context import RunContext
+from headgate.orchestration.dbt import properties
 from headgate.orchestration.project import Project
 
 #: dbt commands that build models.
@@ -28,12 +31,17 @@ def begin() -> RunContext:
     """The context of the dbt command that runs in this process; it ends with the process.
 
     Raises:
-        UsageError: no project is found, or the command would build from part of the data.
+        UsageError: no project is found, the command would build from part of the data, or from
+            properties that the contracts no longer say.
         LakeBusyError: it would write, and another run holds the lake.
     """
     from dbt.flags import get_flags
 
-    flags, project = get_flags(), Project.open()
+    flags = get_flags()
+    # dbt may have been started elsewhere, with --project-dir.
+    place = Path(str(getattr(flags, "PROJECT_DIR", None) or Path.cwd()))
+    project = Project.open(core_settings.find_root(place))
+    renewed = properties.write(project)
     command = str(getattr(flags, "WHICH", ""))
     if command not in _WRITING:
         return RunContext(
@@ -45,6 +53,11 @@ def begin() -> RunContext:
         raise UsageError(
             "models built from part of the data would be committed to the lake.",
             remedy="Leave --empty and --sample out; `dbt show` previews rows without committing.",
+        )
+    if renewed:
+        raise UsageError(
+            "contracts changed since dbt's properties were written from them; they are written anew.",
+            remedy="Run the same command again.",
         )
     from headgate.orchestration.run import opened
 
