@@ -15,7 +15,7 @@ from headgate.core import clock, failpoints, ids
 from headgate.core import json as hjson
 from headgate.core.errors import ConflictError
 from headgate.lake.commit import commit
-from headgate.lake.engines.duckdb import Connection, identifier
+from headgate.lake.engines.duckdb import Connection, identifier, identifiers
 from headgate.lake.lake import Lake, log_key
 from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
@@ -38,25 +38,19 @@ def append(
     run_id: str,
 ) -> None:
     """Append rows to a ledger, once: rows whose key is there already are left out."""
-    import pyarrow as pa
-
     contract = contracts[ledger]
     columns = contract.table_columns
-    schema = pa.schema([(c, types.arrow_type(t)) for c, t in columns.items()])
     for attempt in range(lake.settings.commit_retries + 1):
         base = lake.snapshot(ledger)
         known = _keys(con, base, contract.key, rows)
         fresh = [r for r in rows if tuple(r[k] for k in contract.key) not in known]
         if not fresh:
             return
-        table = pa.Table.from_pylist([{c: r.get(c) for c in columns} for r in fresh], schema)
-        con.register("_ledger_rows", table)
-        try:
-            staged = stage(
-                con, "SELECT * FROM _ledger_rows", columns, lake.staging(run_id), lake.settings
-            )
-        finally:
-            con.unregister("_ledger_rows")
+        _show(con, "_ledger_rows", columns, fresh)
+        staged = stage(
+            con, "SELECT * FROM _ledger_rows", columns, lake.staging(run_id), lake.settings
+        )
+        con.execute("DROP TABLE _ledger_rows")
         meta = CommitMeta(
             batch_id=ids.new_id(), run_id=run_id, dataset=ledger, kind="ledger", mode="append",
             source="run", content_hash="", contract_version=contract.version,
@@ -115,6 +109,15 @@ def release_rows(release: Release) -> list[dict[str, Any]]:
         }
         for dataset, table in release.tables.items()
     ]  # fmt: skip
+
+
+def known_releases(lake: Lake, con: Connection) -> set[int]:
+    """Numbers of the releases that the ledger knows."""
+    base = lake.snapshot(RELEASES)
+    if base is None:
+        return set()
+    found = con.execute(f"SELECT DISTINCT release_id FROM {base.relation(['release_id'])}")
+    return {number for (number,) in found.fetchall()}
 
 
 def unrecorded(
@@ -202,17 +205,25 @@ def _keys(
 ) -> set[tuple[Any, ...]]:
     if base is None:
         return set()
-    import pyarrow as pa
-
     first = identifier(key[0])
-    con.register("_ledger_keys", pa.table({key[0]: sorted({r[key[0]] for r in rows})}))
-    try:
-        names = ", ".join(identifier(k) for k in key)
-        return set(
-            con.execute(
-                f"SELECT {names} FROM {base.relation(list(key))} WHERE {first} IN"
-                f" (SELECT {first} FROM _ledger_keys)"
-            ).fetchall()
-        )
-    finally:
-        con.unregister("_ledger_keys")
+    mine = {key[0]: base.columns[key[0]]}
+    _show(con, "_ledger_keys", mine, [{key[0]: k} for k in sorted({r[key[0]] for r in rows})])
+    found = con.execute(
+        f"SELECT {identifiers(key)} FROM {base.relation(list(key))} WHERE {first} IN"
+        f" (SELECT {first} FROM _ledger_keys)"
+    ).fetchall()
+    con.execute("DROP TABLE _ledger_keys")
+    return set(found)
+
+
+def _show(
+    con: Connection, name: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Make rows a temporary table, by way of their JSON: no library need be imported for that."""
+    kinds = hjson.dumps([{c: types.duckdb_type(t) for c, t in columns.items()}])
+    text = hjson.dumps([{c: r.get(c) for c in columns} for r in rows])
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {identifiers(columns)} FROM"
+        " (SELECT unnest(from_json(?, ?), max_depth := 2))",
+        [text, kinds],
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from headgate.core import clock, failpoints
+from headgate.core.errors import NotFoundError
 from headgate.lake import catalog, ledger
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
@@ -47,10 +48,7 @@ def settle(context: RunContext) -> None:
         return
     if catalog.release_of(project.lake) == newest.id:
         return
-    known = {
-        r["release_id"]
-        for r in ledger.rows(project.lake, session.con, ledger.RELEASES, limit=1_000_000)
-    }
+    known = ledger.known_releases(project.lake, session.con)
     for number in project.releases.ids():
         if number not in known:
             rows = ledger.release_rows(project.releases.get(number))
@@ -62,18 +60,29 @@ def settle(context: RunContext) -> None:
 
 
 def write_catalog(context: RunContext, newest: Release) -> None:
-    """``catalog.duckdb`` for a release: its tables, and the ledgers as they stand."""
-    lake = context.project.lake
-    snapshots = {}
-    for dataset, version in newest.versions.items():
-        found = lake.snapshot(dataset, version)
-        if found is not None:
-            snapshots[dataset] = found
-    for name in ledger.ALL:
-        own = lake.snapshot(name)
-        if own is not None:
-            snapshots[name] = own
-    catalog.write(lake, newest, snapshots)
+    """``catalog.duckdb`` for a release: its tables, and the ledgers as they stand.
+
+    Where it shows an earlier release, only the views of what moved since are defined anew.
+    """
+    lake, shows = context.project.lake, catalog.shown(context.project.lake)
+    versions, before, gone = newest.versions, dict[str, int](), None
+    if shows is not None and shows.ours:
+        try:
+            before = context.project.releases.get(shows.release).versions
+            gone = sorted(before.keys() - versions.keys())
+        except NotFoundError:
+            pass  # that release was cleaned away: write it whole
+    moved = [d for d, version in versions.items() if before.get(d) != version]
+    snapshots = {d: _at(context, d, versions[d]) for d in moved}
+    snapshots |= {name: lake.snapshot(name) for name in ledger.ALL}
+    catalog.write(lake, newest, {d: s for d, s in snapshots.items() if s is not None}, gone)
+
+
+def _at(context: RunContext, dataset: str, version: int) -> Snapshot | None:
+    mine = context.snapshot(dataset) if dataset in context.project.contracts else None
+    if mine is not None and mine.version == version:
+        return mine
+    return context.project.lake.snapshot(dataset, version)
 
 
 def record_run(context: RunContext, *, outcome: str, release_id: int | None, started: object,
