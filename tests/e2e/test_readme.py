@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,14 +13,12 @@ from headgate.cli.demo.expected import Expected
 from headgate.core import json as hjson
 from headgate.orchestration.project import Project
 from headgate.quality.outcome import BatchOutcome
-from tests.conftest import make_project
+from tests.e2e.conftest import DEMO, Shell
 
 # One worker runs all of this file, so that the demo is made once.
 pytestmark = pytest.mark.xdist_group("readme")
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
 MESSAGES = "select sum(messages) as n from gold.community.fct_channel_activity_daily"
-#: The tour is taken on a small demo; what the README says of the large one is counted apart.
-DEMO = "headgate demo --messages 6000"
 
 
 def commands(title: str) -> list[str]:
@@ -32,43 +27,6 @@ def commands(title: str) -> list[str]:
     block = re.search(r"\n\n((?:    .+\n)+)", after)
     assert block, title
     return [line.strip() for line in block[1].splitlines()]
-
-
-class Shell:
-    """Runs commands in a project's folder as a person would, with `headgate` on the path."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {
-            **os.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HEADGATE_ROOT": str(self.folder),
-        }
-        self.environment.pop("HEADGATE_REAL_DATA", None)
-
-    def run(self, command: str) -> tuple[int, str]:
-        """Exit code and stdout; nothing may go wrong with a stack trace."""
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=self.folder, env=self.environment,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.returncode, done.stdout + done.stderr
-
-    def ask(self, query: str, *more: str) -> object:
-        """The first value of an answer."""
-        _, told = self.run(f'headgate sql "{query}" --json {" ".join(more)}')
-        return next(iter(hjson.loads(told)[0].values()))
-
-
-@pytest.fixture(scope="module")
-def after_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in which `headgate demo` was run once; each test gets a copy."""
-    project = make_project(tmp_path_factory.mktemp("demo") / "project")
-    code, told = Shell(project.settings.root).run(DEMO)
-    assert code == 0, told
-    assert "Every fault was found, and nothing else." in told
-    return project.settings.root
 
 
 @pytest.fixture
