@@ -73,3 +73,71 @@ def test_lineage_comes_back_from_its_text_with_its_columns_in_order() -> None:
     assert list(again.columns) == ["b", "a"]
     with pytest.raises(ValueError, match="no column lineage"):
         ColumnLineage.from_json("[]")
+
+
+#: What was met only after the extractor was there: a query, and its columns and rows as read by hand.
+LATER = [
+    (
+        "select note->>'$.a' as a, placed_at at time zone 'UTC' as at from bronze_shop.orders",
+        {"a": "o.note TRANSFORMATION", "at": "o.placed_at TRANSFORMATION"},
+        "",
+    ),
+    (
+        "select i.item, i.n from bronze_shop.orders as o, unnest(o.items) with ordinality as i (item, n)",
+        {"item": "o.items TRANSFORMATION", "n": ""},
+        "o.items JOIN",
+    ),
+    (
+        "select status from bronze_shop.orders group by grouping sets ((status), ())",
+        {"status": "o.status IDENTITY"},
+        "o.status GROUP_BY",
+    ),
+    (
+        "select country from headgate_changed.\"m|bronze.shop.rates|country\"",
+        {"country": "r.country IDENTITY"},
+        "",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "columns", "rows"), LATER)
+def test_what_was_met_later_is_as_read_by_hand(
+    sql: str, columns: dict[str, str], rows: str
+) -> None:
+    told = of_sql(sql, truth.SCHEMAS)
+    assert {c: set(i) for c, i in told.columns.items()} == {
+        c: inputs(text, truth.DATASETS) for c, text in columns.items()
+    }
+    assert set(told.rows) == inputs(rows, truth.DATASETS)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select unnest(address) from bronze_shop.orders",
+        "select unnest(items, recursive := true) as i from bronze_shop.orders",
+        "select address.* from bronze_shop.orders",
+        "select * like 'a%' from bronze_shop.orders",
+        "select min(columns(*)) from bronze_shop.rates",
+        "select * from (pivot bronze_shop.orders on status using sum(amount))",
+        "select * from bronze_shop.orders unpivot (v for n in (amount, discount))",
+        "select a.country, b.country from bronze_shop.rates as a, bronze_shop.rates as b",
+        "select r.country from bronze_shop.rates as r, bronze_shop.customers as r",
+        "select country from bronze_shop.rates union select country, rate from bronze_shop.rates",
+        "select rate from bronze_shop.rates order by 2 limit 1",
+        "select sum(rate) over w as s from bronze_shop.rates",
+        "select x.* from bronze_shop.rates",
+        "select country from bronze_shop.rates as r (a, b, c, d)",
+        "select x'00' as x",
+        "",
+    ],
+)
+def test_nothing_is_guessed(sql: str) -> None:
+    with pytest.raises(UntraceableError):
+        of_sql(sql, truth.SCHEMAS)
+
+
+def test_deep_nesting_is_refused_and_not_an_accident() -> None:
+    sql = "select rate" + " + 1" * 20_000 + " as r from bronze_shop.rates"
+    with pytest.raises(UntraceableError):
+        of_sql(sql, truth.SCHEMAS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
 
 from headgate.lineage.columns import functions
 from headgate.lineage.columns.model import UntraceableError
@@ -13,11 +13,13 @@ from headgate.lineage.columns.scopes import Column, Scope
 from headgate.lineage.columns.ways import NOTHING, Inputs, direct, indirect, union
 
 #: Parts of a syntax tree that no value follows from: types, units, names of fields and options.
-_SILENT = (exp.DataType, exp.Var, exp.Literal, exp.Null, exp.Boolean, exp.DataTypeParam)
+_SILENT = (
+    exp.DataType, exp.Var, exp.Literal, exp.Null, exp.Boolean, exp.DataTypeParam, exp.JSONPath,
+)  # fmt: skip
 #: Classes besides conditions and functions whose parts simply make up their value.
 _PLAIN = (
     exp.Condition, exp.Interval, exp.Tuple, exp.Slice, exp.Distinct, exp.Ordered, exp.Order,
-    exp.IgnoreNulls, exp.RespectNulls, exp.Collate, exp.Any, exp.All, exp.ToMap, exp.Kwarg,
+    exp.IgnoreNulls, exp.RespectNulls, exp.AtTimeZone,
 )  # fmt: skip
 
 
@@ -58,11 +60,16 @@ def column(node: Any, scope: Scope) -> Column:
 
 def _own_name(node: Any) -> str:
     """The name that DuckDB gives to an expression without one, near enough."""
-    return str(node.name if isinstance(node, exp.Dot) else node.sql("duckdb"))
+    return str(node.name) if isinstance(node, exp.Dot) else _sql(node)
+
+
+def _sql(node: Any) -> str:
+    # The parser would tell the log of what other dialects lack.
+    return str(node.sql("duckdb", unsupported_level=ErrorLevel.IGNORE))
 
 
 def _told(node: Any) -> str:
-    text = " ".join(node.sql("duckdb").split())
+    text = " ".join(_sql(node).split())
     return f"`{text if len(text) <= 60 else text[:57] + '...'}` ({type(node).__name__})"
 
 

@@ -171,7 +171,7 @@ def _aggregates(item: Any) -> bool:
 def _place(item: Any, columns: list[Column], scope: Scope, *, alias_first: bool = False) -> Inputs:
     """What an item of GROUP BY or ORDER BY means: a position, a column, an alias, an expression."""
     if isinstance(item, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple | exp.Paren):
-        inner = item.expressions or [item.this]
+        inner = [item.this] if isinstance(item, exp.Paren) else item.expressions
         return union(_place(i, columns, scope, alias_first=alias_first) for i in inner)
     if isinstance(item, exp.Literal) and not item.is_string:
         position = int(item.this)

@@ -127,8 +127,10 @@ def _unnest(node: Any, alias: str, names: list[str], scope: Scope) -> Table:
     found = [direct(value(e, scope), "TRANSFORMATION") for e in node.expressions]
     default = [alias or "unnest"] if len(found) == 1 and not names else ["unnest"] * len(found)
     columns = [Column(n, i) for n, i in zip(default, found, strict=True)]
-    if node.args.get("offset"):
-        columns.append(Column("ordinality", NOTHING))
+    ordinal = node.args.get("offset")
+    if ordinal:
+        # The parser takes the name of the last column for it, if there are names.
+        columns.append(Column(getattr(ordinal, "name", "ordinality"), NOTHING))
     return Table(tuple(columns), indirect(union(found), "JOIN"))
 
 

@@ -40,6 +40,10 @@ def of_sql(sql: str, schemas: Mapping[str, Mapping[str, str]]) -> ColumnLineage:
         raise UntraceableError(error.message, remedy=error.remedy or _REMEDY) from None
     except RecursionError:
         raise UntraceableError("it is nested too deep to be followed.", remedy=_REMEDY) from None
+    except Exception as error:
+        # A tree of a shape that nobody thought of. No run may fail for what lineage cannot tell.
+        told = f"it has a form that is not known here ({type(error).__name__}: {error})."
+        raise UntraceableError(told, remedy=_REMEDY) from error
     columns: dict[str, tuple[ColumnInput, ...]] = {}
     for column in table.columns:
         if column.name in columns:
