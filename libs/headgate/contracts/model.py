@@ -209,6 +209,8 @@ class ContractSet(Mapping[str, Contract]):
 
     def __init__(self, contracts: Mapping[str, Contract]) -> None:
         self._contracts = dict(sorted(contracts.items()))
+        # Of several that name one model, the first counts.
+        self._by_model = {c.model: c for c in reversed(self._contracts.values()) if c.model}
 
     def __getitem__(self, dataset: str) -> Contract:
         try:
@@ -250,4 +252,4 @@ class ContractSet(Mapping[str, Contract]):
 
     def by_model(self, model: str) -> Contract | None:
         """The contract of the dataset that the dbt model of that name builds, if any."""
-        return next((c for c in self._contracts.values() if c.model == model), None)
+        return self._by_model.get(model)

@@ -20,7 +20,7 @@ from headgate.orchestration.dbt.rendering import Renderer
 from headgate.orchestration.project import Project
 
 #: Changes when the same files are to be compiled otherwise than before.
-_EDITION = "1"
+_EDITION = "2"
 _KIND = "compiled"
 
 
@@ -47,6 +47,7 @@ class Text:
 
     ``reads`` are the dataset ids that it reads, itself or through private models. ``not_plain``
     says what only dbt can tell, ``wrong`` what nobody can. A test that ``warns`` fails nothing.
+    ``hash`` is of the SQL in both modes, but for comments and layout.
     """
 
     full: str
@@ -55,6 +56,7 @@ class Text:
     not_plain: str = ""
     wrong: str = ""
     warns: bool = False
+    hash: str = ""
 
 
 def compile_models(project: Project, names: Collection[str]) -> dict[str, Compiled]:
@@ -151,7 +153,8 @@ class Sources:
         beyond = (full.private | other.private) - {c.name for c in self.parts(code)}
         lasting = full.lasting and other.lasting and not beyond
         reads = tuple(sorted(full.reads | other.reads))
-        return Text(full.sql, other.sql, reads, warns=full.warns), lasting
+        hashed = ids.digest(*(canonical(sql) for sql in dict.fromkeys((full.sql, other.sql))))
+        return Text(full.sql, other.sql, reads, warns=full.warns, hash=hashed), lasting
 
     def _check(self, code: ModelCode, reads: Set[str], labels: Set[str]) -> None:
         """What a model reads and asks for must be seen in its SQL, or said in its contract."""
@@ -189,9 +192,7 @@ class Sources:
 
     def _hash(self, contract: Contract, name: str, text: Text) -> str:
         if not text.not_plain and not text.wrong:
-            return ids.digest(
-                "plain", substance(contract), canonical(text.full), canonical(text.incremental)
-            )
+            return ids.digest("plain", substance(contract), text.hash)
         files = [p for c in self.parts(self.known[name]) for p in (c.name, canonical(c.sql))]
         return ids.digest("files", substance(contract), self.said.hash, *files)
 
