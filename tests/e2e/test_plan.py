@@ -20,7 +20,7 @@ import pytest
 
 from headgate.cli.main import invoke
 from headgate.core import json as hjson
-from headgate.core.errors import RefusedError
+from headgate.core.errors import ContractError, RefusedError
 from headgate.lake.engines.duckdb import connect, identifiers
 from headgate.lake.snapshot import Snapshot
 from headgate.orchestration.auditing import settle
@@ -182,7 +182,7 @@ def hold_to_account(branch: Branch, change: Callable[[Branch], str]) -> dict[str
         known = {d: t for d, t in now.items() if d in project.contracts}
         try:
             report = carry_out(project, step["command"])
-        except RefusedError:
+        except (ContractError, RefusedError):
             assert {u["how"] for u in step["tables"].values()} == {"fails"}
             assert {d: t.snapshot.version for d, t in tables(project).items()} == {
                 d: t.snapshot.version for d, t in known.items()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headgate.contracts.model import Contract
 from headgate.contracts.names import DatasetName
-from headgate.core.errors import HeadgateError
+from headgate.core.errors import ContractError, HeadgateError
 from headgate.lake.engines.duckdb import Connection, identifier, one
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.orchestration import transforming
@@ -19,7 +19,7 @@ from headgate.orchestration.planning.binding import EmptyTables
 from headgate.quality.gate import share_limit
 from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction
-from headgate.quality.table_rules import judge_table
+from headgate.quality.table_rules import compile_table_rules, judge_table
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,24 @@ def next_build(context: RunContext, sources: Sources, contract: Contract) -> Nex
     return NextBuild(contract, made.code_hash, made.inputs, made.incremental, made.why)
 
 
+def unjudgeable(contract: Contract) -> str:
+    """Why one of the contract's rules cannot be judged at all; empty if all can be."""
+    try:
+        compile_row_rules(contract)
+        compile_table_rules(contract)
+    except ContractError as error:
+        return str(error)
+    return ""
+
+
 def misfit(context: RunContext, next_: NextBuild, code: Code, tables: EmptyTables) -> str:
     """Why the table's code does not fit what it reads or its contract; empty if it does."""
     import duckdb
 
-    if code.wrong or code.sql is None:
-        return code.wrong
     contract = next_.contract
+    problem = code.wrong or unjudgeable(contract)
+    if problem or code.sql is None:
+        return problem
     try:
         # What the contract promises is told in the engine's words, as what the SQL gives is.
         tables.put(contract.id, contract.table_columns)

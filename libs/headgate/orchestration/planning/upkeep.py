@@ -114,10 +114,11 @@ class Ahead:
     def _taken(self, context: RunContext, dataset: str, whole: bool) -> Upkeep:
         """A source's stored rows judged anew."""
         contract, base = self.project.contracts[dataset], context.snapshot(dataset)
+        problem = nextbuild.unjudgeable(contract)
         if base is not None and self.on_lake and not whole:
-            problem = nextbuild.refusal(context, self.con, contract, base)
-            if problem:
-                return self._upkeep(context, dataset, FAILS, problem)
+            problem = problem or nextbuild.refusal(context, self.con, contract, base)
+        if problem:
+            return self._upkeep(context, dataset, FAILS, problem)
         rows = base.rows if base and self.on_lake else None
         found = next_version(base, contract, kind="rebuild", whole=whole)
         self._imagine(context, found)
