@@ -172,19 +172,22 @@ def reconcile(
     return [meta for meta, _ in late]
 
 
-def taken(con: Connection, lake: Lake, dataset: str) -> dict[str, tuple[str, int]]:
-    """Content hash to source name and size in bytes of every file taken into the dataset."""
+def taken(con: Connection, lake: Lake) -> dict[str, dict[str, tuple[str, int]]]:
+    """For each dataset: content hash to source name and size in bytes of every file taken."""
     base = lake.snapshot(BATCHES)
     if base is None:
         return {}
     columns = ["dataset", "kind", "outcome", "content_hash", "source", "detail"]
     query = (
-        "SELECT content_hash, any_value(source), any_value((detail->>'$.bytes')::BIGINT)"
-        f" FROM {base.relation(columns)} WHERE dataset = ?"
-        " AND kind = 'ingest' AND outcome = 'published' GROUP BY 1"
+        "SELECT dataset, content_hash, any_value(source),"
+        " any_value((detail->>'$.bytes')::BIGINT)"
+        f" FROM {base.relation(columns)}"
+        " WHERE kind = 'ingest' AND outcome = 'published' GROUP BY 1, 2"
     )
-    found = con.execute(query, [dataset]).fetchall()
-    return {content: (source, size) for content, source, size in found}
+    found: dict[str, dict[str, tuple[str, int]]] = {}
+    for dataset, content, source, size in con.execute(query).fetchall():
+        found.setdefault(dataset, {})[content] = (source, size)
+    return found
 
 
 def rows(lake: Lake, con: Connection, ledger: str, where: str = "TRUE", order: str = "1",

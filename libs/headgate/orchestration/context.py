@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from headgate.contracts.model import Contract
+from headgate.lake import ledger
 from headgate.lake.meta import CommitMeta
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot
@@ -67,6 +69,11 @@ class RunContext:
     def run_id(self) -> str:
         """The run's id."""
         return self.session.run_id
+
+    @cached_property
+    def taken(self) -> dict[str, dict[str, tuple[str, int]]]:
+        """For each dataset, the files that earlier runs took, by content; see the ledger."""
+        return ledger.taken(self.session.con, self.session.lake)
 
     def snapshot(self, dataset: str) -> Snapshot | None:
         """The dataset at the candidate's version."""

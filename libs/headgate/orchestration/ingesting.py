@@ -14,7 +14,6 @@ from headgate.core.errors import HeadgateError, UsageError
 from headgate.ingest.discover import discover
 from headgate.ingest.load import load_file, was_taken
 from headgate.ingest.readers.base import SourceFile
-from headgate.lake import ledger
 from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.project import Project
@@ -87,7 +86,7 @@ def _declared(project: Project, contract: Contract) -> list[SourceFile]:
 def ingest(context: RunContext, dataset: str, files: Sequence[SourceFile]) -> list[str]:
     """Take the files that are new; gives a sentence for each that could not be taken."""
     contract, session = context.project.contracts[dataset], context.session
-    known = ledger.taken(session.con, session.lake, dataset)
+    known = context.taken.setdefault(dataset, {})
     problems = []
     for source in files:
         if was_taken(source, known):
