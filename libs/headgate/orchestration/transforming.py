@@ -11,7 +11,7 @@ import polars as pl
 
 from headgate.contracts.model import Contract
 from headgate.core import ids
-from headgate.core.errors import HeadgateError, ModelError
+from headgate.core.errors import ModelError
 from headgate.lake.changes import changed_rows_sql, earlier
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.snapshot import Snapshot
@@ -19,12 +19,13 @@ from headgate.lineage.columns import ColumnLineage, UntraceableError
 from headgate.orchestration import frame_lineage, frames
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.models import Scope, publish_model
+from headgate.orchestration.project import Project
 from headgate.orchestration.transform_code import code_hash
 from headgate.quality.outcome import BatchOutcome
 from headgate.transforms import modules, tracing
 from headgate.transforms.transform import CAME, Part, Transform
 
-__all__ = ["Plan", "build", "code_hash", "plan", "write"]
+__all__ = ["Plan", "build", "check", "code_hash", "plan", "write"]
 
 #: Beyond this share of changed rows, building anew costs less than telling what to build anew.
 MOST_CHANGED = 0.5
@@ -102,6 +103,18 @@ def build(context: RunContext, contract: Contract) -> BatchOutcome:
         return _Build(context, planned, transform, folder).run()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check(project: Project, contract: Contract) -> None:
+    """See that the transform is there and gives its contract's columns; no row is read.
+
+    Raises:
+        ModelError: it is not, or does not.
+    """
+    assert contract.transform is not None
+    transform = modules.load(contract.transform, len(contract.inputs))
+    inputs = [frames.scan_files([], project.contracts[d].table_columns) for d in contract.inputs]
+    _checked(contract, _called(contract, transform.build, *inputs), contract.table_columns)
 
 
 def write(contract: Contract, inputs: Sequence[pl.LazyFrame], path: Path) -> None:
@@ -219,14 +232,10 @@ class _Build:
 
 
 def _sink(contract: Contract, frame: object, path: Path, only: Sequence[str] = ()) -> None:
-    if not isinstance(frame, pl.LazyFrame):
-        raise _wrong(contract, f"it gives {type(frame).__name__}, not a LazyFrame.")
     wanted = {c: t for c, t in contract.table_columns.items() if not only or c in only}
+    rows = _checked(contract, frame, wanted)
     try:
-        _check(contract, frame.collect_schema(), frames.schema(wanted))
-        frame.select(list(wanted)).sink_parquet(path, compression="lz4")
-    except HeadgateError:
-        raise
+        rows.select(list(wanted)).sink_parquet(path, compression="lz4")
     except (Exception, pl.exceptions.PanicException) as error:
         raise _failed(contract, error) from error
 
@@ -238,8 +247,15 @@ def _called(contract: Contract, function: object, *arguments: object) -> object:
         raise _failed(contract, error) from error
 
 
-def _check(contract: Contract, given: pl.Schema, wanted: pl.Schema) -> None:
-    """Columns and types must be the contract's, in any order."""
+def _checked(contract: Contract, frame: object, columns: Mapping[str, str]) -> pl.LazyFrame:
+    """The frame, whose columns and types must be the contract's, in any order."""
+    if not isinstance(frame, pl.LazyFrame):
+        raise _wrong(contract, f"it gives {type(frame).__name__}, not a LazyFrame.")
+    try:
+        given = frame.collect_schema()
+    except (Exception, pl.exceptions.PanicException) as error:
+        raise _failed(contract, error) from error
+    wanted = frames.schema(columns)
     problems = [f"{c} is missing" for c in wanted if c not in given]
     problems += [f"{c} is not in the contract" for c in given if c not in wanted]
     problems += [
@@ -249,6 +265,7 @@ def _check(contract: Contract, given: pl.Schema, wanted: pl.Schema) -> None:
     ]
     if problems:
         raise _wrong(contract, f"its columns are not the contract's: {'; '.join(problems)}.")
+    return frame
 
 
 def _wrong(contract: Contract, told: str) -> ModelError:

@@ -50,7 +50,7 @@ class Transform:
     rebuild: Rebuild | None = None
 
 
-def day_by_day(build: Callable[..., pl.LazyFrame], unit: str) -> Transform:
+def unit_by_unit(build: Callable[..., pl.LazyFrame], unit: str) -> Transform:
     """A transform whose rows of one value of ``unit`` follow from the inputs' rows of that value.
 
     Every input has a column of that name. Only values that were touched are built anew.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,7 @@ DAYS = '''\
 """Lines a day."""
 import polars as pl
 from headgate.transforms.toy.counting import counted
-from headgate.transforms.transform import Transform, day_by_day
+from headgate.transforms.transform import Transform, unit_by_unit
 
 
 def build(messages: pl.LazyFrame, reactions: pl.LazyFrame) -> pl.LazyFrame:
@@ -66,7 +67,7 @@ def counted(messages: pl.LazyFrame) -> pl.LazyFrame:
 PART = """
 
 def rebuild(current, changes, /, messages, reactions):
-    return day_by_day(counted, "date").rebuild(current, changes[:1], messages)
+    return unit_by_unit(counted, "date").rebuild(current, changes[:1], messages)
 
 
 TRANSFORM = Transform(build, rebuild)
@@ -145,6 +146,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Toys]:
 
 
 def test_only_what_changed_is_built_anew(toys: Toys) -> None:
+    transforming.check(toys.project, toys.contract)
     house = toys.house
     outcome = toys.build()
     assert (toys.mode(), outcome.published, outcome.source) == ("replace", 6, "transform:toy.days")
@@ -252,12 +254,15 @@ def test_what_is_wrong_is_told_and_changes_nothing(toys: Toys, given: str, told:
         toys.build()
     assert told in str(failure.value)
     assert toys.house.table(TOY) == before
+    if "InvalidOperation" not in told:  # what only rows show
+        with pytest.raises(ModelError, match=re.escape(told)):
+            transforming.check(toys.project, toys.contract)
     assert not list(toys.house.context.session.staging.glob("transform-*"))
 
 
 def test_a_row_outside_what_is_replaced_is_refused(toys: Toys) -> None:
     careless = "Part(messages.select('date').head(1), counted(messages))"
-    right = 'day_by_day(counted, "date").rebuild(current, changes[:1], messages)'
+    right = 'unit_by_unit(counted, "date").rebuild(current, changes[:1], messages)'
     toys.code(
         DAYS.replace("import Transform", "import Part, Transform") + PART.replace(right, careless)
     )
