@@ -127,7 +127,7 @@ def _draw(start: Node, found: list[Found], direction: Direction) -> None:
         branch = branches[_near(edge, direction)].add(text)
         branches.setdefault(far, branch)
     if not found:
-        nothing = "made from nothing that is recorded" if direction == "up" else "nothing follows"
+        nothing = "taken from no value that is recorded" if direction == "up" else "no value follows"
         root.add(Text(nothing, style="dim"))
     output.console().print(root, soft_wrap=True)
 
