@@ -1,5 +1,5 @@
--- The cohorts add up to the people of their platform who ever wrote; a difference is shown with both
--- counts.
+-- The cohorts add up to the people of their platform who ever wrote; a difference is shown with
+-- both counts.
 with people as (
     select
         platform,

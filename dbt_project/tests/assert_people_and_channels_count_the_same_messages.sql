@@ -1,5 +1,5 @@
--- What people wrote in a community on a day is what was written in its channels; a difference is shown
--- with both counts.
+-- What people wrote in a community on a day is what was written in its channels; a difference is
+-- shown with both counts.
 with by_person as (
     select
         community_id,

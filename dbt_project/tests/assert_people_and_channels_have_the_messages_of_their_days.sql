@@ -1,4 +1,5 @@
--- What is said of people and of channels adds up to their days; a difference is shown with both counts.
+-- What is said of people and of channels adds up to their days; a difference is shown with both
+-- counts.
 select
     'people' as what,
     (select sum(messages) from {{ ref('dim_users') }}) as described,

@@ -1,5 +1,6 @@
--- One row an account: that wrote a message, or that an export knows, or both. What it wrote is summed
--- from its days and not from its messages, so that a change costs its days and not its history.
+-- One row an account: that wrote a message, or that an export knows, or both. What it wrote is
+-- summed from its days and not from its messages, so that a change costs its days and not its
+-- history.
 with
 {% if is_incremental() %}
     touched as (

@@ -1,5 +1,5 @@
--- Of the people of a platform who first wrote in a week, how many wrote in each week from then on: one
--- row a cohort and week in which at least one of them wrote.
+-- Of the people of a platform who first wrote in a week, how many wrote in each week from then on:
+-- one row a cohort and week in which at least one of them wrote.
 with
 {% if is_incremental() %}
     -- A cohort changes with who is in it (whoever moved touches the old one and the new one), and

@@ -1,5 +1,5 @@
--- Channels, threads and forum posts of Discord: one row each. Ids are those that messages have on all
--- platforms.
+-- Channels, threads and forum posts of Discord: one row each. Ids are those that messages have on
+-- all platforms.
 select
     'discord:' || channel_id as channel_id,
     'discord:' || guild_id as community_id,
