@@ -335,7 +335,9 @@ def test_the_code_of_a_transform_counts(
         other = tmp_path / "conversations.py"
         other.write_text(place("chat.conversations").read_text() + "\nUNUSED = 1\n")
         monkeypatch.setattr(
-            modules, "_file", lambda name: other if name == "chat.conversations" else place(name)
+            modules,
+            "_file",
+            lambda name, room=None: other if name == "chat.conversations" else place(name, room),
         )
         return "silver.chat.conversations"
 

@@ -50,7 +50,8 @@ def text(plan: Plan) -> str:
         width = max((len(d) for d in step.tables), default=0)
         lines += [f"  {d:{width}}  {_upkeep(u)}" for d, u in step.tables.items()] or ["  nothing"]
         lines += [f"  {told}" for told in _readers(step)]
-    lines += ["", *_agreements(plan), *_end(plan)]
+    told = list(_agreements(plan))
+    lines += [*([""] if told else []), *told, "", *_end(plan)]
     return "\n".join(lines)
 
 
@@ -82,8 +83,8 @@ def markdown(plan: Plan) -> str:
             parts.append("| table | what happens |\n|---|---|\n" + "\n".join(rows))
         parts += ["\n".join(f"- {told}" for told in _readers(step)) or "Nothing."]
     parts.append("## Who must agree")
-    parts.append("\n".join(f"- {told.strip()}" for told in _agreements(plan)) or "Nobody.")
-    return "\n\n".join([*parts, *_end(plan)]) + "\n"
+    parts.append("\n".join(_bullet(told) for told in _agreements(plan)) or "Nobody.")
+    return "\n\n".join(parts) + "\n"
 
 
 def _status(table: TablePlan) -> str:
@@ -102,6 +103,8 @@ def _told(table: TablePlan) -> Iterator[str]:
     if table.reads and table.status == "new":
         yield f"It is made from {', '.join(table.reads)}."
     influenced = _influenced(table)
+    if table.status == REACHED and not influenced:
+        yield "It is built after what it reads, and nothing in it differs."
     if influenced and table.status != "new":
         through = f", through {', '.join(table.reached_from)}" if table.reached_from else ""
         yield f"What may differ in it: {influenced}{through}."
@@ -153,7 +156,17 @@ def _agreements(plan: Plan) -> Iterator[str]:
                 yield from (f"  {why}" for why in one.why)
 
 
+def _bullet(told: str) -> str:
+    """A line of the text as a line of a list; what is indented there is indented here."""
+    return f"  - {told.strip()}" if told.startswith(" ") else f"- {told}"
+
+
 def _end(plan: Plan) -> list[str]:
+    """What it comes to, in a sentence."""
     if plan.exit_code == 0:
         return ["Nobody has to act or to agree first."]
-    return [f"In all: {plan.severity}."]
+    asked = [a.owner for a in plan.agreements if not a.own]
+    told = [f"{', '.join(asked)} must agree first."] if asked else []
+    next_ = [s.command for s in plan.steps[1:]]
+    told += [f"After the run: {'; '.join(next_)}."] if next_ else []
+    return [" ".join([f"The change is {plan.severity}.", *told])]

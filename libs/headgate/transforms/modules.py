@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from headgate.transforms.transform import Transform
 
 ROOM = "headgate.transforms"
+#: The code of each transform as this process imported it.
+_loaded: dict[str, dict[str, str]] = {}
 
 
 def load(name: str, inputs: int) -> Transform:
@@ -26,12 +29,17 @@ def load(name: str, inputs: int) -> Transform:
     """
     from headgate.transforms.transform import Transform
 
-    place = _file(name)
+    place, code = _file(name), _code(name)
+    if _loaded.get(name, code) != code:
+        # It was changed since this process imported it: what is built is what the hash says.
+        for stale in code.keys() - {f"{ROOM}.transform"}:
+            sys.modules.pop(stale, None)
     try:
         module = importlib.import_module(f"{ROOM}.{name}")
     except Exception as error:
         told = f"it cannot be imported: {type(error).__name__}: {error}"
         raise ModelError(told, place=str(place)) from None
+    _loaded[name] = code
     transform = getattr(module, "TRANSFORM", None)
     if not isinstance(transform, Transform):
         raise ModelError(
@@ -50,32 +58,38 @@ def load(name: str, inputs: int) -> Transform:
     return transform
 
 
-def code_hash(name: str) -> str:
+def code_hash(name: str, room: Path | None = None) -> str:
     """Digest of the transform's code and that of the transforms room which it imports.
 
-    Comments, docstrings and layout do not count.
+    Comments, docstrings and layout do not count. ``room`` is a folder of transforms to look in
+    instead of this distribution's own.
 
     Raises:
         ModelError: there is no such module, or one of them is no Python.
     """
+    return ids.digest(*(part for entry in sorted(_code(name, room).items()) for part in entry))
+
+
+def _code(name: str, room: Path | None = None) -> dict[str, str]:
+    """The code that counts of the transform's module and of those that it imports, by module."""
     found: dict[str, str] = {}
     waiting = [f"{ROOM}.{name}"]
     while waiting:
         module = waiting.pop()
         if module in found:
             continue
-        place = _file(module.removeprefix(f"{ROOM}."))
+        place = _file(module.removeprefix(f"{ROOM}."), room)
         try:
             tree = ast.parse(place.read_text("utf-8"))
         except SyntaxError as error:
             raise ModelError(f"no Python: {error.msg}.", place=f"{place}:{error.lineno}") from None
-        waiting += _imported(tree)
+        waiting += _imported(tree, room)
         found[module] = ast.unparse(_without_docstrings(tree))
-    return ids.digest(*(part for entry in sorted(found.items()) for part in entry))
+    return found
 
 
-def _file(name: str) -> Path:
-    found = _find(name)
+def _file(name: str, room: Path | None = None) -> Path:
+    found = _find(name, room)
     if found is None:
         raise ModelError(
             f"there is no transform {name}.",
@@ -85,9 +99,9 @@ def _file(name: str) -> Path:
     return found
 
 
-def _find(name: str) -> Path | None:
+def _find(name: str, room: Path | None) -> Path | None:
     """The file of a module of the room; looked for, since the import system would import it."""
-    for folder in transforms.__path__:
+    for folder in transforms.__path__ if room is None else [room]:
         place = Path(folder, *name.split("."))
         for file in (place.with_suffix(".py"), place / "__init__.py"):
             if file.is_file():
@@ -95,7 +109,7 @@ def _find(name: str) -> Path | None:
     return None
 
 
-def _imported(tree: ast.Module) -> list[str]:
+def _imported(tree: ast.Module, room: Path | None) -> list[str]:
     """The modules of the room that the code imports, or imports names from."""
     found = []
     for node in ast.walk(tree):
@@ -105,7 +119,8 @@ def _imported(tree: ast.Module) -> list[str]:
             found.append(node.module)
             found += [f"{node.module}.{alias.name}" for alias in node.names]
     mine = [m for m in found if m.startswith(f"{ROOM}.")]
-    return [m for m in mine if _find(m.removeprefix(f"{ROOM}."))]  # others are names in modules
+    # What is left out are names in modules.
+    return [m for m in mine if _find(m.removeprefix(f"{ROOM}."), room)]
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

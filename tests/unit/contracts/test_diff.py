@@ -260,3 +260,40 @@ def test_no_row_that_was_let_in_breaks_what_a_compatible_change_demands() -> Non
 def _held(made: Contract, rows: list[dict[str, Any]]) -> set[int]:
     rules = [r for r in compile_row_rules(made) if keeps_out(r.rule)]
     return {i for i, broken in enumerate(broken_rules(made, rules, rows)) if not broken}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"maximum": 9}, {"maximum": 10}, ["loosens"]),
+        ({"maximum": 10}, {"maximum": 9}, ["tightens"]),
+        ({"maximum": 10}, {"maximum": 10.0}, []),
+        ({}, {"maximum": 10}, ["tightens"]),
+        ({"maximum": 10}, {}, ["loosens"]),
+        ({"exclusiveMaximum": 10}, {"exclusiveMaximum": 9}, ["tightens"]),
+        ({"multipleOf": 3}, {"multipleOf": 2}, ["tightens"]),
+    ],
+)
+def test_a_changed_rule_is_told_to_promise_more_or_less(
+    old: Document, new: Document, expected: list[str]
+) -> None:
+    sides = [added(logicalType="number", logicalTypeOptions=o) if o else added(logicalType="number")
+             for o in (old, new)]  # fmt: skip
+    found = compare(*map(contract, sides))
+    assert [c.direction for c in found if c.kind == "rule"] == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("warn", "fail", "tightens"),
+        ("fail", "warn", "loosens"),
+        ("quarantine", "fail", "tightens"),
+    ],
+)
+def test_a_rule_of_another_severity_promises_more_or_less(
+    old: str, new: str, expected: str
+) -> None:
+    sides = [table(quality=[{**CHECK, "severity": severity}]) for severity in (old, new)]
+    found = compare(*map(contract, sides))
+    assert [c.direction for c in found if c.kind == "rule"] == [expected]

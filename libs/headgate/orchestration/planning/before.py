@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from headgate.contracts.load import from_document
 from headgate.contracts.model import Contract
 from headgate.core.errors import ContractError, UsageError
 from headgate.lake import kept
+from headgate.orchestration import transform_code
 from headgate.orchestration.curating import graph_of
 from headgate.orchestration.dbt.canonical import canonical
 from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.order import topological
 from headgate.orchestration.project import Project
+from headgate.transforms import modules
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,18 @@ class Side:
     order: tuple[str, ...] = ()
 
 
-def of_project(project: Project, label: str) -> Side:
-    """A project's code as its files have it.
+def of_project(project: Project, label: str, room: Path | None = None) -> Side:
+    """A project's code as its files have it; ``room`` is where its transforms lie, if it brings
+    its own and they are not those that would run here.
 
     Raises:
         ContractError, ModelError: they are wrong.
     """
-    from headgate.orchestration.order import topological
-
     graph = graph_of(project)
     contracts = {d: _bare(c) for d, c in project.contracts.items() if c.name.layer != "system"}
     code = _of_models(project)
     for contract in project.contracts.transforms:
-        code[contract.id] = _of_transform(project, contract)
+        code[contract.id] = _of_transform(contract, room)
     return Side(label, contracts, code, tuple(topological(graph)))
 
 
@@ -98,13 +101,10 @@ def of_release(project: Project) -> Side:
     return Side(f"release {newest.id}", contracts, code)
 
 
-def _of_transform(project: Project, contract: Contract) -> Code:
-    from headgate.orchestration import transforming
-    from headgate.transforms import modules
-
+def _of_transform(contract: Contract, room: Path | None) -> Code:
     assert contract.transform is not None
-    own = modules.code_hash(contract.transform)
-    return Code(transforming.code_hash(contract), contract.inputs, made=own)
+    own = modules.code_hash(contract.transform, room)
+    return Code(transform_code.code_hash(contract, room), contract.inputs, made=own)
 
 
 def _of_models(project: Project) -> dict[str, Code]:

@@ -46,19 +46,6 @@ class Following:
             return EVERYTHING
         return Influence(tuple(c for c, inputs in lineage.columns.items() if touched(inputs)))
 
-    def lineage(self, query: str, reads: Iterable[str]) -> ColumnLineage:
-        """The column lineage of a query over datasets.
-
-        Raises:
-            UntraceableError: it cannot be told.
-        """
-        schemas = {}
-        for dataset in reads:
-            name, shape = DatasetName.parse(dataset), self.tables.shapes.get(dataset, {})
-            kinds = {c: types.duckdb_type(t) for c, t in shape.items()}
-            schemas[f"{name.schema}.{name.name}"] = kinds
-        return of_sql(query, schemas)
-
     def _part(
         self,
         part: Any,

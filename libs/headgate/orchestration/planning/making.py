@@ -16,6 +16,7 @@ from headgate.core.errors import UsageError
 from headgate.core.settings import FILE_NAME
 from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lineage.columns import ColumnLineage, UntraceableError
+from headgate.orchestration import column_lineage
 from headgate.orchestration.curating import graph_of
 from headgate.orchestration.order import Graph
 from headgate.orchestration.planning import before as sides
@@ -37,7 +38,7 @@ from headgate.orchestration.planning.plan import (
     TablePlan,
 )
 from headgate.orchestration.planning.reach import Reach, reach
-from headgate.orchestration.planning.revisions import at_revision, in_folder
+from headgate.orchestration.planning.revisions import at_revision, in_folder, transforms_of
 from headgate.orchestration.planning.timetable import timetable
 from headgate.orchestration.planning.upkeep import Ahead
 from headgate.orchestration.project import Project
@@ -80,7 +81,8 @@ def _compared_with(project: Project, against: str) -> Iterator[Side]:
     if against == RELEASE:
         yield sides.of_release(project)
     elif (Path(against) / FILE_NAME).is_file():
-        yield sides.of_project(in_folder(project, Path(against)), against)
+        other = in_folder(project, Path(against))
+        yield sides.of_project(other, against, transforms_of(other))
     elif Path(against).is_dir() and Path(against).is_absolute():
         raise UsageError(
             f"there is no {FILE_NAME} in {against}.",
@@ -88,7 +90,7 @@ def _compared_with(project: Project, against: str) -> Iterator[Side]:
         )
     else:
         with at_revision(project, against) as earlier:
-            yield sides.of_project(earlier, against)
+            yield sides.of_project(earlier, against, transforms_of(earlier))
 
 
 def _has_tables(project: Project) -> bool:
@@ -132,10 +134,14 @@ class _Making:
         following = Following(self.tables)
 
         def lineage_of(dataset: str) -> ColumnLineage:
-            code = self.after.code.get(dataset)
-            if code is None or code.sql is None:
+            contract, code = self.project.contracts[dataset], self.after.code[dataset]
+            if contract.transform:
+                from headgate.orchestration import frame_lineage
+
+                return frame_lineage.of_transform(self.project, contract)
+            if code.sql is None:
                 raise UntraceableError(f"how {dataset} is made is not known column by column.")
-            return following.lineage(code.sql[0], code.inputs)
+            return column_lineage.of_model(self.project, contract, code.sql[0])
 
         return reach(self.before, self.after, self.changes, graph, following, lineage_of)
 

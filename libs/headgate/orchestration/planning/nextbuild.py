@@ -10,7 +10,6 @@ from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError, HeadgateError
 from headgate.lake.engines.duckdb import Connection, identifier, one
 from headgate.lake.snapshot import Snapshot, relation
-from headgate.orchestration import transforming
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import builds
 from headgate.orchestration.dbt.compile import Sources
@@ -45,6 +44,8 @@ def next_build(context: RunContext, sources: Sources, contract: Contract) -> Nex
         return NextBuild(
             contract, found.code_hash, found.inputs, found.incremental, found.why, found
         )
+    from headgate.orchestration import transforming  # brings Polars
+
     made = transforming.plan(context, contract)
     return NextBuild(contract, made.code_hash, made.inputs, made.incremental, made.why)
 

@@ -66,6 +66,12 @@ def in_folder(project: Project, folder: Path) -> Project:
     return Project(_settings(project, folder.resolve()))
 
 
+def transforms_of(project: Project) -> Path | None:
+    """The folder of the transforms that a copy of the project brings along, if it does."""
+    folder = project.settings.root / TRANSFORMS
+    return folder if folder.is_dir() else None
+
+
 def _settings(project: Project, root: Path) -> Settings:
     """The other project's settings, as its own file has them, with this project's lake.
 
