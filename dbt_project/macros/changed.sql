@@ -10,6 +10,17 @@
     Whatever the model gives for these values replaces what its table has for them, in the column
     that the contract names as headgate.unitOfChange.
 
+    Where those values are called otherwise, or follow from the changed ones by a query, begin the
+    model with a common table expression named `touched`, which gives them:
+
+        with
+        {% if is_incremental() %}
+            touched as (
+                select cast(sent_at as date) as sent_date
+                from {{ changed('bronze.chat.messages', 'sent_at') }}
+            ),
+        {% endif %}
+
     Where a row says something of another row that it refers to (a reply of the message that it
     answers), it is touched with that: name the column that refers, and the one it refers to.
 
