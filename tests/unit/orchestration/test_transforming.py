@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from headgate.orchestration import transforming
 from headgate.orchestration.project import Project
 from headgate.orchestration.transform_code import code_hash
 from headgate.quality.outcome import BatchOutcome
-from tests.conftest import make_project
+from tests.conftest import REPOSITORY, make_project
 from tests.dbt.lakehouse import BRONZE, Lakehouse, line
 
 TOY = "silver.toy.days"
@@ -96,7 +97,6 @@ class Toys:
     def code(self, text: str, module: str = "days") -> None:
         """Write the transform, or another module of its."""
         (self.folder / f"{module}.py").write_text(text)
-        forget()
 
     def build(self) -> BatchOutcome:
         """Build it."""
@@ -205,9 +205,22 @@ def test_code_counts_and_its_words_do_not(toys: Toys) -> None:
     assert code_hash(toys.contract) != first
     plan = transforming.plan(toys.house.context, toys.contract)
     assert (plan.incremental, plan.why) == (False, "its code or contract changed")
+    toys.build()
+    assert toys.counts() != toys.truth()  # by the code as it is now, though it was imported before
     toys.code(COUNTING, "counting")
+    assert code_hash(toys.contract) == first
     toys.code(DAYS.replace("counted(messages)", "counted(messages.unique())") + PART)
     assert code_hash(toys.contract) != first
+
+
+def test_whether_it_changed_is_told_without_polars() -> None:
+    code = (
+        "import sys; from pathlib import Path; from headgate.orchestration.project import Project\n"
+        "from headgate.orchestration.transform_code import code_hash\n"
+        f"found = Project.open(Path({str(REPOSITORY)!r})).contracts['silver.chat.conversations']\n"
+        "assert len(code_hash(found)) == 64 and 'polars' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_a_rebuild_every_build_is_full(toys: Toys) -> None:
@@ -305,7 +318,6 @@ def test_a_module_that_is_no_transform_is_told_of(toys: Toys, code: str, told: s
 
 def test_a_module_that_is_not_there_is_told_of(toys: Toys) -> None:
     (toys.folder / "days.py").unlink()
-    forget()
     with pytest.raises(ModelError, match=r"there is no transform toy\.days"):
         toys.build()
 
