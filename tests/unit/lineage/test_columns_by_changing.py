@@ -15,11 +15,12 @@ import pytest
 
 from headgate.lineage.columns import of_sql
 from tests.unit.lineage import column_truth as truth
+from tests.unit.lineage.column_truth_queries import QUERIES
 
 ROWS = 14
 #: Random rows make circles, in which this one never ends.
 LEFT_OUT = {"recursive"}
-TRUTHS = [t for t in truth.TRUTHS if t.name not in LEFT_OUT]
+TRUTHS = [t for t in (*truth.EXPRESSIONS, *QUERIES) if t.name not in LEFT_OUT]
 NAMES = {f"bronze_shop.{d.rpartition('.')[2]}": d for d in truth.DATASETS.values()}
 
 

@@ -10,7 +10,9 @@ import pytest
 from headgate.lineage.columns import ColumnLineage, UntraceableError, of_sql
 from headgate.lineage.steps import ColumnInput
 from tests.unit.lineage import column_truth as truth
+from tests.unit.lineage.column_truth_queries import QUERIES
 
+TRUTHS = [*truth.EXPRESSIONS, *QUERIES]
 DIRECT = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 
 
@@ -28,7 +30,7 @@ def inputs(text: str, datasets: Mapping[str, str]) -> set[tuple[str, str, str, s
     return found
 
 
-@pytest.mark.parametrize("known", truth.TRUTHS, ids=lambda t: t.name)
+@pytest.mark.parametrize("known", TRUTHS, ids=lambda t: t.name)
 def test_every_column_and_the_rows_are_as_written_down(known: truth.Truth) -> None:
     told = of_sql(known.sql, truth.SCHEMAS)
     assert list(told.columns) == list(known.columns)
@@ -44,7 +46,7 @@ def test_what_was_written_down_is_of_queries_that_duckdb_runs() -> None:
             con.execute(
                 f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})"
             )
-        for known in truth.TRUTHS:
+        for known in TRUTHS:
             given = [r[0] for r in con.execute(f"DESCRIBE {known.sql}").fetchall()]
             assert given == list(known.columns), known.name
 
