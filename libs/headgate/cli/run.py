@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import typer
 
+from headgate.core import clock, ids
 from headgate.core.errors import UsageError
+from headgate.orchestration import unchanged
 
 EXAMPLE = "Example: headgate run --source bronze.irc.messages=demo_data/day.jsonl"
 
@@ -34,14 +36,31 @@ def run(
     Running it again is safe: what was taken is known by its content, and nothing changes.
     """
     sources = parse_sources(source)
+    from headgate.core import settings
+
+    opened = settings.load()
+    began = clock.monotonic()
+    everything = not (sources or select)
+    if everything and unchanged.nothing_to_do(opened):
+        return _nothing(clock.monotonic() - began, as_json=as_json)
     from headgate.cli import progress, report
     from headgate.orchestration.project import Project
     from headgate.orchestration.run import run as run_project
 
-    project = Project.open()
+    project = Project(opened)
     with progress.watch(quiet=as_json) as watcher:
         found = run_project(project, sources=sources, select=select, progress=watcher)
+    if everything and not found.told:
+        unchanged.note(opened, project.contracts, clock.monotonic() - began)
     return report.tell(found, as_json=as_json)
+
+
+def _nothing(seconds: float, *, as_json: bool) -> int:
+    """Tell of a run that found nothing to do without looking closer."""
+    from headgate.cli import report
+    from headgate.orchestration.report import RunReport
+
+    return report.tell(RunReport(ids.new_id(), clock.now(), seconds), as_json=as_json)
 
 
 def parse_sources(given: Sequence[str]) -> dict[str, list[str]]:

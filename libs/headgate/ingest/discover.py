@@ -25,25 +25,31 @@ def discover(paths: Sequence[str | Path], *, format: str | None = None) -> list[
     """
     found: dict[Path, SourceFile] = {}
     for given in paths:
-        matched = list(_matches(str(given), _endings(format)))
+        matched = list(matches(str(given), endings(format)))
         if not matched:
             raise UsageError(
                 f"{str(given)!r} matches no file.",
                 remedy="Give a file, a folder or a glob; in folders these names are looked for: "
-                f"{', '.join('*' + e for e in _endings(format))}.",
+                f"{', '.join('*' + e for e in endings(format))}.",
             )
         for path, name in matched:
             found.setdefault(path.resolve(), _source(path, name))
     return list(found.values())
 
 
-def _endings(format: str | None) -> tuple[str, ...]:
+def endings(format: str | None) -> tuple[str, ...]:
+    """What names of files of a format end in, compressed or not; of every format, without one."""
     known = formats()
     own = known.get(format, ()) if format else tuple(e for es in known.values() for e in es)
     return tuple(e + c for e in own for c in ("", *COMPRESSIONS))
 
 
-def _matches(given: str, endings: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+def matches(given: str, endings: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    """The files that a path, folder or glob means, each with its name.
+
+    Raises:
+        UsageError: it leads out of its folder through a symbolic link.
+    """
     path = Path(given)
     if path.is_dir():
         for item in sorted(path.rglob("*")):

@@ -30,6 +30,12 @@ class RunReport:
     notes: tuple[str, ...] = ()
 
     @property
+    def told(self) -> bool:
+        """Whether it says of anything but that nothing was to be done."""
+        some = (self.batches, self.models, self.released, self.held, self.problems, self.notes)
+        return self.release_id is not None or any(some)
+
+    @property
     def exit_code(self) -> int:
         """0 if all was published or unchanged, 1 if anything was refused, held or failed."""
         refused = any(b.outcome == "refused" for b in (*self.batches, *self.models))

@@ -10,18 +10,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from headgate.core.errors import ContractError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
+    import numpy as np
+    import numpy.typing as npt
 
     from headgate.contracts.model import Contract
     from headgate.core.settings import Settings
 
-Positions = npt.NDArray[np.int64]
+    Positions = npt.NDArray[np.int64]
+else:
+    Positions = object
 
 #: Why a record is refused: every code, and what it means.
 REASONS: Mapping[str, str] = {
