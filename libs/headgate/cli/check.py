@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from headgate.cli import output
+from headgate.cli import lineage_view, output
 from headgate.core.errors import HeadgateError
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ EXAMPLE = "Example: headgate check"
 class Finding:
     """Something that is wrong: where, what, and what to do.
 
-    ``to_say``: nothing is wrong, but a draft still waits for a person's words.
+    ``to_say``: nothing is wrong, but a draft still waits for a person's words, or lineage will not
+    know the columns of a model.
     """
 
     check: str
@@ -66,9 +67,11 @@ def judge(project: Project) -> Iterator[Finding]:
         for place, problem in of(project):
             yield Finding(name, place, problem)
     for contract in project.contracts.values():
-        left = list(_unsaid(contract.document))
+        left = list(unsaid(contract.document))
         if left:
             yield Finding("drafts", str(contract.path), f"still to say: {', '.join(left)}.", True)
+    for place, problem in lineage_view.untraced(project):
+        yield Finding("lineage", place, problem, True)
 
 
 def _properties(project: Project) -> Iterator[tuple[str, str]]:
@@ -238,7 +241,7 @@ def _yaml(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _unsaid(part: Any, name: str = "") -> Iterator[str]:
+def unsaid(part: Any, name: str = "") -> Iterator[str]:
     """Where a document says TODO, in words such as `purpose` and `column sent_at`."""
     if isinstance(part, str) and part.startswith("TODO"):
         words = {"dataGranularityDescription": "what one row is"}
@@ -246,10 +249,10 @@ def _unsaid(part: Any, name: str = "") -> Iterator[str]:
     elif isinstance(part, Mapping):
         for key, value in part.items():
             called = f"column {part['name']}" if key == "description" and "name" in part else key
-            yield from _unsaid(value, str(called))
+            yield from unsaid(value, str(called))
     elif isinstance(part, list):
         for value in part:
-            yield from _unsaid(value, name)
+            yield from unsaid(value, name)
 
 
 def _reference(project: Project) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from headgate.core.errors import HeadgateError
 
 if TYPE_CHECKING:
     from headgate.contracts.model import Contract
@@ -43,6 +46,36 @@ def rows(project: Project, contract: Contract) -> list[dict[str, str]]:
     for column in (*order, *(c for c in made.columns if c not in order)):
         found += of_column(column, made.columns[column])
     return found
+
+
+def untraced(project: Project) -> Iterator[tuple[str, str]]:
+    """Of each curated dataset whose columns cannot be followed: its definition's place, and why.
+
+    What is wrong with a model besides, others say.
+    """
+    from headgate.lineage.columns import UntraceableError
+    from headgate.orchestration import column_lineage, frame_lineage
+    from headgate.orchestration.dbt import refs
+    from headgate.orchestration.dbt.compile import Sources
+
+    models = {str(c.model): c for c in project.contracts.models}
+    try:
+        sources = Sources(project)
+        texts = sources.texts(models) if models.keys() <= refs.models(project).keys() else {}
+    except HeadgateError:
+        return
+    for contract in project.contracts.curated:
+        text = texts.get(str(contract.model))
+        place = sources.known[str(contract.model)].path if text else contract.path
+        try:
+            if text and not (text.wrong or text.not_plain):
+                column_lineage.of_model(project, contract, text.full)
+            elif contract.transform:
+                frame_lineage.of_transform(project, contract)
+        except UntraceableError as error:
+            yield str(place), f"lineage cannot follow its columns: {error.message}"
+        except HeadgateError:
+            continue
 
 
 def of_column(column: str, inputs: tuple[ColumnInput, ...]) -> list[dict[str, str]]:

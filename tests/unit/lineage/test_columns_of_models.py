@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from headgate.cli import check
 from headgate.core import json as hjson
 from headgate.lineage.columns import UntraceableError
 from headgate.orchestration import column_lineage
 from headgate.orchestration.dbt.compile import Compiled, compile_models
 from headgate.orchestration.project import Project
+from headgate.orchestration.run import run
 from tests.conftest import make_project
 from tests.unit.lineage import column_truth_models as truth
 from tests.unit.lineage.test_columns_of_sql import inputs
@@ -99,3 +102,34 @@ def test_lineage_is_plain_text_in_the_cache(
     assert hjson.loads(told.to_json())["columns"][0] == [
         "message_id", [["silver.chat.messages", "message_id", "DIRECT", "IDENTITY"]],
     ]  # fmt: skip
+
+
+def test_a_model_that_cannot_be_followed_is_told_by_check_and_by_the_run_and_fails_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project(tmp_path / "project")
+    model = project.settings.dbt_path / "models/marts/community/fct_user_activity_daily.sql"
+    model.write_text(
+        model.read_text("utf-8").replace(
+            "count(*) as messages,",
+            "(select count(*) from (pivot (select 1 as a) on a)) as messages,",
+        ),
+        "utf-8",
+    )
+    found = [f for f in check.judge(project) if f.check == "lineage"]
+    assert [(f.place, f.to_say) for f in found] == [(str(model), True)]
+    assert "Pivot" in found[0].problem
+    lines = tmp_path / "irc.jsonl"
+    lines.write_text(hjson.dumps(
+        {"file": "log.txt", "line": 0, "channel": "#ubuntu", "time": "10:00", "author": "u_1",
+         "type": "message", "text": "hello", "date": "2008-01-07"}
+    ) + "\n", "utf-8")  # fmt: skip
+    report = run(
+        project,
+        sources={"bronze.irc.messages": [str(lines)]},
+        select=["bronze.irc.messages", "silver.chat.messages", "gold.community.fct_messages",
+                "gold.community.fct_user_activity_daily"],
+    )  # fmt: skip
+    assert (report.exit_code, report.problems) == (0, ())
+    assert len(report.notes) == 1
+    assert "gold.community.fct_user_activity_daily cannot be traced" in report.notes[0]
