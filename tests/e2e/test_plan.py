@@ -28,7 +28,7 @@ from headgate.orchestration.planning.before import of_project
 from headgate.orchestration.planning.binding import EmptyTables
 from headgate.orchestration.planning.following import Following
 from headgate.orchestration.planning.making import make
-from headgate.orchestration.planning.plan import BUILT, CREATE, FULL, INCREMENTAL
+from headgate.orchestration.planning.plan import BUILT, CREATE, FULL, INCREMENTAL, NONE
 from headgate.orchestration.project import Project
 from headgate.orchestration.rebuilding import rebuild
 from headgate.orchestration.report import RunReport
@@ -127,11 +127,11 @@ def assert_kept(step: Mapping[str, Any], report: RunReport, before: dict[str, Ta
                 assert snapshot.meta.detail["deleted"] <= upkeep["rows_touched"]
     problems = " ".join(report.problems)
     for dataset, upkeep in told.items():
-        if upkeep["how"] not in BUILT:
+        if upkeep["how"] not in (*BUILT, NONE):
             assert dataset in problems or dataset.rpartition(".")[2] in problems or (
                 "int_chat__messages" in problems and dataset == "silver.chat.messages"
             ), (dataset, problems)  # fmt: skip
-    if not any(u["how"] not in BUILT for u in told.values()):
+    if not any(u["how"] not in (*BUILT, NONE) for u in told.values()):
         assert not report.problems
     assert sorted(report.released) == step["released"]
     assert sorted(report.held) == step["held"]
@@ -250,6 +250,12 @@ def assert_broken_rule(plan: dict[str, Any]) -> None:
 def assert_source_rule(plan: dict[str, Any]) -> None:
     assert plan["steps"][0]["tables"][IRC]["how"] == "blocked"
     assert plan["steps"][1]["command"] == f"headgate audit {IRC} --apply"
+    assert plan["severity"] == "needs-backfill" and plan["exit_code"] == 1
+
+
+def assert_kept_source_rule(plan: dict[str, Any]) -> None:
+    [step] = plan["steps"]
+    assert {d: u["how"] for d, u in step["tables"].items()} == {IRC: NONE}
     assert plan["severity"] == "needs-backfill" and plan["exit_code"] == 1
 
 

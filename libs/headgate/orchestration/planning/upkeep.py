@@ -34,6 +34,7 @@ from headgate.orchestration.planning.plan import (
     FAILS,
     FULL,
     INCREMENTAL,
+    NONE,
     TAKEN,
     WAITS,
     Influence,
@@ -91,8 +92,7 @@ class Ahead:
         if rebuilding:
             context.session.rebuilding.add(rebuilding)
         context.blocked |= evolving.blocked(context)
-        for dataset in sorted(context.blocked.keys() & selected):
-            tables[dataset] = self._upkeep(context, dataset, BLOCKED, context.blocked[dataset])
+        tables |= self._judged_first(context, selected)
         if rebuilding and self.project.contracts[rebuilding].source:
             tables[rebuilding] = self._taken(context, rebuilding, whole)
             if not tables[rebuilding].built:  # the command ends there
@@ -110,6 +110,26 @@ class Ahead:
     def _context(self) -> RunContext:
         session = Session(self.project.lake, self.con, ids.new_id())
         return RunContext(self.project, session, Emitter(Path(os.devnull), ""))
+
+    def _judged_first(self, context: RunContext, selected: set[str]) -> dict[str, Upkeep]:
+        """The tables to which something may stand against committing: what does, or why it does not."""
+        found = {}
+        for dataset in sorted(selected - context.session.rebuilding):
+            contract, table = self.project.contracts[dataset], context.snapshot(dataset)
+            changes = evolution.changes(self.project.lake, table, contract)
+            if not evolution.blocking(changes, contract):
+                continue
+            refusal = evolution.refusal(context.session, table, contract)
+            if refusal is not None:
+                told = refusal.message.removeprefix(f"{dataset}: ")
+                found[dataset] = self._upkeep(context, dataset, BLOCKED, told)
+            elif self.on_lake:
+                told = "all stored rows hold what its contract demands now"
+                found[dataset] = self._upkeep(context, dataset, NONE, told)
+            else:
+                told = f"if stored rows break its contract, `headgate audit {dataset}` comes first"
+                found[dataset] = self._upkeep(context, dataset, NONE, told)
+        return found
 
     def _taken(self, context: RunContext, dataset: str, whole: bool) -> Upkeep:
         """A source's stored rows judged anew."""
