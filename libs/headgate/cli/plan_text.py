@@ -81,7 +81,7 @@ def markdown(plan: Plan) -> str:
     for step in plan.steps:
         parts.append(f"## {quoted(step.command)}{_assumed(plan)}")
         if step.tables:
-            rows = [f"| {quoted(d)} | {_upkeep(u)} |" for d, u in step.tables.items()]
+            rows = [f"| {quoted(d)} | {_in_cell(_upkeep(u))} |" for d, u in step.tables.items()]
             parts.append("| table | what happens |\n|---|---|\n" + "\n".join(rows))
         parts += ["\n".join(f"- {told}" for told in _readers(step)) or "Nothing."]
     parts.append("## Who must agree")
@@ -161,6 +161,11 @@ def _agreements(plan: Plan) -> Iterator[str]:
 def _bullet(told: str) -> str:
     """A line of the text as a line of a list; what is indented there is indented here."""
     return f"  - {told.strip()}" if told.startswith(" ") else f"- {told}"
+
+
+def _in_cell(told: str) -> str:
+    """Text as a cell of a table: in one line, without a bar that would end it."""
+    return " ".join(told.split()).replace("|", "\\|")
 
 
 def _end(plan: Plan) -> list[str]:
