@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from headgate.core.errors import UsageError
+from headgate.core.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,31 +30,31 @@ _FORMS = ("polars", "arrow", "duckdb", "pandas")
 def read(
     dataset: str, *, release: int | None = ..., columns: Columns | None = ...,
     where: str | None = ..., as_: Literal["polars"] = ..., lazy: Literal[False] = ...,
-    project: Project | Path | str | None = ...,
+    project: Project | Path | str | None = ..., lake: str | None = ...,
 ) -> pl.DataFrame: ...  # fmt: skip
 @overload
 def read(
     dataset: str, *, release: int | None = ..., columns: Columns | None = ...,
     where: None = ..., as_: Literal["polars"] = ..., lazy: Literal[True],
-    project: Project | Path | str | None = ...,
+    project: Project | Path | str | None = ..., lake: str | None = ...,
 ) -> pl.LazyFrame: ...  # fmt: skip
 @overload
 def read(
     dataset: str, *, release: int | None = ..., columns: Columns | None = ...,
     where: str | None = ..., as_: Literal["arrow"], lazy: Literal[False] = ...,
-    project: Project | Path | str | None = ...,
+    project: Project | Path | str | None = ..., lake: str | None = ...,
 ) -> pa.Table: ...  # fmt: skip
 @overload
 def read(
     dataset: str, *, release: int | None = ..., columns: Columns | None = ...,
     where: str | None = ..., as_: Literal["duckdb"], lazy: Literal[False] = ...,
-    project: Project | Path | str | None = ...,
+    project: Project | Path | str | None = ..., lake: str | None = ...,
 ) -> duckdb.DuckDBPyRelation: ...  # fmt: skip
 @overload
 def read(
     dataset: str, *, release: int | None = ..., columns: Columns | None = ...,
     where: str | None = ..., as_: Literal["pandas"], lazy: Literal[False] = ...,
-    project: Project | Path | str | None = ...,
+    project: Project | Path | str | None = ..., lake: str | None = ...,
 ) -> pd.DataFrame: ...  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def read(
     as_: Form = "polars",
     lazy: bool = False,
     project: Project | Path | str | None = None,
+    lake: str | None = None,
 ) -> Any:
     """The rows of ``dataset`` in the newest release, or in ``release``.
 
@@ -75,12 +76,13 @@ def read(
     LazyFrame, filtered by its own means), an Arrow table, a DuckDB relation on a connection of its
     own (nothing is loaded until it is asked), or a pandas frame. Timestamps are UTC. Ledgers
     (``system.ledger.*``) and quarantines (``<dataset>__quarantine``) are read as they are now.
-    ``project`` is the project's folder; default: the one at or above the working folder.
+    ``project`` is the project's folder; default: the one at or above the working folder. ``lake`` is
+    the name of a private lake of it.
 
     Raises:
         UsageError: there is no project, no such dataset or column, the condition is wrong, or
             pandas is asked for and not installed.
-        NotFoundError: there is no such release, or the dataset is not in it.
+        NotFoundError: there is no such release or lake, or the dataset is not in it.
     """
     from headgate.orchestration import released
 
@@ -91,7 +93,7 @@ def read(
             "lazy=True gives a Polars LazyFrame, which takes no condition in SQL.",
             remedy="Use .filter(…) on the frame, or leave lazy out.",
         )
-    opened = _opened(project)
+    opened = _in_lake(_opened(project), lake)
     table = released.required(opened, release, dataset)
     chosen = _chosen(table, columns)
     if lazy:
@@ -115,6 +117,18 @@ def _opened(project: Project | Path | str | None) -> Project:
             remedy="Give the folder that holds it.",
         )
     return Project.open(root)
+
+
+def _in_lake(project: Project, lake: str | None) -> Project:
+    if lake is None:
+        return project
+    from headgate.core import settings
+    from headgate.orchestration.project import Project
+
+    found = Project(settings.load(project.settings.root, lake=lake))
+    if not found.lake.root.is_dir():
+        raise NotFoundError(f"there is no lake {lake!r}.", remedy="headgate lake list shows them.")
+    return found
 
 
 def _chosen(table: Snapshot, columns: Columns | None) -> list[str]:
@@ -175,20 +189,6 @@ def _as(found: duckdb.DuckDBPyRelation, form: Form) -> Any:
 
 
 def _lazy(table: Snapshot, columns: Columns) -> pl.LazyFrame:
-    import polars as pl
-    import pyarrow as pa
+    from headgate.orchestration import frames
 
-    from headgate.contracts import types
-
-    fields = [(name, types.arrow_type(kind)) for name, kind in table.columns.items()]
-    nothing: Any = pl.from_arrow(pa.schema(fields).empty_table())
-    if not table.files:
-        return nothing.lazy().select(columns)
-    # Files of different ages differ in columns; what one lacks is NULL in it.
-    found = pl.scan_parquet(
-        [f.uri for f in table.files],
-        schema=nothing.schema,
-        missing_columns="insert",
-        extra_columns="ignore",
-    )
-    return found.select(columns)
+    return frames.scan(table).select(columns)

@@ -13,6 +13,7 @@ import pytest
 
 import headgate
 from headgate.core.errors import NotFoundError, UsageError
+from headgate.orchestration import private_lakes
 from headgate.orchestration.project import Project
 from tests.unit.cli.conftest import DATASET
 
@@ -147,6 +148,15 @@ def test_a_column_that_older_files_lack_is_null_there(lake: Project) -> None:
     ):
         assert (frame.height, frame["mood"].null_count()) == (85, 40)
     assert "mood" not in headgate.read(DATASET, release=2, project=root).columns
+
+
+def test_a_private_lake_is_read_by_its_name(lake: Project) -> None:
+    private_lakes.begin(Project(lake.settings.with_lake("mine")), "main@1")
+    root = lake.settings.root
+    assert headgate.read(GOLD, project=root, lake="mine").height == 25
+    assert headgate.read(GOLD, project=root, lake="main").height == 40
+    with pytest.raises(NotFoundError, match="no lake 'nine'"):
+        headgate.read(GOLD, project=root, lake="nine")
 
 
 def test_any_duckdb_client_reads_the_catalogue(root: Path, tmp_path: Path) -> None:
