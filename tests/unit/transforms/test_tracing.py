@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +12,7 @@ from headgate.lineage.columns import UntraceableError
 from headgate.lineage.steps import ColumnInput
 from headgate.transforms.chat.conversations import COLUMNS, build
 from headgate.transforms.tracing import columns_read, of_transform
-from tests.unit.transforms.chat.conversing import CONVERSATIONS, MESSAGES
+from tests.unit.transforms.chat.conversing import CONVERSATIONS, MESSAGES, Chat, frame
 
 CHAT = "silver.chat.messages"
 A = {"k": pl.Int64, "v": pl.Int64, "t": pl.Datetime("us"), "l": pl.List(pl.Int64), "n": pl.String}
@@ -68,6 +69,28 @@ def test_conversations_do_not_follow_from_what_was_said() -> None:
     assert columns_read(build, {CHAT: MESSAGES}) == {CHAT: [c for c in MESSAGES if c in COLUMNS]}
     assert "content" in MESSAGES
 
+
+@pytest.mark.parametrize("column", [c for c in MESSAGES if c != "message_id"])
+def test_what_is_told_of_a_column_is_seen_when_it_changes(column: str) -> None:
+    found = of_transform(build, {CHAT: MESSAGES})
+    told = {o for o, inputs in found.columns.items() if column in {i.column for i in inputs}}
+    seen: set[str] = set()
+    for seed in range(3):
+        chat = Chat(seed)
+        messages = [chat.some_message(name) for name in chat.names]
+        values = [m[column] for m in messages] + OTHERS.get(column, [])
+        chat.chance.shuffle(values)
+        others = [m | {column: v} for m, v in zip(messages, values, strict=False)]
+        before, after = (build(frame(given).lazy()).collect() for given in (messages, others))
+        seen |= {o for o in CONVERSATIONS if not before[o].equals(after[o])}
+    if column in {i.column for i in found.rows}:
+        assert "message_ids" in seen  # other messages belong together: anything may change
+    else:
+        assert seen == told
+
+
+#: Values that the small chat does not have.
+OTHERS: dict[str, list[Any]] = {"platform": ["discord"] * 20, "content": ["other words"] * 20}
 
 CASES: list[tuple[str, Callable[..., Frame], dict[str, str], str]] = [
     ("a right join has the key of the right", lambda a, b: a.join(b, on="k", how="right").select("k", "n"),
