@@ -259,6 +259,9 @@ def _adopt(
     document = kept.recall(other, old.dataset, before.contract_hash)
     if document is not None:
         kept.keep_document(lake, old.dataset, before.contract_hash, document)
+    code = kept.recall_code(other, old.dataset, before.code_hash)
+    if code is not None:
+        kept.keep_code(lake, old.dataset, before.code_hash, *code)
     inputs = {
         d: 0 if release.versions.get(d) == v else _ELSEWHERE for d, v in before.inputs.items()
     }
