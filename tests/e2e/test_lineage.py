@@ -102,14 +102,16 @@ def test_lineage_speaks_of_contracts_and_declared_sources_alone(built: Project) 
     assert {name for _, name in found} >= {c.id for c in built.contracts.curated}
 
 
-def test_every_input_column_is_a_column_of_its_contract(built: Project) -> None:
+def test_every_input_column_is_a_column_of_its_contract_and_of_an_input(built: Project) -> None:
     for event in events(built):
+        read = {(i["namespace"], i["name"]) for i in event.get("inputs", ())}
         for output in event.get("outputs", ()):
             facet = output["facets"].get("columnLineage", {})
             inputs = [*facet.get("dataset", ())]
             for column in facet.get("fields", {}).values():
                 inputs += column["inputFields"]
             for i in inputs:
+                assert (i["namespace"], i["name"]) in read, i
                 if i["namespace"] != names.FILE_NAMESPACE:
                     assert i["field"] in built.contracts[i["name"]].table_columns, i
 

@@ -259,11 +259,22 @@ def build_step(
     )
 
 
-def traced(step: Step, lineage: ColumnLineage | None) -> Step:
-    """The step with where the columns of its output come from, if that is known."""
+def traced(step: Step, lineage: ColumnLineage | None, contracts: Mapping[str, Contract]) -> Step:
+    """The step with where the columns of its output come from, if that is known.
+
+    A dataset that the definition reads is an input also while it has no version yet.
+    """
     if lineage is None:
         return step
-    return dataclasses.replace(step, column_lineage=lineage.columns, row_lineage=lineage.rows)
+    named = {i.dataset for inputs in lineage.columns.values() for i in inputs}
+    named |= {i.dataset for i in lineage.rows}
+    named -= {ref.id for ref in (*step.inputs, *step.outputs)}
+    return dataclasses.replace(
+        step,
+        inputs=(*step.inputs, *(DatasetRef.of(contracts[d]) for d in sorted(named))),
+        column_lineage=lineage.columns,
+        row_lineage=lineage.rows,
+    )
 
 
 def replay_step(contract: Contract, run_id: str, batch_id: str) -> Step:

@@ -68,7 +68,8 @@ def publish_model(
     )  # fmt: skip
     with context.lineage.running(build) as update:
         staged = _stage(session, contract, cursor, relation)
-        update(steps.traced(build, lineage or _lineage(context, contract, sql)))
+        told = lineage or _lineage(context, contract, sql)
+        update(steps.traced(build, told, context.project.contracts))
     parents = parent_keys(session, cursor, contract)
     rules = compile_row_rules(contract, parents=parents)
     intake = _take(session, contract, cursor, staged, rules, batch_id)

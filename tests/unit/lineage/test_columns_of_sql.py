@@ -80,6 +80,12 @@ def test_lineage_comes_back_from_its_text_with_its_columns_in_order() -> None:
 #: What was met only after the extractor was there: a query, and its columns and rows as read by hand.
 LATER = [
     (
+        "select country, n from (select country from bronze_shop.customers),"
+        " (select count(rate) as n from bronze_shop.rates)",
+        {"country": "c.country IDENTITY", "n": "r.rate AGGREGATION"},
+        "",
+    ),
+    (
         "select note->>'$.a' as a, placed_at at time zone 'UTC' as at from bronze_shop.orders",
         {"a": "o.note TRANSFORMATION", "at": "o.placed_at TRANSFORMATION"},
         "",

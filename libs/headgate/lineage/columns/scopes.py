@@ -105,7 +105,9 @@ class Scope:
         Raises:
             UntraceableError: another one has its name.
         """
-        if any((s.alias, s.schema) == (source.alias, source.schema) for s in self.sources):
+        name = (source.alias, source.schema)
+        # A subquery may go without a name; nothing can be asked of it by one.
+        if source.alias and any((s.alias, s.schema) == name for s in self.sources):
             raise UntraceableError(f"two relations are called {source.alias}.")
         self.sources.append(source)
         self.visible.extend(source.table.columns)
