@@ -23,7 +23,7 @@ def keep_document(
 ) -> None:
     """Make a document durable that is known by that hash, perhaps from another lake."""
     if f"{contract_hash}.json" not in lake.storage.names(f"{FOLDER}/{dataset}"):
-        text = hjson.dumps(document, indent=1).encode()
+        text = hjson.dumps(document).encode()
         lake.storage.put_if_absent(_key(dataset, contract_hash), text)
 
 
@@ -37,7 +37,7 @@ def keep_code(lake: Lake, dataset: str, code_hash: str, full: str, incremental: 
     """Make the SQL durable that commits of a model call ``code_hash``, in full and incrementally."""
     folder = f"{CODE_FOLDER}/{dataset}"
     if f"{code_hash}.json" not in lake.storage.names(folder):
-        text = hjson.dumps({"full": full, "incremental": incremental}, indent=1).encode()
+        text = hjson.dumps({"full": full, "incremental": incremental}).encode()
         lake.storage.put_if_absent(f"{folder}/{code_hash}.json", text)
 
 

@@ -52,7 +52,8 @@ class CommitMeta:
 
     def to_json(self) -> str:
         """The form that goes into the log."""
-        document = dataclasses.asdict(self)
+        # Flat: what the fields hold is plain already, and copying it all takes longer than the commit.
+        document = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         document["committed_at"] = clock.iso(self.committed_at)
         return hjson.dumps(document)
 

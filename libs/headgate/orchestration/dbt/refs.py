@@ -19,9 +19,10 @@ SCHEMA = "headgate_changed"
 _COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _SQL_COMMENT = re.compile(r"--[^\n]*")
 _TEXT = r"""\s*(?:'([^']*)'|"([^"]*)")\s*"""
-_REF = re.compile(rf"\bref\(({_TEXT}(?:,{_TEXT})?)[,)]")
-_SOURCE = re.compile(rf"\bsource\({_TEXT},{_TEXT}\)")
-_CHANGED = re.compile(rf"\bchanged\({_TEXT},{_TEXT}(?:,{_TEXT},{_TEXT})?\)")
+# They begin with their name, so that most of a file is passed over at once.
+_REF = re.compile(rf"ref\(({_TEXT}(?:,{_TEXT})?)[,)]")
+_SOURCE = re.compile(rf"source\({_TEXT},{_TEXT}\)")
+_CHANGED = re.compile(rf"changed\({_TEXT},{_TEXT}(?:,{_TEXT},{_TEXT})?\)")
 
 
 @dataclass(frozen=True)
@@ -193,18 +194,24 @@ def _never_null(contract: Contract, column: str) -> bool:
 @lru_cache(maxsize=10_000)
 def read(path: Path, sql: str) -> ModelCode:
     """What a file of SQL refers to."""
-    code = _COMMENT.sub("", sql)
-    refs = []
-    for match in _REF.finditer(code):
-        # ref('package', 'model') names the model second.
-        texts = [t for t in match.groups()[1:] if t is not None]
-        refs.append(texts[-1])
-    sources = [_dataset(*_texts(m.groups()), path) for m in _SOURCE.finditer(code)]
-    changed = [_asked(m.groups()) for m in _CHANGED.finditer(code)]
+    code = _COMMENT.sub("", sql) if "{#" in sql else sql
+    # ref('package', 'model') names the model second.
+    refs = [[t for t in m.groups()[1:] if t is not None][-1] for m in _calls(_REF, code)]
+    sources = [_dataset(*_texts(m.groups()), path) for m in _calls(_SOURCE, code)]
+    changed = [_asked(m.groups()) for m in _calls(_CHANGED, code)]
     return ModelCode(
         path.stem, path, sql, tuple(dict.fromkeys(refs)), tuple(dict.fromkeys(sources)),
-        tuple(dict.fromkeys(changed)), touched.says(_SQL_COMMENT.sub("", code)),
+        tuple(dict.fromkeys(changed)),
+        touched.NAME in code.lower() and touched.says(_SQL_COMMENT.sub("", code)),
     )  # fmt: skip
+
+
+def _calls(call: re.Pattern[str], code: str) -> Iterator[re.Match[str]]:
+    """The calls in a file, without those of functions whose name only ends so."""
+    for match in call.finditer(code):
+        before = code[match.start() - 1 : match.start()]
+        if not (before.isalnum() or before == "_"):
+            yield match
 
 
 def _asked(groups: tuple[str | None, ...]) -> Changed:
