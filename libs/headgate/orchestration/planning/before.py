@@ -48,7 +48,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Side:
-    """One state of a project's code, called ``label``: contracts as written, and code, by dataset.
+    """One state of a project's code, called ``label``: contracts and code, by dataset.
 
     ``order`` is the order in which a run makes the datasets; empty if it is not known.
     """
@@ -67,7 +67,7 @@ def of_project(project: Project, label: str, room: Path | None = None) -> Side:
         ContractError, ModelError: they are wrong.
     """
     graph = graph_of(project)
-    contracts = {d: _bare(c) for d, c in project.contracts.items() if c.name.layer != "system"}
+    contracts = {d: c for d, c in project.contracts.items() if c.name.layer != "system"}
     code = _of_models(project)
     for contract in project.contracts.transforms:
         code[contract.id] = _of_transform(contract, room)
@@ -88,7 +88,9 @@ def of_release(project: Project) -> Side:
         )
     contracts, code = {}, {}
     for dataset, version in newest.versions.items():
-        snapshot = project.lake.snapshot(dataset, version)
+        snapshot = project.lake.snapshot(dataset)  # of the newest version little has to be read
+        if snapshot is not None and snapshot.version != version:
+            snapshot = project.lake.snapshot(dataset, version)
         meta = snapshot.meta if snapshot else None
         if meta is None:
             continue
@@ -123,12 +125,14 @@ def _of_models(project: Project) -> dict[str, Code]:
     }
 
 
-def _bare(contract: Contract) -> Contract:
+def bare(contract: Contract) -> Contract:
     """The contract as its document alone has it: kept ones know nothing of their neighbours."""
     return from_document(contract.path, contract.document)
 
 
 def _kept(project: Project, dataset: str, contract_hash: str) -> Contract | None:
+    if dataset in project.contracts and project.contracts[dataset].hash == contract_hash:
+        return project.contracts[dataset]
     document = kept.recall(project.lake, dataset, contract_hash)
     if document is None:
         return None

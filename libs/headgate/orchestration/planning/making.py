@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from headgate.contracts.diff import BREAKING, Change, compare, gravest
-from headgate.core.errors import UsageError
+from headgate.core.errors import HeadgateError, UsageError
 from headgate.core.settings import FILE_NAME
 from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lineage.columns import ColumnLineage, UntraceableError
@@ -21,7 +21,7 @@ from headgate.orchestration.curating import graph_of
 from headgate.orchestration.order import Graph
 from headgate.orchestration.planning import before as sides
 from headgate.orchestration.planning.agreements import agreements
-from headgate.orchestration.planning.before import Side
+from headgate.orchestration.planning.before import Side, bare
 from headgate.orchestration.planning.binding import EmptyTables
 from headgate.orchestration.planning.following import Following
 from headgate.orchestration.planning.imagined import imagined
@@ -81,8 +81,7 @@ def _compared_with(project: Project, against: str) -> Iterator[Side]:
     if against == RELEASE:
         yield sides.of_release(project)
     elif (Path(against) / FILE_NAME).is_file():
-        other = in_folder(project, Path(against))
-        yield sides.of_project(other, against, transforms_of(other))
+        yield _other_side(in_folder(project, Path(against)), against)
     elif Path(against).is_dir() and Path(against).is_absolute():
         raise UsageError(
             f"there is no {FILE_NAME} in {against}.",
@@ -90,7 +89,18 @@ def _compared_with(project: Project, against: str) -> Iterator[Side]:
         )
     else:
         with at_revision(project, against) as earlier:
-            yield sides.of_project(earlier, against, transforms_of(earlier))
+            yield _other_side(earlier, against)
+
+
+def _other_side(other: Project, against: str) -> Side:
+    try:
+        return sides.of_project(other, against, transforms_of(other))
+    except HeadgateError as error:
+        raise type(error)(
+            f"as it was at {against}: {error.message}",
+            remedy="It was wrong there already: compare with a state in which it was right.",
+            place=error.place.removeprefix(f"{other.settings.root}/"),
+        ) from None
 
 
 def _has_tables(project: Project) -> bool:
@@ -120,7 +130,8 @@ class _Making:
         graph = graph_of(self.project)
         for dataset, contract in self.after.contracts.items():
             old = self.before.contracts.get(dataset)
-            self.changes[dataset] = compare(old, contract) if old else ()
+            differs = old is not None and old.hash != contract.hash
+            self.changes[dataset] = compare(bare(old), bare(contract)) if old and differs else ()
         reached = self._reach(graph)
         steps = self._steps(graph, reached)
         tables = self._tables(graph, reached, steps)

@@ -9,7 +9,7 @@ from headgate.contracts.diff import BREAKING, NEEDS_BACKFILL, Change
 from headgate.contracts.model import Contract
 from headgate.lineage.columns import ColumnLineage, UntraceableError
 from headgate.orchestration.order import Graph, topological
-from headgate.orchestration.planning.before import Code, Side
+from headgate.orchestration.planning.before import Code, Side, bare
 from headgate.orchestration.planning.differing import ALL, EVERYTHING, joined
 from headgate.orchestration.planning.following import Following
 from headgate.orchestration.planning.plan import Influence
@@ -67,7 +67,7 @@ def _own(
     if dataset not in before.contracts:
         return EVERYTHING
     old, new = before.contracts[dataset], after.contracts[dataset]
-    parts = [_of_contract(old, new, changes)]
+    parts = [_of_contract(bare(old), bare(new), changes)] if changes else []
     if new.curated:
         code = after.code[dataset]
         parts.append(_of_code(before.code.get(dataset), code, old, new, following))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headgate.core.errors import UsageError
+from headgate.core.errors import ContractError, UsageError
+from headgate.orchestration.planning.making import make
 from headgate.orchestration.planning.revisions import at_revision, in_folder
 from headgate.orchestration.project import Project
 
@@ -105,3 +106,15 @@ def test_what_lies_outside_of_the_project_cannot_be_told(project: Project) -> No
     (project.settings.root / "headgate.toml").write_text('contracts = "../elsewhere"\n')
     with pytest.raises(UsageError, match="outside of the project"):
         in_folder(project, project.settings.root)
+
+
+def test_what_was_wrong_at_the_revision_is_told_as_that(project: Project) -> None:
+    contract = project.settings.contracts_path / "x" / "contract.odcs.yaml"
+    contract.parent.mkdir()
+    contract.write_text("name: [")
+    git(project.settings.root, "add", "-A")
+    git(project.settings.root, "commit", "-q", "-m", "A mistake")
+    contract.unlink()
+    with pytest.raises(ContractError, match="as it was at HEAD: not valid YAML") as told:
+        make(project, "HEAD")
+    assert told.value.place == "data_contracts/x/contract.odcs.yaml"
