@@ -40,8 +40,14 @@ def out(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
+#: What most values are, and needs no closer look.
+_SCALARS = (str, int, bool)
+
+
 def plain(value: Any) -> Any:
     """``value`` as JSON can hold it: dataclasses become mappings; NaN and infinities, text."""
+    if value is None or type(value) in _SCALARS:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -61,8 +61,7 @@ class CommitMeta:
     def from_json(cls, text: str) -> CommitMeta:
         """The way back from :meth:`to_json`; unknown fields of later versions are ignored."""
         document = hjson.loads(text)
-        known = {f.name for f in dataclasses.fields(cls)}
-        values = {k: v for k, v in document.items() if k in known}
+        values = {k: v for k, v in document.items() if k in _FIELDS}
         values["committed_at"] = clock.parse_iso(values["committed_at"])
         values["verdicts"] = tuple(values.get("verdicts", ()))
         return cls(**values)
@@ -75,3 +74,6 @@ class CommitMeta:
                 text = hjson.loads(line).get("commitInfo", {}).get(KEY)
                 return cls.from_json(text) if text else None
         return None
+
+
+_FIELDS = frozenset(f.name for f in dataclasses.fields(CommitMeta))
