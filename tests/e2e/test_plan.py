@@ -354,6 +354,31 @@ def test_the_code_of_a_transform_counts(
     assert told["gold.community.fct_conversation_response"]["status"] == "reached"
 
 
+def test_rows_that_an_incremental_build_touches_are_counted_where_that_is_known(
+    branch: Callable[[int], Branch], real_data: Path
+) -> None:
+    root = branch(1).root
+    with gzip.open(real_data / "irc_ubuntu" / "train.messages.jsonl.gz", "rt") as lines:
+        later = list(islice(lines, 700, 720))
+    days = {hjson.loads(line)["date"] for line in later}
+    (root / "later.jsonl").write_text("".join(later))
+    run(Project.open(root), sources={IRC: [str(root / "later.jsonl")]}, select=[IRC])
+    before = tables(Project.open(root))
+    plan = asked(root)
+    told = plan["steps"][0]["tables"]
+    rows = before["silver.chat.messages"].rows.values()
+    touched = sum(str(r["sent_date"]) in days for r in rows)
+    assert 0 < touched < len(rows)
+    assert told["silver.chat.messages"] | {"columns": [], "rules": [], "why": ""} == {
+        "how": INCREMENTAL, "rows_stored": len(rows), "rows_touched": touched, "exact": True,
+        "perhaps_full": False, "columns": [], "rules": [], "why": "",
+    }  # fmt: skip
+    assert not told["gold.community.fct_messages"]["exact"]
+    assert {t["status"] for t in plan["tables"]} == {"reached"} and plan["exit_code"] == 0
+    report = run(Project.open(root))
+    assert_kept(plan["steps"][0], report, before, tables(Project.open(root)))
+
+
 def git(folder: Path, *arguments: str) -> None:
     """Run git there, as nobody in particular."""
     who = ("-c", "user.name=tests", "-c", "user.email=tests@localhost")
