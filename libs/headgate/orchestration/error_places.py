@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-_LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+_LINE = re.compile(r"^LINE (\d+): (.*)$", re.MULTILINE)
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 
 
@@ -24,11 +24,9 @@ def place(error: Exception, query: str, files: Sequence[tuple[Path, str]]) -> st
     is named then.
     """
     first = str(files[0][0]) if files else ""
-    match = _LINE.search(str(error))
-    lines = query.splitlines()
-    if match is None or not 0 < int(match[1]) <= len(lines):
+    wrong = _quoted(error, query)
+    if wrong is None:
         return first
-    wrong = lines[int(match[1]) - 1].strip()
     found = [
         f"{path}:{number}"
         for path, text in files
@@ -36,6 +34,20 @@ def place(error: Exception, query: str, files: Sequence[tuple[Path, str]]) -> st
         if _could_give(line.strip(), wrong)
     ]
     return found[0] if len(found) == 1 else first
+
+
+def _quoted(error: Exception, query: str) -> str | None:
+    """The line of the query that the engine quotes, perhaps a part of it and counted in another text."""
+    match = _LINE.search(str(error))
+    if match is None:
+        return None
+    part = match[2].strip().removeprefix("...").removesuffix("...").strip()
+    lines = [line.strip() for line in query.splitlines()]
+    number = int(match[1]) - 1
+    if number < len(lines) and part and part in lines[number]:
+        return lines[number]
+    found = {line for line in lines if part and part in line}
+    return found.pop() if len(found) == 1 else None
 
 
 def _could_give(line: str, compiled: str) -> bool:

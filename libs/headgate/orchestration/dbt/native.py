@@ -10,6 +10,7 @@ from headgate.core.errors import ModelError
 from headgate.lake import kept
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.snapshot import relation
+from headgate.orchestration import error_places
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import builds
 from headgate.orchestration.dbt.builds import Build
@@ -27,6 +28,8 @@ class Native:
     def __init__(self, context: RunContext, sources: Sources) -> None:
         self.context, self.sources = context, sources
         self.con: Connection = context.session.con
+        # A table that a model misspells is missing, whatever our own variables are called.
+        self.con.execute("SET python_enable_replacements = false")
         self._shown: dict[str, int | None] = {}
         self._schemas: set[str] = set()
         self._types: dict[str, str] = {}
@@ -48,7 +51,9 @@ class Native:
                 self._show([contract.id])
             return self._build(build, text, sql)
         except duckdb.Error as error:
-            raise ModelError(sentence(error)) from error
+            parts = self.sources.parts(self.sources.known[model])
+            place = error_places.place(error, sql, [(p.path, p.sql) for p in parts])
+            raise ModelError(sentence(error), place=place) from error
 
     def failures(self, text: Text) -> int:
         """How many rows a plain test finds.
