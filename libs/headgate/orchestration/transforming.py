@@ -235,7 +235,7 @@ def _sink(contract: Contract, frame: object, path: Path, only: Sequence[str] = (
     wanted = {c: t for c, t in contract.table_columns.items() if not only or c in only}
     rows = _checked(contract, frame, wanted)
     try:
-        rows.select(list(wanted)).sink_parquet(path, compression="lz4")
+        rows.select(list(wanted)).sink_parquet(path, compression="lz4", statistics=False)
     except (Exception, pl.exceptions.PanicException) as error:
         raise _failed(contract, error) from error
 
