@@ -123,6 +123,16 @@ def test_sql_that_is_wrong_is_told_in_one_sentence(house: Lakehouse) -> None:
     assert "\n" not in told and "Traceback" not in told
 
 
+def test_a_table_that_is_not_there_is_no_variable_of_ours(house: Lakehouse) -> None:
+    """The engine would look for it among the variables of the program that asks."""
+    house.put([line("log/a.txt", 0, DAY)])
+    edit(model(house, "int_chat__messages"), "from steps\n", "from rows\n")
+
+    result = house.build()
+
+    assert "Table with name rows does not exist" in dict(result.failed)["int_chat__messages"]
+
+
 def test_a_model_that_is_no_template_fails_by_itself(house: Lakehouse) -> None:
     house.put([line("log/a.txt", 0, DAY)])
     edit(model(house, "fct_channel_activity_daily"), "select\n", "{% if %} select\n")

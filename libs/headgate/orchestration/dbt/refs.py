@@ -60,11 +60,21 @@ class ModelCode:
 
 
 def models(project: Project) -> dict[str, ModelCode]:
-    """Every SQL model of the dbt project, by name."""
-    folder = project.settings.dbt_path / "models"
-    return {
-        path.stem: read(path, path.read_text("utf-8")) for path in sorted(folder.rglob("*.sql"))
-    }
+    """Every SQL model of the dbt project, by name.
+
+    Raises:
+        ModelError: two files are named alike.
+    """
+    found: dict[str, ModelCode] = {}
+    for path in sorted((project.settings.dbt_path / "models").rglob("*.sql")):
+        if path.stem in found:
+            raise ModelError(
+                f"two models are called {path.stem}: the other is {found[path.stem].path}.",
+                remedy="Rename one of the files.",
+                place=str(path),
+            )
+        found[path.stem] = read(path, path.read_text("utf-8"))
+    return found
 
 
 def inputs(

@@ -155,6 +155,13 @@ def test_what_cannot_be_answered_is_told_with_its_place(project: Project, damage
     assert caught.value.place == str(path)
 
 
+def test_two_models_of_one_name_are_told(project: Project) -> None:
+    models = project.settings.dbt_path / "models"
+    (models / "fct_messages.sql").write_text("select 1 as one")
+    with pytest.raises(ModelError, match="two models are called fct_messages"):
+        refs.models(project)
+
+
 def test_a_contract_without_sql_is_told(project: Project) -> None:
     (project.settings.dbt_path / "models" / DAILY).unlink()
     with pytest.raises(ModelError, match=r"no fct_channel_activity_daily\.sql"):
