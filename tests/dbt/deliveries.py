@@ -9,15 +9,17 @@ from typing import Any
 
 from tests.dbt.lakehouse import Lakehouse, Line, Post, channel, line, post, profile
 
-#: Days of two weeks, on both sides of the change from a 12-hour to a 24-hour clock.
-DAYS = [dt.date(2007, 10, 18) + dt.timedelta(days=n) for n in range(8)]
+#: Days of four weeks, on both sides of the change from a 12-hour to a 24-hour clock.
+DAYS = [dt.date(2007, 10, 17) + dt.timedelta(days=n) for n in (0, 1, 2, 7, 8, 9, 15, 21)]
 FILES = ["log/a.txt", "log/b.txt", "log/c.txt"]
 #: The channels of Discord that people write in, and their guilds.
 GUILDS = {"1": "1", "2": "1", "8": "9"}
 #: Numbers of messages lie this far apart, so that late ones fit between.
 STEP = 3
-#: Around midnight and at noon, so that people go on with what they said, just so or just not.
-CLOCKS = [(0, 0), (0, 5), (0, 9), (12, 0), (12, 10), (12, 11), (12, 20), (23, 50), (23, 55)]
+#: At noon and around midnight, so that people go on with what they said, just so or just not.
+NOON, MIDNIGHT = [(12, 0), (12, 5), (12, 10), (12, 11), (12, 20)], [(0, 0), (0, 5), (23, 55)]
+#: Not too often at midnight: a log that passed it many times would run over by weeks.
+CLOCKS = [*NOON * 3, *MIDNIGHT]
 
 
 def some_line(chance: random.Random, file: str, number: int, date: dt.date) -> Line:
@@ -139,6 +141,21 @@ class Deliveries:
                 ]
             )  # fmt: skip
 
+    def go_on(self) -> None:
+        """Somebody said more after what is there, or before what they went on with, just in time."""
+        minutes = [0, 4, 9.99, 10, 10.01, 15, 20]
+        more = []
+        for number in self._some([i for i in self.house.posts if int(i) % STEP == 0], 6):
+            before, wait = self.house.posts[number], self.chance.choice(minutes)
+            more.append(
+                post(
+                    str(int(number) + self.chance.choice(range(1, STEP))),
+                    before["sent_at"] + dt.timedelta(minutes=wait),
+                    **{n: before[n] for n in ("author_id", "channel_id", "guild_id")},
+                )
+            )
+        self.house.put_posts(more)
+
     def export_without(self) -> None:
         """Messages that were deleted, among them some that others answer."""
         ids = self._some(self.house.posts, 6)
@@ -156,6 +173,25 @@ class Deliveries:
             ]  # fmt: skip
             if len(ids) < len(posts):
                 self.house.delete_posts(ids)
+
+    def shift(self) -> None:
+        """Somebody wrote on another day than was thought, neither their first nor their last.
+
+        They wrote as much, and on as many days, but perhaps in another week.
+        """
+        posts = self.house.posts
+        for author in self._some({p["author_id"]: 1 for p in posts.values()}, 2):
+            days = {p["sent_at"].date() for p in posts.values() if p["author_id"] == author}
+            between = self._some(days - {min(days), max(days)}, 1)
+            free = [d for d in DAYS if min(days) < d < max(days) and d not in days]
+            for day, other in zip(between, self._some(free, 1), strict=False):
+                self.house.put_posts(
+                    [
+                        {**p, "sent_at": p["sent_at"] + (other - day)}
+                        for p in posts.values()
+                        if p["author_id"] == author and p["sent_at"].date() == day
+                    ]
+                )
 
     def meet(self) -> None:
         """Accounts and channels that an export knows, new ones and under new names."""
@@ -191,8 +227,8 @@ class Deliveries:
         """One change."""
         ways: dict[Callable[[], None], int] = {
             self.append: 3, self.late: 2, self.edit: 3, self.move: 2, self.delete: 2,
-            self.compact: 1, self.export: 3, self.export_late: 3, self.join: 3,
-            self.export_without: 3, self.forget_debut: 2, self.meet: 2, self.forget: 2,
+            self.compact: 1, self.export: 3, self.export_late: 3, self.join: 3, self.go_on: 4,
+            self.export_without: 3, self.forget_debut: 2, self.shift: 2, self.meet: 2, self.forget: 2,
         }  # fmt: skip
         self.chance.choices(list(ways), list(ways.values()))[0]()
 

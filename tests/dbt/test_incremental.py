@@ -263,6 +263,39 @@ def _replies(house: Lakehouse) -> dict[str, tuple[str | None, int | None]]:
     }
 
 
+def test_days_on_which_nothing_changed_follow_those_that_did(
+    house: Lakehouse, tmp_path: Path
+) -> None:
+    """Whoever loses their first day was new on another one; whoever moves a day comes back then."""
+    days = {n: dt.datetime(2026, 5, n, 12, tzinfo=dt.UTC) for n in (4, 5, 12, 19, 27)}
+    house.put_posts(
+        [
+            *(post(f"1{n}", at, author_id="1") for n, at in days.items() if n != 19),
+            *(post(f"2{n}", at, author_id="2") for n, at in days.items()),
+        ]
+    )
+    assert house.curate() == []
+    check(house, tmp_path)
+
+    house.put_posts([post("112", days[19], author_id="1")])
+    settle(house, tmp_path)
+    assert _came_back(house) == {0: 2, 1: 1, 2: 2, 3: 2}
+
+    house.delete_posts(["24", "25"])
+    settle(house, tmp_path)
+    assert _new_authors(house) == {4: 1, 5: 0, 12: 1, 19: 0, 27: 0}
+
+
+def _came_back(house: Lakehouse) -> dict[int, int]:
+    """How many of the only cohort wrote so many weeks after."""
+    return dict(house.rows(oracle.RETENTION, ("weeks_after", "active_users")))
+
+
+def _new_authors(house: Lakehouse) -> dict[int, int]:
+    """How many wrote for the first time, by the day of the month."""
+    return {day.day: n for day, n in house.rows(oracle.HEALTH, ("sent_date", "new_authors"))}
+
+
 def test_a_late_message_joins_two_conversations_until_it_goes(house: Lakehouse) -> None:
     noon = [dt.datetime(2026, 5, day, 12, tzinfo=dt.UTC) for day in range(1, 5)]
     others = [post(str(n), noon[3], author_id=str(n)) for n in range(40, 60)]
