@@ -158,6 +158,13 @@ def test_the_contract_holds_how_far_a_part_looks() -> None:
     assert dt.timedelta(days=1) > PAUSE
 
 
+def test_no_conversation_is_set_aside() -> None:
+    # A part is found through the conversations that the table has: all of them must be there.
+    rules = Project.open(REPOSITORY).contracts["silver.chat.conversations"].rules
+    assert rules
+    assert [r.id for r in rules if r.severity == "quarantine"] == []
+
+
 def rebuilt(table: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """The table after a build of the part that follows from what changed."""
     assert TRANSFORM.rebuild is not None
