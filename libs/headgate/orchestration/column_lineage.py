@@ -16,7 +16,8 @@ from headgate.orchestration.project import Project
 #: Changes when the same SQL is to be traced otherwise than before.
 _EDITION = "1"
 _KIND = "column_lineage"
-_NAME = re.compile(r'"?(\w+)"?\s*\.\s*"?(\w+)"?')
+#: Two names with a dot between; the second may be the first of the next two.
+_NAME = re.compile(r'"?(\w+)"?\s*\.\s*(?="?(\w+)"?)')
 
 
 def of_model(project: Project, contract: Contract, sql: str) -> ColumnLineage:

@@ -82,6 +82,19 @@ def test_what_was_traced_is_kept_until_the_sql_or_a_contract_changes(
         column_lineage.of_model(project, contract, sql)
 
 
+def test_relations_may_be_named_with_their_database_and_without_quotes(
+    models: tuple[Project, dict[str, Compiled]],
+) -> None:
+    project, compiled = models
+    contract = project.contracts["gold.community.fct_user_activity_daily"]
+    sql = compiled["fct_user_activity_daily"].full
+    told = column_lineage.of_model(project, contract, sql)
+    for name in ('"memory"."gold_community"."fct_messages"', "gold_community . fct_messages"):
+        other = sql.replace('"gold_community"."fct_messages"', name)
+        assert other != sql
+        assert column_lineage.of_model(project, contract, other) == told
+
+
 def test_sql_that_gives_other_columns_than_the_contract_is_not_traced(
     models: tuple[Project, dict[str, Compiled]],
 ) -> None:
