@@ -13,7 +13,7 @@ from typing import Any
 
 from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ModelError
-from headgate.orchestration.dbt import canonical, plain
+from headgate.orchestration.dbt import canonical, literal, plain
 from headgate.orchestration.dbt.configured import INERT, Configured
 from headgate.orchestration.dbt.plain import NotPlainError, Piece
 from headgate.orchestration.dbt.refs import SCHEMA, Changed, ModelCode
@@ -152,6 +152,8 @@ class Renderer:
         if code.name in self.said.models:
             raise NotPlainError(f"{code.name}: {self.said.models[code.name]}")
         try:
+            if self._literal(code.sql):
+                return literal.render(code.sql, self._names(own, code, set(), top=top))
             read = self._pieces.get(code.path)
             if read is None:
                 read = self._pieces[code.path] = plain.piece(plain.environment().parse(code.sql))
@@ -164,6 +166,15 @@ class Renderer:
             raise NotPlainError("return outside of a macro") from None
         except Exception as error:
             raise _told(error, code) from None
+
+    def _literal(self, sql: str) -> bool:
+        """Whether a template is of the simplest kind, and its functions are those that we know."""
+        return not self._overridden and literal.is_literal(sql)
+
+    @cached_property
+    def _overridden(self) -> bool:
+        defined = {n for text in self.said.macro_files.values() for n in _MACRO.findall(text)}
+        return bool(defined & literal.FUNCTIONS - plain.OURS)
 
     def _used(self, read: Piece) -> set[str]:
         """The macros that a template needs, and those that they need."""

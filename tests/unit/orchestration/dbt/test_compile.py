@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from headgate.core.errors import ModelError
-from headgate.orchestration.dbt import canonical, refs, runner, singular, touched
+from headgate.orchestration.dbt import canonical, literal, plain, refs, runner, singular, touched
 from headgate.orchestration.dbt.compile import Sources, Text, compile_models
 from headgate.orchestration.project import Project
 from tests.conftest import make_project
@@ -152,6 +152,62 @@ def test_what_is_wrong_is_told_with_its_place(
     path.write_text(text.replace(before, after))
     with pytest.raises(ModelError, match=told):
         compile_models(project, [path.stem])
+
+
+INCREMENTAL = "{% if is_incremental() %}"
+LITERAL = {
+    "nothing": "select 1\n\n",
+    "names": "select * from {{ ref('a') }} join {{source( \"b\" , 'c' )}} -- {{ ref('d', 'e') }}\n",
+    "conditions": f"a {INCREMENTAL} b {INCREMENTAL} c {{{{ changed('d', 'e') }}}} {{% else %}} d"
+    " {% endif %} {% else %} e {%endif%} }} f",
+    "first and last": f"{INCREMENTAL}a{{% endif %}}",
+    "quoted": "select '{ {{ ref('a') }} }' as \"%}\"",
+}
+
+
+@pytest.mark.parametrize("name", LITERAL)
+@pytest.mark.parametrize("incremental", [False, True])
+def test_the_simplest_templates_mean_what_jinja_makes_of_them(name: str, incremental: bool) -> None:
+    functions = {
+        "ref": lambda *names: f"<ref {names}>",
+        "source": lambda *names: f"<source {names}>",
+        "changed": lambda *names: f"<changed {names}>",
+        "is_incremental": lambda: incremental,
+    }
+    assert literal.is_literal(LITERAL[name])
+    theirs = plain.environment().from_string(LITERAL[name]).render(functions)
+    assert literal.render(LITERAL[name], functions) == theirs
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "{%- if is_incremental() %} a {% endif %}",
+        "{{- ref('a') }}",
+        "{# {{ ref('a') }} #}",
+        "{% raw %}{{ ref('a') }}{% endraw %}",
+        "{% if is_incremental() %} a",
+        "a {% endif %}",
+        "{% else %} a",
+        "{% if is_incremental() %} a {% else %} b {% else %} c {% endif %}",
+        "{% if %} a {% endif %}",
+        "{% if is_incremental() %} a {% endif is_incremental() %}",
+        "{{ ref('a\\n') }}",
+        "{{ ref('a') | upper }}",
+        "{{ ref(a) }}",
+        "{{ var('a') }}",
+        "select {{ ref('a') }}\r\n",
+    ],
+)
+def test_all_other_templates_are_jinjas(sql: str) -> None:
+    assert not literal.is_literal(sql)
+
+
+def test_a_macro_may_stand_for_a_function_that_we_know(project: Project) -> None:
+    (project.settings.dbt_path / "macros" / "own.sql").write_text(
+        "{% macro ref(name) %}elsewhere.{{ name }}{% endmacro %}"
+    )
+    assert "from elsewhere.fct_messages" in rendered(project, "fct_channel_activity_daily").full
 
 
 @pytest.mark.parametrize(
