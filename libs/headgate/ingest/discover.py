@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from headgate.core import ids
 from headgate.core.errors import UsageError
 from headgate.ingest.readers.base import SourceFile, formats
 
@@ -35,6 +36,17 @@ def discover(paths: Sequence[str | Path], *, format: str | None = None) -> list[
         for path, name in matched:
             found.setdefault(path.resolve(), _source(path, name))
     return list(found.values())
+
+
+def was_taken(source: SourceFile, known: Mapping[str, tuple[str, int]]) -> bool:
+    """Whether this content was taken, by any name; read only if a file of its size was."""
+    if all(size != source.size for _, size in known.values()):
+        return False
+    hasher = ids.content_hasher()
+    with open(source.path, "rb") as file:
+        while data := file.read(1 << 20):
+            hasher.update(data)
+    return hasher.hexdigest() in known
 
 
 def endings(format: str | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
-from headgate.core import clock, failpoints, ids
+from headgate.core import clock, failpoints
 from headgate.ingest import deletions
 from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.readers.base import ExactRow, Positions, Reader, SourceFile, open_reader
@@ -68,17 +68,6 @@ class Loading:
 def _constant(text: str) -> str:
     """SQL for a text that is the same in every row: as an enum, DuckDB writes it without hashing."""
     return f"{literal(text)}::ENUM({literal(text)})"
-
-
-def was_taken(source: SourceFile, known: Mapping[str, tuple[str, int]]) -> bool:
-    """Whether this content was taken, by any name; read only if a file of its size was."""
-    if all(size != source.size for _, size in known.values()):
-        return False
-    hasher = ids.content_hasher()
-    with open(source.path, "rb") as file:
-        while data := file.read(1 << 20):
-            hasher.update(data)
-    return hasher.hexdigest() in known
 
 
 def load_file(

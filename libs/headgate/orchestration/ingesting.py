@@ -11,8 +11,7 @@ from pathlib import Path
 from headgate.contracts.model import Contract
 from headgate.core import ids
 from headgate.core.errors import HeadgateError, UsageError
-from headgate.ingest.discover import discover
-from headgate.ingest.load import load_file, was_taken
+from headgate.ingest.discover import discover, was_taken
 from headgate.ingest.readers.base import SourceFile
 from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
@@ -91,6 +90,8 @@ def ingest(context: RunContext, dataset: str, files: Sequence[SourceFile]) -> li
     for source in files:
         if was_taken(source, known):
             continue
+        from headgate.ingest.load import load_file
+
         context.progress.step(dataset, f"taking {source.name}")
         batch_id = ids.new_id()
         step = steps.ingest_step(contract, context.run_id, batch_id, files=[source.name])

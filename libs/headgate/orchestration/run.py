@@ -20,7 +20,7 @@ from headgate.orchestration.context import Progress, RunContext, Silent, activat
 from headgate.orchestration.order import select as select_datasets
 from headgate.orchestration.project import Project
 from headgate.orchestration.report import RunReport
-from headgate.quality import quarantine
+from headgate.quality import accepted, quarantine
 from headgate.quality.outcome import BatchOutcome
 
 __all__ = ["BatchOutcome", "Progress", "RunReport", "opened", "run", "run_with"]
@@ -119,6 +119,7 @@ def opened(
     for name in ledger.ALL:
         project.contracts[name]  # a project without contracts for its ledgers cannot keep them
     lake.make()
+    accepted.keep_in(project.cache)
     with lake.run_lock(run_id, command) as died:
         failpoints.reach("run.started")
         lake.sweep_staging()
