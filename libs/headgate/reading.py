@@ -156,6 +156,8 @@ def _relation(
     from headgate.lake.engines import duckdb as engine
 
     con = engine.connect(project.settings)
+    # A name that is no table must not be looked for among our variables.
+    con.execute("SET python_enable_replacements = false")
     query = f"SELECT {engine.identifiers(columns)} FROM {table.relation()}"
     if where is not None:
         query += f" WHERE (\n{where}\n)"

@@ -78,6 +78,8 @@ def connect(project: Project, number: int | None, query: str = "") -> Connection
     catalog.define_views(con, {d: s for d, s in found.items() if s is not None})
     for dataset in wanted:
         _define_quarantine(con, project, dataset)
+    # A name that is no table must not be looked for among our variables.
+    con.execute("SET python_enable_replacements = false")
     return con
 
 

@@ -98,6 +98,8 @@ def bench(project: Project, *, release: int | None = None, fresh: bool = False) 
     """A connection on which models can be tried; all that is made on it is gone afterwards."""
     pinned = project.releases.get(release) if release is not None else None
     con = engine.connect(project.settings)
+    # A name that is no table must not be looked for among our variables.
+    con.execute("SET python_enable_replacements = false")
     try:
         with tempfile.TemporaryDirectory(prefix="headgate-") as folder:
             yield Bench(project, con, Path(folder), pinned, fresh)

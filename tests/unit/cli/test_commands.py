@@ -34,6 +34,7 @@ def test_sql_asks_any_release(lake: Project, answer: Answer) -> None:
     assert answer("sql", query, "--release", "1") == [{"n": 25}]
     assert answer("sql", f"select count(*) as n from {DATASET}__quarantine") == [{"n": 4}]
     assert invoke(["sql", query, "--release", "9"]) == 1
+    assert invoke(["sql", "from names"]) == 2, "a variable of ours was read"
 
 
 def test_sql_prints_csv(lake: Project, capsys: pytest.CaptureFixture[str]) -> None:

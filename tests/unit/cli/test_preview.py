@@ -113,6 +113,11 @@ def test_a_fresh_build_goes_through_transforms(unchanged: Project, answer: Answe
     ("old", "new", "told"),
     [
         (LONG, "length(messages.kontent) as characters", r"fct_messages\.sql:\d+: .*kontent"),
+        (
+            "from messages\n",
+            "from rows\n",
+            r"fct_messages\.sql.*Table with name rows does not exist",
+        ),
         (LONG, "{% if %} as characters", r"fct_messages\.sql"),
         (LONG, "messages.content as characters", "Column characters is VARCHAR, and BIGINT by"),
     ],
