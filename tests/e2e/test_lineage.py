@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headgate.cli import lineage_view
 from headgate.cli.main import invoke
 from headgate.lineage import log, names
+from headgate.orchestration import private_lakes
 from headgate.orchestration.project import Project
 from headgate.orchestration.run import run
 from tests.conftest import make_project
@@ -185,3 +188,13 @@ def test_a_dataset_is_shown_with_what_each_column_is_made_from(asked: Any) -> No
             "how": "indirect filter"} in rows  # fmt: skip
     assert rows[0] == {"column": "", "made from": "gold.community.fct_messages",
                        "how": "gold.community.fct_channel_activity_daily.build"}  # fmt: skip
+
+
+def test_a_private_lake_answers_from_its_base_what_it_did_not_make(
+    built: Project, asked: Any, tmp_path: Path
+) -> None:
+    mine = Project(dataclasses.replace(built.settings, lake=tmp_path / "mine", lake_name="mine"))
+    private_lakes.begin(mine, "main")
+    theirs = Project(dataclasses.replace(built.settings, lake=tmp_path / "x", lake_name="theirs"))
+    assert lineage_view.graph_of(mine).made == lineage_view.graph_of(built).made
+    assert lineage_view.graph_of(theirs).made == {}

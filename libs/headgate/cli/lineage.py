@@ -123,11 +123,13 @@ def _draw(start: Node, found: list[Found], direction: Direction) -> None:
         text = Text(str(far))
         text.append(f"  {_how(edge)}", style="dim" if edge.direct else "yellow")
         if far in branches and far in goes_on:
-            text.append("  (see above)", style="dim")
+            text.append("  (goes on elsewhere)", style="dim")
         branch = branches[_near(edge, direction)].add(text)
         branches.setdefault(far, branch)
     if not found:
-        nothing = "taken from no value that is recorded" if direction == "up" else "no value follows"
+        nothing = (
+            "taken from no value that is recorded" if direction == "up" else "no value follows"
+        )
         root.add(Text(nothing, style="dim"))
     output.console().print(root, soft_wrap=True)
 

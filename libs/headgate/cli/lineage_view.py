@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.core.errors import HeadgateError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from headgate.contracts.model import Contract
     from headgate.lineage.graph import Graph
     from headgate.lineage.steps import ColumnInput
     from headgate.orchestration.project import Project
 
 
-def graph_of(project: Project) -> Graph:
-    """The graph that the runs of the project's lake recorded; of a private lake, upon its base's."""
-    from pathlib import Path
-
+def graph_of(project: Project, *, until: datetime | None = None) -> Graph:
+    """The graph that the runs of the project's lake recorded (``until`` then); of a private lake,
+    upon what was recorded in its base until it began."""
     from headgate.lineage import graph_events
     from headgate.orchestration import private_lakes
+    from headgate.orchestration.project import Project
 
-    file = project.settings.lineage_file
-    base = private_lakes.base_of(project)
-    below = None
+    base, below = private_lakes.base_of(project), None
     if base is not None:
-        below = graph_events.read(Path(base.root) / file, until=base.since)
-    return graph_events.read(project.lake.root / file, below=below, kept=project.cache)
+        settings = dataclasses.replace(project.settings, lake=Path(base.root))
+        below = graph_of(Project(settings), until=base.since)
+    file = project.lake.root / project.settings.lineage_file
+    return graph_events.read(file, until=until, below=below, kept=project.cache)
 
 
 def rows(project: Project, contract: Contract) -> list[dict[str, str]]:
