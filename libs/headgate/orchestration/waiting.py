@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from headgate.contracts.model import Contract, Rule
 from headgate.orchestration.context import RunContext
-from headgate.orchestration.replaying import replay_in
 from headgate.quality import quarantine
 
 
@@ -42,6 +41,8 @@ def _replay(context: RunContext, contract: Contract, waited_for: set[str]) -> No
         row.id: row for row in rows if {str(r["code"]) for r in row.reasons} <= waited_for
     }
     if only_waiting:
+        from headgate.orchestration.replaying import replay_in
+
         ordered = sorted(
             only_waiting.values(), key=lambda r: (r.source, r.content_hash, r.position)
         )
