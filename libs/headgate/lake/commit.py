@@ -99,11 +99,12 @@ def _append(
 ) -> Snapshot:
     """Write the log entry ourselves: it gets its name, whole and synced, if nobody has it yet."""
     version, folder = 0 if base is None else base.version + 1, f"{table_key}/_delta_log"
-    lake.storage.make(folder)
-    _adopt(lake, table_key, add)
     newest = max((n for n in lake.storage.names(folder) if _ENTRY.fullmatch(n)), default="")
     if newest and newest >= log_key("", version).rpartition("/")[2]:
+        # Before the staged files move: whoever plans anew needs them where they are.
         raise ConflictError(f"{dataset} moved on before version {version} meanwhile.")
+    lake.storage.make(folder)
+    _adopt(lake, table_key, add)
     if base is not None:
         # Whoever wrote the version before may have died before it was synced.
         lake.storage.seal(folder, [newest])
