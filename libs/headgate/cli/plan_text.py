@@ -134,6 +134,9 @@ def _upkeep(upkeep: Upkeep) -> str:
     told = f"{_HOW[upkeep.how]}: {upkeep.why}"
     if upkeep.perhaps_full:
         told += ", or all of it if most of what it reads comes out otherwise"
+    if upkeep.unsure:
+        many = len(upkeep.unsure)
+        told += f"; {many} rule{'s' if many > 1 else ''} will judge what comes out otherwise"
     if not upkeep.built or upkeep.rows_stored is None:
         return told
     if upkeep.how == CREATE:

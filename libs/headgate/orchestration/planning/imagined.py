@@ -37,6 +37,10 @@ class ImaginedLake(Lake):
             return imagined[max(imagined) if version is None else version]
         return None if self._empty else super().snapshot(dataset, version, quarantine=quarantine)
 
+    def real(self, dataset: str) -> Snapshot | None:
+        """The newest version that somebody committed."""
+        return None if self._empty else super().snapshot(dataset)
+
     def imagine(self, snapshot: Snapshot) -> None:
         """From now on the table has this version too."""
         self._versions.setdefault(snapshot.dataset, {})[snapshot.version] = snapshot

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headgate.contracts.model import Contract
+from headgate.contracts.model import Contract, Rule
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError, HeadgateError
 from headgate.lake.engines.duckdb import Connection, identifier, one
@@ -15,6 +16,7 @@ from headgate.orchestration.dbt import builds
 from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.planning.before import Code
 from headgate.orchestration.planning.binding import EmptyTables
+from headgate.orchestration.planning.plan import Influence
 from headgate.quality.gate import share_limit
 from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction
@@ -88,12 +90,26 @@ def misfit(context: RunContext, next_: NextBuild, code: Code, tables: EmptyTable
     return f"its SQL does not give the columns of its contract: {'; '.join(told)}" if told else ""
 
 
-def refusal(context: RunContext, con: Connection, contract: Contract, table: Snapshot) -> str:
-    """Why the rows that the table has now would be refused under today's contract, if so."""
+def refusal(
+    context: RunContext,
+    con: Connection,
+    contract: Contract,
+    table: Snapshot,
+    unknown: frozenset[str] = frozenset(),
+) -> str:
+    """Why the rows that the table has now would be refused under today's contract, if so.
+
+    ``unknown`` are columns whose values will be others: what is judged by them is left out.
+    """
     columns = {**table.columns, **contract.table_columns}
     rows = relation(table.files, columns)
     try:
-        rules = compile_row_rules(contract, parents=parent_keys(context.session, con, contract))
+        parents = parent_keys(context.session, con, contract)
+        rules = [
+            r
+            for r in compile_row_rules(contract, parents=parents)
+            if not _about(f"{r.holds} {_said(r.rule)}", unknown)
+        ]
         for rule in rules:
             broken = _breaking(con, rows, [rule]) if rule.rule.severity == "fail" else 0
             if broken:
@@ -102,14 +118,33 @@ def refusal(context: RunContext, con: Connection, contract: Contract, table: Sna
         share = _breaking(con, rows, asides) / table.rows if table.rows else 0.0
         if share > share_limit(context.session, contract):
             return f"{share:.0%} of its rows would be set aside, which is too many"
-        for result in judge_table(
-            con, contract, rows, own_rows=context.session.settings.gx_max_rows
-        ):
-            if result.severity == "fail" and not result.passed:
+        judged = {r.id for r in contract.table_rules if not _about(_said(r), unknown)}
+        own_rows = context.session.settings.gx_max_rows
+        for result in judge_table(con, contract, rows, own_rows=own_rows) if judged else ():
+            if result.rule_id in judged and result.severity == "fail" and not result.passed:
                 return f"{result.rule_id}: expected {result.expected}, found {result.observed}"
     except HeadgateError as error:
         return error.message
     return ""
+
+
+def unsure(contract: Contract, influence: Influence) -> tuple[str, ...]:
+    """The rules that judge what comes out otherwise, and let it not pass if they are broken."""
+    columns = frozenset(influence.columns)
+    return tuple(
+        r.id
+        for r in contract.rules
+        if r.severity != "warn" and (influence.rows or _about(_said(r), columns))
+    )
+
+
+def _said(rule: Rule) -> str:
+    return f"{rule.column} {rule.arguments}"
+
+
+def _about(text: str, columns: frozenset[str]) -> bool:
+    """Whether one of the columns may be meant there."""
+    return any(re.search(rf"(?<!\w){re.escape(c)}(?!\w)", text) for c in columns)
 
 
 def rows_touched(

@@ -26,7 +26,8 @@ class Upkeep:
     reads is not there, or fails). With ``perhaps_full`` an incremental build turns into a full one
     if most of what it reads comes out otherwise. ``rows_touched`` is at most so many rows where
     ``exact`` is false; None where nothing is known of it (no lake). ``columns`` are the table's
-    afterwards, and ``rules`` those that judge the batch.
+    afterwards, and ``rules`` those that judge the batch; ``unsure`` are those of them that may
+    refuse or set aside values which only the build works out.
     """
 
     how: str
@@ -37,6 +38,7 @@ class Upkeep:
     perhaps_full: bool = False
     columns: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
     @property
     def built(self) -> bool:

@@ -158,10 +158,9 @@ class Ahead:
         if next_ is None or problem:
             return self._upkeep(context, dataset, FAILS, problem)
         base = context.snapshot(dataset)
-        if base is not None and self._rows_stay(dataset, base, next_):
-            problem = nextbuild.refusal(context, self.con, contract, base)
-            if problem:
-                return self._upkeep(context, dataset, FAILS, problem)
+        problem = self._refused(context, base, next_)
+        if problem:
+            return self._upkeep(context, dataset, FAILS, problem)
         touched, exact = self._touched(context, next_, base)
         found = next_version(
             base, contract, kind="model", code_hash=next_.code_hash, inputs=next_.inputs,
@@ -173,19 +172,22 @@ class Ahead:
         return Upkeep(
             how, next_.why, rows if self.on_lake else None, touched, exact,
             next_.incremental and self._perhaps_full(next_), tuple(found.columns), _rules(contract),
+            nextbuild.unsure(contract, self.influences.get(dataset, Influence())),
         )  # fmt: skip
 
-    def _rows_stay(self, dataset: str, base: Snapshot, next_: NextBuild) -> bool:
-        """Whether the build gives the rows that the table has already, under another contract."""
-        meta = base.meta
-        return (
-            self.on_lake
-            and dataset not in self._imagined
-            and meta is not None
-            and dict(meta.inputs) == dict(next_.inputs)
-            and meta.code_hash == self._hash_before(dataset)
-            and not self.influences.get(dataset)
-        )
+    def _refused(self, context: RunContext, base: Snapshot | None, next_: NextBuild) -> str:
+        """Why the build is refused for values that the table has already, under another contract."""
+        contract, meta = next_.contract, base.meta if base else None
+        if not self.on_lake or base is None or meta is None or contract.id in self._imagined:
+            return ""
+        influence = self.influences.get(contract.id, Influence())
+        known = self.project.lake.real
+        read = {d: s.version for d in self.graph[contract.id] if (s := known(d)) is not None}
+        if influence.rows or next_.code_hash == meta.code_hash or read != dict(meta.inputs):
+            return ""
+        if meta.code_hash != self._hash_before(contract.id):
+            return ""
+        return nextbuild.refusal(context, self.con, contract, base, frozenset(influence.columns))
 
     def _perhaps_full(self, next_: NextBuild) -> bool:
         """Whether it depends on how many rows change: a transform whose inputs have other rows."""
