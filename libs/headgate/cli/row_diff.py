@@ -22,6 +22,7 @@ class RowDiff:
 def count(project: Project, change: TableChange) -> RowDiff:
     """How many rows were added, removed and changed; columns with a leading _ do not count."""
     from headgate.lake.engines import duckdb as engine
+    from headgate.orchestration import comparing
 
     sides = [
         project.lake.snapshot(change.dataset, version) if version is not None else None
@@ -41,11 +42,15 @@ def count(project: Project, change: TableChange) -> RowDiff:
     keys = ", ".join(engine.identifier(c) for c in key)
     first = engine.identifier(key[0])
     con = engine.connect(project.settings)
+    old, new = before.relation(), after.relation()
+    if not widened:
+        # Rows of files that both versions have are the same.
+        old, new = (side.relation for side in comparing.of_versions(con, before, after))
     row = con.execute(
         f"SELECT count(*) FILTER (a.{first} IS NULL), count(*) FILTER (b.{first} IS NULL),"
         f" count(*) FILTER (a.{first} IS NOT NULL AND b.{first} IS NOT NULL"
         f" AND NOT ({'FALSE' if widened else same or 'TRUE'}))"
-        f" FROM {before.relation()} a FULL JOIN {after.relation()} b USING ({keys})"
+        f" FROM {old} a FULL JOIN {new} b USING ({keys})"
     ).fetchone()
     assert row is not None
     return RowDiff(*row)
