@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from headgate.cli import differences, output
-from headgate.core.errors import UsageError
+from headgate.core.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from headgate.orchestration.evolving import Difference
@@ -47,7 +47,7 @@ def diff(
     for others the command that makes stored rows fit is named, and the next run refuses the
     dataset until somebody has run it. Rows are those that the model gives as its file stands now
     (of a source: its newest version), matched by key; nothing is committed. Exits 1 if a contract
-    change needs something done, or rows differ.
+    change needs something done, rows differ, or a model fails.
     """
     from headgate.orchestration.project import Project
 
@@ -57,7 +57,7 @@ def diff(
     names = named or [d for d, c in known.items() if c.name.layer != "system"]
     against_what: str | int = int(against) if against.isdigit() else against
     found = _found(project, names, against_what)
-    compared = _rows(project, named, names, against_what, rows, limit, fresh)
+    compared, failed = _rows(project, named, names, against_what, rows, limit, fresh)
     shown = [d for d in found if d.changes or d.dataset in compared]
     if as_json:
         output.json([_document(d, compared.get(d.dataset)) for d in shown])
@@ -65,7 +65,7 @@ def diff(
         output.out(markdown(shown, compared))
     else:
         _show(shown, compared)
-    differ = any(not r.table.same for r in compared.values())
+    differ = failed or any(not r.table.same for r in compared.values())
     return 1 if differ or any(d.needs_action for d in shown) else 0
 
 
@@ -93,8 +93,8 @@ def _found(project: Project, names: list[str], against: str | int) -> list[Diffe
 def _rows(
     project: Project, named: list[str], names: list[str], against: str | int, wanted: bool | None,
     limit: int, fresh: bool,
-) -> dict[str, RowsDifference]:  # fmt: skip
-    """The differences of rows that are asked for, by dataset."""
+) -> tuple[dict[str, RowsDifference], bool]:  # fmt: skip
+    """The differences of rows that are asked for, by dataset, and whether a model failed."""
     from headgate.orchestration import row_differences
 
     a_path = isinstance(against, str) and against not in ("commit", "release")
@@ -104,20 +104,24 @@ def _rows(
             remedy="Give --against commit, release, or a release's number.",
         )
     if wanted is False or a_path or not (wanted or named):
-        return {}
-    found = {}
-    for dataset in names:
-        contract = project.contracts[dataset]
+        return {}, False
+    if not (wanted and named):
         # Asked of all, or not asked for, it is done where something may have come of a change.
-        if not (wanted and named):
-            if not (wanted or contract.curated):
-                continue
-            if not row_differences.differs(project, contract, against):
-                continue
-        rows = row_differences.of_dataset(project, contract, against, fresh=fresh, examples=limit)
+        names = [n for n in names if wanted or project.contracts[n].curated]
+        names = row_differences.differing(project, names, against)
+    found, failed = {}, False
+    for dataset in names:
+        try:
+            rows = row_differences.of_dataset(
+                project, project.contracts[dataset], against, fresh=fresh, examples=limit
+            )
+        except ModelError as error:
+            output.say(f"{dataset}: its rows cannot be compared. {error}")
+            failed = True
+            continue
         if rows is not None:
             found[dataset] = rows
-    return found
+    return found, failed
 
 
 def _document(one: Difference, rows: RowsDifference | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.contracts.model import Contract
@@ -29,15 +29,25 @@ class RowsDifference:
     notes: tuple[str, ...] = ()
 
 
-def differs(project: Project, contract: Contract, against: str | int) -> bool:
-    """Whether the rows may differ: the working tree makes them otherwise than that version was made,
-    or the newest version of a source is not the released one."""
+def differing(project: Project, datasets: Sequence[str], against: str | int) -> list[str]:
+    """Those of the datasets whose rows may differ: the working tree makes them otherwise than that
+    version was made, or the newest version of a source is not that one.
+
+    Raises:
+        NotFoundError: there is no such release.
+    """
     release = _release(project, against)
-    if contract.curated:
-        with bench(project, release=release.id if release else None) as opened:
-            return opened.differs(contract)
-    newest, old = project.lake.snapshot(contract.id), _before(project, contract.id, release)
-    return (newest and newest.version) != (old and old.version)
+    found = []
+    with bench(project, release=release.id if release else None) as opened:
+        for dataset in datasets:
+            contract = project.contracts[dataset]
+            if contract.curated:
+                other = opened.differs(contract)
+            else:
+                newest, old = project.lake.snapshot(dataset), _before(project, dataset, release)
+                other = (newest and newest.version) != (old and old.version)
+            found += [dataset] if other else []
+    return found
 
 
 def of_dataset(

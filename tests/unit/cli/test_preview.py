@@ -190,6 +190,23 @@ def test_a_changed_model_is_compared_row_by_row(unchanged: Project, answer: Answ
     assert (every["dataset"], every["rows"]["examples"]) == (GOLD, [])
 
 
+def test_a_model_that_fails_leaves_the_contract_to_be_told_of(
+    unchanged: Project, answer: Answer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = unchanged.contracts[GOLD].path
+    text = path.read_text("utf-8")
+    mood = (
+        "      - {name: mood, logicalType: string, classification: internal, description: Mood.}\n"
+    )
+    first = "      - name: words\n"
+    assert first in text
+    path.write_text(text.replace(first, mood + first))
+    (found,) = answer("diff", GOLD, code=1)
+    assert [c["kind"] for c in found["changes"]] == ["added"] and "rows" not in found
+    assert invoke(["diff", GOLD]) == 1
+    assert "mood" in capsys.readouterr().err
+
+
 def test_what_reads_a_changed_model_is_compared_if_asked(
     unchanged: Project, answer: Answer, capsys: pytest.CaptureFixture[str]
 ) -> None:
