@@ -106,7 +106,7 @@ def _told(table: TablePlan) -> Iterator[str]:
         yield f"It is made from {', '.join(table.reads)}."
     influenced = _influenced(table)
     if table.status == REACHED and not influenced:
-        yield "It is built after what it reads, and nothing in it differs."
+        yield "It is built after what it reads; nothing that the branch changes shows in it."
     if influenced and table.status != "new":
         through = f", through {', '.join(table.reached_from)}" if table.reached_from else ""
         yield f"What may differ in it: {influenced}{through}."
