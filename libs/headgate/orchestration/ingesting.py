@@ -64,12 +64,15 @@ def _meant(project: Project, named: str) -> list[str]:
 def _parents_first(project: Project, datasets: Iterable[str]) -> list[str]:
     """The datasets so that each comes after those that its foreign keys refer to."""
     named = list(datasets)
-    refer = {d: set(project.contracts[d].parents).intersection(named) for d in named}
-    ordered: list[str] = []
-    while left := [d for d in named if d not in ordered]:
+    known = set(named)
+    refer = {d: known.intersection(project.contracts[d].parents) for d in named}
+    ordered: dict[str, None] = {}
+    while named:
         # Where they refer to each other in a circle, the first that was named comes first.
-        ordered.append(next((d for d in left if refer[d] <= set(ordered)), left[0]))
-    return ordered
+        one = next((d for d in named if refer[d] <= ordered.keys()), named[0])
+        ordered[one] = None
+        named.remove(one)
+    return list(ordered)
 
 
 def _declared(project: Project, contract: Contract) -> list[SourceFile]:
