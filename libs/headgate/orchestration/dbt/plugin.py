@@ -11,6 +11,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError
+from headgate.lake import kept
 from headgate.lake.engines.duckdb import Connection, configure, identifier
 from headgate.lake.snapshot import relation
 from headgate.orchestration import context as run_context
@@ -92,6 +93,10 @@ class Plugin(BasePlugin):
         if incremental:
             scope = take_scope(cursor, build, compiled)
             query = within(built, scope, build)
+        text = self._sources.texts([build.model])[build.model]
+        if text.full:
+            lake = self._context.project.lake
+            kept.keep_code(lake, contract.id, build.code_hash, text.full, text.incremental)
         publish_model(
             self._context, contract, cursor, query,
             scope=scope, inputs=build.inputs, code_hash=build.code_hash,
