@@ -134,7 +134,7 @@ def _upkeep(upkeep: Upkeep) -> str:
     told = f"{_HOW[upkeep.how]}: {upkeep.why}"
     if upkeep.perhaps_full:
         told += ", or all of it if most of what it reads comes out otherwise"
-    if upkeep.unsure:
+    if upkeep.unsure and upkeep.how != CREATE:
         many = len(upkeep.unsure)
         told += f"; {many} rule{'s' if many > 1 else ''} will judge what comes out otherwise"
     if not upkeep.built or upkeep.rows_stored is None:
