@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from headgate.contracts import editions, relations, rules, stored, substance, types
+from headgate.contracts import editions, origin, relations, rules, stored, substance, types
 from headgate.contracts.mapping import mapping
 from headgate.contracts.model import (
     INGEST_COLUMNS,
     Column,
     Contract,
     ContractSet,
-    Delivery,
-    SourceSpec,
 )
 from headgate.contracts.names import DatasetName
 from headgate.core import ids
@@ -187,13 +184,13 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
         document=document,
         hash=ids.digest(hjson.dumps(document)),
         substance=substance.of_document(document),
-        source=_source(props, place),
-        delivery=_delivery(props, columns, place),
-        model=_model(props, name),
-        transform=_transform(props, place),
+        source=origin.source_of(props, place),
+        delivery=origin.delivery_of(props, columns, place),
+        model=origin.model_of(props, name),
+        transform=origin.transform_of(props, place),
         inputs=tuple(str(i) for i in props.get("inputs", ())),
         release_group=str(props.get("releaseGroup", name.domain)),
-        max_quarantine_share=_share(props, place),
+        max_quarantine_share=origin.share_of(props, place),
         order_column=props.get("orderColumn"),
         last_stays=bool(props.get("lastStays", False)),
         preserves_rows=bool(props.get("preservesRows", False)),
@@ -288,100 +285,6 @@ def _demand(contract: Contract) -> None:
                     "gives one output row.",
                     place=rule.place,
                 )
-
-
-def _source(props: Mapping[str, Any], place: str) -> SourceSpec | None:
-    given = props.get("source")
-    if given is None:
-        return None
-    if not isinstance(given, Mapping) or "format" not in given:
-        raise ContractError(
-            "headgate.source needs a format.", remedy="Write {format: jsonl, path: …}.", place=place
-        )
-    options = {k: v for k, v in given.items() if k not in ("format", "path")}
-    return SourceSpec(str(given["format"]), given.get("path"), options)
-
-
-def _delivery(props: Mapping[str, Any], columns: tuple[Column, ...], place: str) -> Delivery:
-    given = props.get("delivery")
-    if given is None:
-        return Delivery()
-    where = f"{place}#/customProperties/headgate.delivery"
-    if not isinstance(given, Mapping) or not given.keys() <= {"snapshot", "scope", "tombstone"}:
-        raise ContractError(
-            f"headgate.delivery {given!r} is not known.",
-            remedy="Write {snapshot: true, scope: [column]} or {tombstone: <SQL condition>}.",
-            place=where,
-        )
-    if "source" not in props:
-        raise ContractError(
-            "headgate.delivery is for datasets that are ingested.",
-            remedy="Leave it out, or add headgate.source.",
-            place=where,
-        )
-    scope = tuple(str(c) for c in given.get("scope") or ())
-    unknown = set(scope) - {c.name for c in columns}
-    if unknown or (scope and not given.get("snapshot")):
-        raise ContractError(
-            f"scope names no column: {', '.join(sorted(unknown))}."
-            if unknown
-            else "scope is for snapshots.",
-            remedy="Name columns whose values a delivery holds in full, and say snapshot: true.",
-            place=f"{where}/scope",
-        )
-    tombstone = given.get("tombstone")
-    return Delivery(
-        bool(given.get("snapshot")), scope, None if tombstone is None else str(tombstone)
-    )
-
-
-def _model(props: Mapping[str, Any], name: DatasetName) -> str | None:
-    if "model" in props:
-        return str(props["model"])
-    made_otherwise = props.keys() & {"source", "transform"}
-    return name.model if name.layer in ("silver", "gold") and not made_otherwise else None
-
-
-def _transform(props: Mapping[str, Any], place: str) -> str | None:
-    given = props.get("transform")
-    if given is None:
-        return None
-    others = props.keys() & {"source", "model"}
-    if others:
-        raise ContractError(
-            f"headgate.transform and headgate.{min(others)} exclude each other.",
-            remedy="Say one thing that the rows come from.",
-            place=place,
-        )
-    if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", str(given)):
-        raise ContractError(
-            f"headgate.transform {given!r} names no module.",
-            remedy="Write <domain>.<module>, as chat.conversations.",
-            place=place,
-        )
-    if not props.get("inputs"):
-        raise ContractError(
-            "a transform needs to know what it is given.",
-            remedy="List the datasets in headgate.inputs, in the order of its arguments.",
-            place=place,
-        )
-    return str(given)
-
-
-def _share(props: Mapping[str, Any], place: str) -> float | None:
-    if "maxQuarantineShare" not in props:
-        return None
-    try:
-        share = float(props["maxQuarantineShare"])
-    except (TypeError, ValueError):
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise ContractError(
-            f"headgate.maxQuarantineShare {props['maxQuarantineShare']!r} is no share.",
-            remedy="Write a number from 0 to 1.",
-            place=place,
-        )
-    return share
 
 
 def _owner(document: Mapping[str, Any]) -> str:

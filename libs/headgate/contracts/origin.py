@@ -1,0 +1,126 @@
+"""Where a dataset's rows come from and how they are delivered, as its custom properties say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from headgate.contracts.model import Column, Delivery, SourceSpec
+from headgate.contracts.names import DatasetName
+from headgate.core.errors import ContractError
+
+
+def source_of(props: Mapping[str, Any], place: str) -> SourceSpec | None:
+    """The source that rows are taken from, if any.
+
+    Raises:
+        ContractError: it has no format.
+    """
+    given = props.get("source")
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or "format" not in given:
+        raise ContractError(
+            "headgate.source needs a format.", remedy="Write {format: jsonl, path: …}.", place=place
+        )
+    options = {k: v for k, v in given.items() if k not in ("format", "path")}
+    return SourceSpec(str(given["format"]), given.get("path"), options)
+
+
+def delivery_of(props: Mapping[str, Any], columns: tuple[Column, ...], place: str) -> Delivery:
+    """What a delivery of the source is: rows, a snapshot, or rows with tombstones.
+
+    Raises:
+        ContractError: it says what is not known, or of columns that are not there.
+    """
+    given = props.get("delivery")
+    if given is None:
+        return Delivery()
+    where = f"{place}#/customProperties/headgate.delivery"
+    if not isinstance(given, Mapping) or not given.keys() <= {"snapshot", "scope", "tombstone"}:
+        raise ContractError(
+            f"headgate.delivery {given!r} is not known.",
+            remedy="Write {snapshot: true, scope: [column]} or {tombstone: <SQL condition>}.",
+            place=where,
+        )
+    if "source" not in props:
+        raise ContractError(
+            "headgate.delivery is for datasets that are ingested.",
+            remedy="Leave it out, or add headgate.source.",
+            place=where,
+        )
+    scope = tuple(str(c) for c in given.get("scope") or ())
+    unknown = set(scope) - {c.name for c in columns}
+    if unknown or (scope and not given.get("snapshot")):
+        raise ContractError(
+            f"scope names no column: {', '.join(sorted(unknown))}."
+            if unknown
+            else "scope is for snapshots.",
+            remedy="Name columns whose values a delivery holds in full, and say snapshot: true.",
+            place=f"{where}/scope",
+        )
+    tombstone = given.get("tombstone")
+    return Delivery(
+        bool(given.get("snapshot")), scope, None if tombstone is None else str(tombstone)
+    )
+
+
+def model_of(props: Mapping[str, Any], name: DatasetName) -> str | None:
+    """The dbt model that makes the rows: the named one, or where nothing else does, the usual one."""
+    if "model" in props:
+        return str(props["model"])
+    made_otherwise = props.keys() & {"source", "transform"}
+    return name.model if name.layer in ("silver", "gold") and not made_otherwise else None
+
+
+def transform_of(props: Mapping[str, Any], place: str) -> str | None:
+    """The transform that makes the rows, as ``<domain>.<module>``, if any.
+
+    Raises:
+        ContractError: it is no module, has no inputs, or is not alone.
+    """
+    given = props.get("transform")
+    if given is None:
+        return None
+    others = props.keys() & {"source", "model"}
+    if others:
+        raise ContractError(
+            f"headgate.transform and headgate.{min(others)} exclude each other.",
+            remedy="Say one thing that the rows come from.",
+            place=place,
+        )
+    if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", str(given)):
+        raise ContractError(
+            f"headgate.transform {given!r} names no module.",
+            remedy="Write <domain>.<module>, as chat.conversations.",
+            place=place,
+        )
+    if not props.get("inputs"):
+        raise ContractError(
+            "a transform needs to know what it is given.",
+            remedy="List the datasets in headgate.inputs, in the order of its arguments.",
+            place=place,
+        )
+    return str(given)
+
+
+def share_of(props: Mapping[str, Any], place: str) -> float | None:
+    """The share of a batch that may be set aside, if the contract has a limit of its own.
+
+    Raises:
+        ContractError: it is no number from 0 to 1.
+    """
+    if "maxQuarantineShare" not in props:
+        return None
+    try:
+        share = float(props["maxQuarantineShare"])
+    except (TypeError, ValueError):
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ContractError(
+            f"headgate.maxQuarantineShare {props['maxQuarantineShare']!r} is no share.",
+            remedy="Write a number from 0 to 1.",
+            place=place,
+        )
+    return share
