@@ -123,9 +123,12 @@ def _trees(settings: Settings) -> Iterator[tuple[str, os.stat_result]]:
                 yield folder, os.stat(folder)
                 with os.scandir(folder) as entries:
                     for entry in sorted(entries, key=lambda e: e.name):
-                        if entry.is_dir() and entry.name not in _WRITTEN:
+                        folder_too = entry.is_dir()
+                        if folder_too and entry.is_symlink():
+                            raise OSError(f"{entry.path} leads out of its folder")
+                        if folder_too and entry.name not in _WRITTEN:
                             waiting.append(entry.path)
-                        elif not entry.is_dir() and not entry.name.startswith("."):
+                        elif not folder_too and not entry.name.startswith("."):
                             yield entry.path, entry.stat()
 
 

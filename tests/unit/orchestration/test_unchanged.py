@@ -111,6 +111,12 @@ def test_what_changed_just_now_or_answers_from_outside_is_not_noted(
     unchanged.note(noted, contracts, 0.0)
     assert not unchanged.nothing_to_do(noted)
     model.unlink()
+    # What stands behind a linked folder is not looked at.
+    linked = noted.root / "dbt_project/models/linked"
+    linked.symlink_to(noted.root / "sources")
+    unchanged.note(noted, contracts, 0.0)
+    assert not unchanged.nothing_to_do(noted)
+    linked.unlink()
     monkeypatch.setattr(unchanged, "_TICK", 1.0)
     unchanged.note(noted, contracts, 3600.0)
     assert not unchanged.nothing_to_do(noted)
