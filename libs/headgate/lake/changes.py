@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headgate.contracts import types
 from headgate.core.errors import NotFoundError
 from headgate.lake.engines.duckdb import identifier, identifiers
 from headgate.lake.lake import Lake
-from headgate.lake.snapshot import Snapshot, relation
+from headgate.lake.snapshot import DataFile, Snapshot, relation
 
 
 def changed_sql(
@@ -28,15 +28,13 @@ def changed_sql(
     name = identifier(column)
     if old is None:
         return f"(SELECT DISTINCT {name} FROM {new.relation([column])})"
-    before = {f.path for f in old.files}
-    after = {f.path for f in new.files}
     columns = {**old.columns, **new.columns}
-    came = relation([f for f in new.files if f.path not in before], columns)
-    went = relation([f for f in old.files if f.path not in after], columns)
-    if before == after:
+    came, went = _moved(old, new)
+    if not came and not went:
         kind = types.duckdb_type(columns[column])
         return f"(SELECT NULL::{kind} AS {name} WHERE FALSE)"
-    touched = f"(FROM {came} EXCEPT ALL FROM {went}) UNION ALL (FROM {went} EXCEPT ALL FROM {came})"
+    wanted = name if link is None else f"{name}, {identifier(link[1])}"
+    touched = f"SELECT {wanted} FROM {_differing(came, went, columns, wanted)}"
     if link is None:
         return f"(SELECT DISTINCT {name} FROM ({touched}))"
     refers, to = (identifier(c) for c in link)
@@ -58,12 +56,44 @@ def changed_rows_sql(
     if old is None:
         return f"SELECT {names}, TRUE AS {flag} FROM {new.relation(columns)}"
     types_now = {c: new.columns[c] for c in columns}
-    before, after = {f.path for f in old.files}, {f.path for f in new.files}
-    arrived = relation([f for f in new.files if f.path not in before], types_now)
-    left = relation([f for f in old.files if f.path not in after], types_now)
+    came_files, went_files = _moved(old, new)
+    arrived, left = relation(came_files, types_now), relation(went_files, types_now)
+    if not came_files or not went_files:
+        return f"SELECT {names}, TRUE AS {flag} FROM {arrived} UNION ALL SELECT {names}, FALSE FROM {left}"
+    # Few rows differ, of many that were carried over: those are told by their hashes first.
+    hashes = f"(SELECT _hash FROM {_differing(came_files, went_files, types_now, '')})"
+    some = f"WHERE hash({names}) IN (FROM _differing)"
     return (
-        f"SELECT {names}, TRUE AS {flag} FROM (FROM {arrived} EXCEPT ALL FROM {left})"
-        f" UNION ALL SELECT {names}, FALSE FROM (FROM {left} EXCEPT ALL FROM {arrived})"
+        f"WITH _differing AS MATERIALIZED {hashes},"
+        f" _arrived AS MATERIALIZED (FROM {arrived} {some}), _left AS MATERIALIZED (FROM {left} {some})"
+        f" SELECT {names}, TRUE AS {flag} FROM (FROM _arrived EXCEPT ALL FROM _left)"
+        f" UNION ALL SELECT {names}, FALSE FROM (FROM _left EXCEPT ALL FROM _arrived)"
+    )
+
+
+def _moved(old: Snapshot, new: Snapshot) -> tuple[list[DataFile], list[DataFile]]:
+    """The files that came, and those that went."""
+    before, after = {f.path for f in old.files}, {f.path for f in new.files}
+    came = [f for f in new.files if f.path not in before]
+    return came, [f for f in old.files if f.path not in after]
+
+
+def _differing(
+    came: Sequence[DataFile], went: Sequence[DataFile], columns: Mapping[str, str], wanted: str
+) -> str:
+    """A relation of ``wanted`` (columns) and ``_hash`` of the rows that are not as often on one side
+    as on the other.
+
+    Whole rows are told apart by a hash of 64 bits, in one pass over both sides: a comparison of the
+    rows themselves takes ten times as long, and memory for all of them. Two contents of one row
+    have the same hash once in 2**64 edits.
+    """
+    group = f"{wanted}, _hash" if wanted else "_hash"
+    row = f"{wanted + ', ' if wanted else ''}hash({identifiers(columns)}) AS _hash"
+    return (
+        f"(SELECT {group} FROM (SELECT {row}, 1 AS _side FROM {relation(came, columns)}"
+        f" UNION ALL SELECT {row}, -1 FROM {relation(went, columns)})"
+        f" GROUP BY {group} HAVING sum(_side) <> 0)"
     )
 
 
