@@ -46,8 +46,8 @@ fix: dev ## Format the code and mend what the linter can
 bench: dev ## Measure governed ingest against a bare copy (bench_results/)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-reliability: dev ## Run the long crash and concurrency tests
-	@$(PYTEST) tests/reliability $(ARGS)
+reliability: dev ## Run the long tests: crashes, concurrency, random deliveries, random plans
+	@$(PYTEST) tests/reliability tests/dbt/test_incremental.py tests/unit/transforms tests/e2e/test_plan.py $(ARGS)
 
 docs: dev ## Write docs/reference anew from the code
 	@$(BIN)/python -m headgate.cli.reference

@@ -102,3 +102,28 @@ def test_newer_exports_are_seen_and_undone(shell: Shell) -> None:
     assert int(str(shell.ask(MESSAGES))) > int(str(before))
     assert shell.run(back)[0] == 0
     assert shell.ask(MESSAGES) == before
+
+
+def test_a_change_is_seen_before_anybody_else_sees_it(shell: Shell) -> None:
+    links = "select sum(links) as n from gold.community.fct_channel_activity_daily"
+    before = shell.ask(links)
+    assert shell.run("headgate plan")[0] == 0, "nothing was changed yet"
+    change, plan, diff, own, lineage = commands("4. Change a model")
+    assert shell.run(change)[0] == 0
+    code, told = shell.run(plan)
+    assert code == 1, told
+    assert "community-insights must agree" in told and "links means something else" in told
+    code, told = shell.run(diff)
+    assert code == 1, told
+    assert re.search(r"^ links +\d", told, re.MULTILINE), told
+    code, told = shell.run(own)
+    assert code == 0, told
+    assert "Lake mine begins as release 1 of main." in told
+    built = set(re.findall(r"^ (?:silver|gold)\.\w+\.(\w+) ", told, re.MULTILINE))
+    assert built == {"fct_channel_activity_daily", "dim_channels", "community_health_daily"}, told
+    assert shell.ask(links) == before
+    _, answer = shell.run(f'headgate --lake mine sql "{links}" --json')
+    assert hjson.loads(answer)[0]["n"] != before
+    code, told = shell.run(lineage)
+    assert code == 0
+    assert "gold.community.fct_channel_activity_daily.links" in told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.contracts.load import from_document
 from headgate.contracts.model import Contract
+from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ContractError, UsageError
 from headgate.lake import kept
 from headgate.orchestration import transform_code
@@ -17,6 +19,9 @@ from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.order import topological
 from headgate.orchestration.project import Project
 from headgate.transforms import modules
+
+#: A table in compiled SQL, which always names it so.
+_RELATION = re.compile(r'"(\w+)"\."(\w+)"')
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,20 @@ def of_release(project: Project) -> Side:
             contracts[dataset] = contract
         if meta.code_hash:
             sql = kept.recall_code(project.lake, dataset, meta.code_hash)
-            code[dataset] = Code(meta.code_hash, tuple(sorted(meta.inputs)), sql)
+            # The commit names the inputs that there were; its code may read others besides.
+            reads = {*meta.inputs, *(contract.inputs if contract else ()), *_read_by(sql)}
+            code[dataset] = Code(meta.code_hash, tuple(sorted(reads)), sql)
     return Side(f"release {newest.id}", contracts, code)
+
+
+def _read_by(sql: tuple[str, str] | None) -> set[str]:
+    """The datasets that compiled SQL names."""
+    return {
+        DatasetName.from_schema(schema, name).id
+        for text in sql or ()
+        for schema, name in _RELATION.findall(text)
+        if schema.partition("_")[0] in LAYERS
+    }
 
 
 def _of_transform(contract: Contract, room: Path | None) -> Code:

@@ -65,7 +65,8 @@ def _own(
     dataset: str, before: Side, after: Side, changes: Sequence[Change], following: Following
 ) -> Influence:
     if dataset not in before.contracts:
-        return EVERYTHING
+        # Of a source that was never taken in, nothing is stored that could differ.
+        return EVERYTHING if after.contracts[dataset].curated else Influence()
     old, new = before.contracts[dataset], after.contracts[dataset]
     parts = [_of_contract(bare(old), bare(new), changes)] if changes else []
     if new.curated:
