@@ -24,7 +24,7 @@ from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile
 from headgate.quality import evolution, quarantine, unwritten
 from headgate.quality.outcome import BatchOutcome
-from headgate.quality.table_rules import judge_table, judge_warn_rows, row_result
+from headgate.quality.table_rules import Growth, judge_table, judge_warn_rows, row_result
 from headgate.quality.verdict import RuleResult, Verdict
 
 
@@ -174,8 +174,9 @@ def _judge(
         added = [f.as_data_file() if isinstance(f, StagedFile) else f for f in planned.add]
         candidate: list[DataFile] = [*kept, *added]
         results += judge_table(
-            con, contract, relation(candidate, columns), own_rows=session.settings.gx_max_rows
-        )
+            con, contract, relation(candidate, columns), own_rows=session.settings.gx_max_rows,
+            growth=_growth(contract, base, relation(added, columns)) if kept else None,
+        )  # fmt: skip
         staged = relation([f.as_data_file() for f in intake.staged], contract.table_columns)
         results += judge_warn_rows(con, contract, staged, parents)
     refused = any(r.severity == "fail" and not r.passed for r in results)
@@ -183,6 +184,15 @@ def _judge(
     return Verdict(
         contract.id, batch.batch_id, "refused" if refused else quarantined, tuple(results)
     )
+
+
+def _growth(contract: Contract, base: Snapshot | None, added: str) -> Growth | None:
+    """How the candidate grew out of a table that this very contract judged; else None."""
+    meta = base.meta if base else None
+    if meta is None or meta.contract_hash != contract.hash:
+        return None
+    clean = {str(v["rule_id"]) for v in meta.verdicts if v["passed"] and not v["breaches"]}
+    return Growth(added, frozenset(clean))
 
 
 def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:

@@ -110,11 +110,14 @@ class TableKind(Kind):
     share one scan; ``query`` gives a query of its own, in which ``{table}`` stands for the table;
     ``own`` judges without either, and compares nothing with an operator.
     ``counts_rows``: the number counts breaching rows, so it can be compared in percent.
+    ``compares_rows``: a row can break the rule only beside another one that has the same values in
+    the rule's ``columns``; where no row of a table did, only those beside an added one can.
     """
 
     aggregate: Callable[[Rule, Contract], str] | None = field(default=None, kw_only=True)
     query: Callable[[Rule, Contract], str] | None = field(default=None, kw_only=True)
     own: OwnJudgement | None = field(default=None, kw_only=True)
     counts_rows: bool = field(default=True, kw_only=True)
+    compares_rows: bool = field(default=False, kw_only=True)
 
     scope = "table"

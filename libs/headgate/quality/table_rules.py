@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +15,7 @@ from headgate.contracts.wording import expectation
 from headgate.core.errors import ContractError
 from headgate.quality import kinds
 from headgate.quality.kind import Measured, TableKind
-from headgate.quality.literals import number
+from headgate.quality.literals import number, quoted
 from headgate.quality.predicates import CompiledRule, compile_row_rules
 from headgate.quality.verdict import NO_ANSWER, RuleResult
 
@@ -30,6 +31,15 @@ _TWO: Mapping[str, Callable[[Fraction, Fraction, Fraction], bool]] = {
     "mustBeBetween": lambda found, low, high: low <= found <= high,
     "mustNotBeBetween": lambda found, low, high: not low <= found <= high,
 }
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What a candidate table has beyond one that was judged by the same contract: ``added``, an SQL
+    relation of the files that came, and the ids of the rules that no row of it broke (``clean``)."""
+
+    added: str
+    clean: frozenset[str]
 
 
 def compile_table_rules(contract: Contract) -> tuple[tuple[Rule, TableKind, str], ...]:
@@ -66,11 +76,13 @@ def judge_table(
     relation: str,
     *,
     own_rows: int = 1_000_000,
+    growth: Growth | None = None,
 ) -> tuple[RuleResult, ...]:
     """What each table rule finds in ``relation``, an SQL relation of the whole candidate table.
 
     A rule whose SQL fails on the data is broken, and its ``detail`` says why. ``own_rows`` is
-    the number of rows beyond which a kind that judges outside the engine declines.
+    the number of rows beyond which a kind that judges outside the engine declines. With ``growth``
+    the outcome is the same, and rules that compare rows are asked of what was added only.
 
     Raises:
         ContractError: a rule cannot be judged; its place is named.
@@ -89,9 +101,18 @@ def judge_table(
             results.append(_judged(rule, measured))
             continue
         if not kind.aggregate:
-            found[rule.id], detail = _asked(con, sql, relation)
+            found[rule.id], detail = _asked(con, sql, _beside(rule, kind, relation, growth))
         results.append(_result(rule, kind, found[rule.id], rows, detail))
     return tuple(results)
+
+
+def _beside(rule: Rule, kind: TableKind, relation: str, growth: Growth | None) -> str:
+    """The rows of ``relation`` among which some may break the rule."""
+    if growth is None or not kind.compares_rows or rule.id not in growth.clean:
+        return relation
+    columns = [quoted(str(c)) for c in rule.arguments["columns"]]
+    same = " AND ".join(f"t.{c} = a.{c}" for c in columns)
+    return f"(SELECT t.* FROM {relation} AS t SEMI JOIN {growth.added} AS a ON {same})"
 
 
 def judge_warn_rows(

@@ -35,6 +35,7 @@ KINDS = (
         example="two rows with message_id 'irc:a:1'",
         arguments=_COLUMNS,
         query=_query,
+        compares_rows=True,
     ),
     TableKind(
         name="duplicate_count",
@@ -48,5 +49,6 @@ KINDS = (
             "unit": "rows, or percent of the table's rows (0 if it has none)",
         },
         query=_query,
+        compares_rows=True,
     ),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from headgate.core.errors import ContractError
-from headgate.quality.table_rules import judge_table
+from headgate.quality.table_rules import Growth, judge_table
 from tests.unit.quality.judging import NASTY, contract, rule, table
 
 COLUMNS = {"a": "string", "b": "long"}
@@ -34,6 +34,31 @@ def test_rows_that_share_their_key(keys: list[str], seed: int) -> None:
     assert [r.breaches for r in found] == [shared, shared]
     assert found[0].passed is (shared == 0)
     assert found[1].passed is (100 * shared < 30 * len(rows) or not rows)
+
+
+@pytest.mark.parametrize("keys", [["a"], ["a", "b"]])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_was_added_to_a_table_without_repeats_is_all_that_is_asked_of(
+    keys: list[str], seed: int
+) -> None:
+    rng = random.Random(seed)
+    pool = [None, *rng.sample(NASTY["string"], 12)]
+    some = [{"a": a, "b": b} for a in pool for b in (None, 1, 2, 3)]
+    kept: dict[object, dict[str, Any]] = {}
+    for row in rng.sample(some, 20):
+        values = tuple(row[k] for k in keys)
+        kept[values if None not in values else len(kept)] = row
+    added = [rng.choice(some) for _ in range(rng.choice([0, 1, 8]))]
+    con = table(COLUMNS, [*kept.values(), *added])
+    con.execute(f"CREATE VIEW added AS SELECT * FROM rows WHERE rowid >= {len(kept)}")
+    given = rule("duplicate_count", None, "table", columns=keys, operator="mustBe", value=0)
+    made = contract(COLUMNS, given)
+    whole = judge_table(con, made, "rows")
+    grown = judge_table(con, made, "rows", growth=Growth("added", frozenset([given.id])))
+    assert grown == whole
+    # Where the table had repeats before, all of it is asked.
+    con.execute("CREATE OR REPLACE VIEW added AS SELECT * FROM rows WHERE false")
+    assert judge_table(con, made, "rows", growth=Growth("added", frozenset())) == whole
 
 
 def test_grouping_needs_no_more_memory_than_it_is_given(tmp_path: Any) -> None:
