@@ -9,7 +9,7 @@ HEADGATE := $(BIN)/headgate
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-servers check fix bench reliability docs lock clean core dev
+.PHONY: help demo test test-servers check fix bench bench-curated reliability docs lock clean core dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,11 @@ fix: dev ## Format the code and mend what the linter can
 
 bench: dev ## Measure governed ingest against a bare copy (bench_results/)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-curated: dev ## Measure runs over many models, a hundredth of new rows, and a large join
+	@$(BIN)/python -m tests.bench.scale
+	@$(BIN)/python -m tests.bench.incremental
+	@$(BIN)/python -m tests.bench.joining
 
 reliability: dev ## Run the long tests: crashes, concurrency, random deliveries, random plans
 	@$(PYTEST) tests/reliability tests/dbt/test_incremental.py tests/unit/transforms tests/e2e/test_plan.py $(ARGS)
