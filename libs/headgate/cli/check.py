@@ -207,6 +207,19 @@ def _query(
         )
 
 
+def _transforms(project: Project) -> Iterator[tuple[str, str]]:
+    """Each transform is there, and gives what its contract promises."""
+    if not project.contracts.transforms:
+        return
+    from headgate.orchestration import transforming
+
+    for contract in project.contracts.transforms:
+        try:
+            transforming.check(project, contract)
+        except HeadgateError as error:
+            yield error.place or str(contract.path), f"{error.message} {error.remedy}".strip()
+
+
 def _patches(project: Project) -> Iterator[tuple[str, str]]:
     """What a contract says of a model is said nowhere else."""
     models = project.settings.dbt_path / "models"
@@ -272,6 +285,7 @@ CHECKS: dict[str, Callable[[Project], Iterator[tuple[str, str]]]] = {
     "examples": _examples,
     "models": _models,
     "queries": _queries,
+    "transforms": _transforms,
     "patches": _patches,
     "reference": _reference,
 }

@@ -148,3 +148,18 @@ def test_a_contract_that_is_no_contract_stops_it(
     assert str(path) in error
     assert "given twice" in error
     assert error.count("\n") == 1
+
+
+def test_a_transform_that_does_not_fit_its_contract_is_found(project: Project, told: Told) -> None:
+    change(contract(project, "silver.chat.conversations"), "- name: depth", "- name: deepest")
+    code, findings = told()
+    assert code == 1
+    only([f for f in findings if f["check"] == "transforms"], "transforms", "depth", "deepest")
+
+
+def test_a_transform_that_is_not_there_is_found(project: Project, told: Told) -> None:
+    path = contract(project, "silver.chat.conversations")
+    change(path, "value: chat.conversations", "value: chat.monologues")
+    code, findings = told()
+    assert code == 1
+    only([f for f in findings if f["check"] == "transforms"], "transforms", "chat.monologues")
