@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from headgate.contracts.custom import custom
 from headgate.contracts.model import Contract
-from headgate.core import json as hjson
 from headgate.orchestration.planning.before import Code
 
 
@@ -33,7 +30,6 @@ def _said(old: Contract, new: Contract) -> Iterator[str]:
         ("release group", old.release_group, new.release_group),
         ("promised freshness", _hours(old.freshness_hours), _hours(new.freshness_hours)),
         ("retention", _days(old.retention_days), _days(new.retention_days)),
-        ("schedule", _schedule(old), _schedule(new)),
     ):
         if before != now:
             yield f"Its {what} was {before or 'not said'} and is {now or 'not said'}."
@@ -52,8 +48,3 @@ def _hours(value: float | None) -> str:
 
 def _days(value: int | None) -> str:
     return "" if value is None else f"{value} days"
-
-
-def _schedule(contract: Contract) -> str:
-    given: Any = custom(contract.document).get("schedule", "")
-    return given if isinstance(given, str) else hjson.dumps(given)
