@@ -53,11 +53,6 @@ def sla(name: str, value: int, unit: str = "h") -> list[dict[str, Any]]:
             contract(("releaseGroup", "late")),
             "Its release group was test and is late.",
         ),
-        (
-            contract(("schedule", "@daily")),
-            contract(("schedule", "@hourly")),
-            "Its schedule was @daily and is @hourly.",
-        ),
     ],
 )
 def test_each_part_is_told(old: Contract, new: Contract, told: str) -> None:
