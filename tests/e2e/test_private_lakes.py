@@ -195,3 +195,14 @@ def test_the_command_line_works_in_the_lake_that_it_is_told(
     assert "--lake NAME" in capsys.readouterr().err
     assert invoke(["lake", "drop", "mine"]) == 0
     assert invoke(["lake", "refresh", "mine"]) == 1
+
+
+def test_a_private_lake_has_its_own_name_however_it_is_chosen(base: Project) -> None:
+    root = base.settings.root
+    named = core_settings.load(root, lake="mine")
+    by_path = core_settings.load(root, environ={"HEADGATE_LAKE": "lakes/mine"})
+    assert (named.lake_path, named.lake_name) == (by_path.lake_path, by_path.lake_name)
+    assert named.lake_name == "mine" and named.is_private
+    told = {"HEADGATE_LAKE": "lakes/mine", "HEADGATE_LAKE_NAME": "other"}
+    assert core_settings.load(root, environ=told).lake_name == "other"
+    assert not core_settings.load(root, environ={}).is_private

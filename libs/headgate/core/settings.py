@@ -195,7 +195,11 @@ def load(
         text = env.get("HEADGATE_" + key.upper())
         if text is not None:
             values[key] = _convert(text, spec, "HEADGATE_" + key.upper())
-    return Settings(root=base, **values).with_lake(lake or _chosen)
+    found = Settings(root=base, **values).with_lake(lake or _chosen)
+    if found.is_private and "HEADGATE_LAKE_NAME" not in env:
+        # However it was named: a private lake tells its lineage under a name of its own.
+        found = dataclasses.replace(found, lake_name=found.lake_path.name)
+    return found
 
 
 def _convert(value: Any, spec: dataclasses.Field[Any], place: str) -> Any:
