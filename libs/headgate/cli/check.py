@@ -182,7 +182,7 @@ def _query(
 ) -> Iterator[tuple[str, str]]:
     import duckdb
 
-    from headgate.contracts import types
+    from headgate.contracts.fit import misfits
     from headgate.orchestration import error_places
 
     query = f"(\n{text.full}\n)"
@@ -192,14 +192,9 @@ def _query(
         place = error_places.place(error, query, [(p.path, p.sql) for p in parts])
         yield place, error_places.told(error)
         return
-    wanted = {c: types.duckdb_type(t) for c, t in contract.table_columns.items()}
-    told = [f"{c} is missing" for c in wanted if c not in given]
-    told += [f"{c} is not in the contract" for c in given if c not in wanted]
-    told += [
-        f"{c} is {kind}, and {wanted[c]} by the contract"
-        for c, kind in given.items()
-        if c in wanted and kind.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") != wanted[c]
-    ]
+    # What the contract promises is told in the engine's words, as what the SQL gives is.
+    wanted = tables.columns_of(f"FROM {contract.name.relation}", [contract.id])
+    told = misfits(given, wanted)
     if told:
         yield (
             str(parts[0].path),

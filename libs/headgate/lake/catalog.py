@@ -119,6 +119,10 @@ def _file(lake: Lake) -> list[object]:
 def define_views(con: Connection, snapshots: Mapping[str, Snapshot]) -> None:
     """A view ``<layer>_<domain>.<name>`` for each snapshot."""
     for dataset, snapshot in sorted(snapshots.items()):
-        name = DatasetName.parse(dataset)
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name.schema)}")
-        con.execute(f"CREATE OR REPLACE VIEW {name.relation} AS FROM {snapshot.relation()}")
+        define_view(con, DatasetName.parse(dataset), snapshot.relation())
+
+
+def define_view(con: Connection, name: DatasetName, rows: str) -> None:
+    """Show a table expression under a dataset's name."""
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name.schema)}")
+    con.execute(f"CREATE OR REPLACE VIEW {name.relation} AS FROM {rows}")

@@ -24,12 +24,12 @@ def keep_document(
     """Make a document durable that is known by that hash, perhaps from another lake."""
     if f"{contract_hash}.json" not in lake.storage.names(f"{FOLDER}/{dataset}"):
         text = hjson.dumps(document).encode()
-        lake.storage.put_if_absent(_key(dataset, contract_hash), text)
+        lake.storage.put_if_absent(key(dataset, contract_hash), text)
 
 
 def recall(lake: Lake, dataset: str, contract_hash: str) -> Mapping[str, Any] | None:
     """The document of that hash, or None if no commit of ours kept it."""
-    data = lake.storage.read(_key(dataset, contract_hash))
+    data = lake.storage.read(key(dataset, contract_hash))
     return None if data is None else hjson.loads(data)
 
 
@@ -50,5 +50,6 @@ def recall_code(lake: Lake, dataset: str, code_hash: str) -> tuple[str, str] | N
     return str(told["full"]), str(told["incremental"])
 
 
-def _key(dataset: str, contract_hash: str) -> str:
+def key(dataset: str, contract_hash: str) -> str:
+    """Where the document of that hash lies."""
     return f"{FOLDER}/{dataset}/{contract_hash}.json"

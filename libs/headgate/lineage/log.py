@@ -23,7 +23,7 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         return
     with path.open("rb") as file:
         for line in file:
-            yield from _whole(line)
+            yield from whole(line)
 
 
 def unfinished(path: Path) -> tuple[Step, ...]:
@@ -80,7 +80,7 @@ def _step(found: dict[str, Any]) -> Step:
 
 def _event(line: bytes) -> Iterator[dict[str, Any]]:
     """The event in the line, if it is a whole one of a run of ours."""
-    for found in _whole(line):
+    for found in whole(line):
         try:
             names.parse_job(found["job"]["name"])
             ours = bool(found["run"]["runId"] and found["eventType"])
@@ -90,7 +90,7 @@ def _event(line: bytes) -> Iterator[dict[str, Any]]:
             yield found
 
 
-def _whole(line: bytes) -> Iterator[dict[str, Any]]:
+def whole(line: bytes) -> Iterator[dict[str, Any]]:
     """The event in the line, if it is a whole one, whoever made it."""
     try:
         found = hjson.loads(line)

@@ -13,6 +13,7 @@ from headgate.core import clock, ids
 from headgate.core import json as hjson
 from headgate.core.cache import Cache
 from headgate.lineage import names
+from headgate.lineage.log import whole
 
 #: The beginning of a line that is written here: keys are sorted, so what state it is of comes soon.
 _HEAD = re.compile(rb'\{"eventTime":"[^"\\]*","eventType":"([A-Z]+)",')
@@ -65,7 +66,7 @@ def events(
                 index.places[name] = place
         if kept is not None and until is None and index.size != before:
             kept.put(_KIND, {key: hjson.dumps([index.size, _tail(file, index.size), [*index.places.items()]])})  # fmt: skip
-        return [event for place in index.places.values() for event in _whole(_line(file, place))]
+        return [event for place in index.places.values() for event in whole(_line(file, place))]
 
 
 def _kept(file: IO[bytes], kept: Cache | None, key: str) -> _Index:
@@ -110,7 +111,7 @@ def _name(job: str) -> str:
 
 def _foreign(line: bytes) -> Iterator[str]:
     """Of an event that somebody else wrote, or wrote otherwise: what it tells of, if of an end."""
-    for event in _whole(line):
+    for event in whole(line):
         job = event.get("job")
         if event.get("eventType") == "COMPLETE" and isinstance(job, dict):
             name, namespace = str(job.get("name")), str(job.get("namespace"))
@@ -122,12 +123,3 @@ def _foreign(line: bytes) -> Iterator[str]:
 
 def _at(line: bytes) -> datetime:
     return clock.parse_iso(str(hjson.loads(line)["eventTime"]))
-
-
-def _whole(line: bytes) -> Iterator[dict[str, Any]]:
-    try:
-        found = hjson.loads(line)
-    except ValueError:
-        return
-    if isinstance(found, dict):
-        yield found

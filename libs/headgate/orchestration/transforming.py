@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from headgate.contracts.fit import misfits
 from headgate.contracts.model import Contract
 from headgate.core import ids
 from headgate.core.errors import ModelError
@@ -256,13 +257,7 @@ def _checked(contract: Contract, frame: object, columns: Mapping[str, str]) -> p
     except (Exception, pl.exceptions.PanicException) as error:
         raise _failed(contract, error) from error
     wanted = frames.schema(columns)
-    problems = [f"{c} is missing" for c in wanted if c not in given]
-    problems += [f"{c} is not in the contract" for c in given if c not in wanted]
-    problems += [
-        f"{c} is {given[c]} where the contract has {wanted[c]}"
-        for c in wanted
-        if c in given and given[c] != wanted[c]
-    ]
+    problems = misfits(given, wanted, said="{} where the contract has {}")
     if problems:
         raise _wrong(contract, f"its columns are not the contract's: {'; '.join(problems)}.")
     return frame

@@ -15,6 +15,7 @@ from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ModelError, UsageError
+from headgate.lake import catalog
 from headgate.lake.engines import duckdb as engine
 from headgate.lake.engines.duckdb import Connection, identifier, literal
 from headgate.lake.release import Release
@@ -52,12 +53,7 @@ def target(project: Project, name: str) -> Target:
         return Target(contract.id, contract)
     if contract is not None and contract.model:
         if contract.model not in known:
-            raise ModelError(
-                f"no {contract.model}.sql under {project.settings.dbt_path / 'models'} builds "
-                f"{contract.id}.",
-                remedy="Write it, or name another model in headgate.model.",
-                place=str(contract.path),
-            )
+            raise refs.without_sql(project, contract)
         return Target(contract.model, contract, known[contract.model])
     if contract is not None:
         raise UsageError(
@@ -234,21 +230,17 @@ class Bench:
             made = target(self.project, dataset)
             if contract.transform:
                 self._transform(contract)
-            self._view(contract.name, self.table(made))
+            catalog.define_view(self.con, contract.name, self.table(made))
             self.built.append(dataset)
         else:
             empty = relation((), contract.table_columns)
-            self._view(contract.name, snapshot.relation() if snapshot else empty)
+            catalog.define_view(self.con, contract.name, snapshot.relation() if snapshot else empty)
             if snapshot is None:
                 self.missing.append(dataset)
             elif other:
                 self.stale.append(dataset)
         self._provided[dataset] = other
         return other
-
-    def _view(self, name: DatasetName, rows: str) -> None:
-        self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name.schema)}")
-        self.con.execute(f"CREATE OR REPLACE VIEW {name.relation} AS FROM {rows}")
 
     def _file(self, name: str) -> str:
         return f"read_parquet({literal(str(self.folder / f'{name}.parquet'))})"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import duckdb
 
 from headgate.contracts import types
+from headgate.contracts.fit import misfits
 from headgate.contracts.model import Contract
 from headgate.core.errors import ModelError
-from headgate.lake import kept
+from headgate.lake import catalog, kept
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.snapshot import relation
 from headgate.orchestration import error_places
@@ -31,7 +32,6 @@ class Native:
         # A table that a model misspells is missing, whatever our own variables are called.
         self.con.execute("SET python_enable_replacements = false")
         self._shown: dict[str, int | None] = {}
-        self._schemas: set[str] = set()
         self._types: dict[str, str] = {}
 
     def build(self, contract: Contract) -> BatchOutcome:
@@ -97,11 +97,8 @@ class Native:
             if dataset in self._shown and self._shown[dataset] == version:
                 continue
             contract = self.context.project.contracts[dataset]
-            if contract.name.schema not in self._schemas:
-                self.con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(contract.name.schema)}")
-                self._schemas.add(contract.name.schema)
             rows = snapshot.relation() if snapshot else relation((), contract.table_columns)
-            self.con.execute(f"CREATE OR REPLACE VIEW {contract.name.relation} AS FROM {rows}")
+            catalog.define_view(self.con, contract.name, rows)
             self._shown[dataset] = version
 
     def _check_columns(self, contract: Contract, sql: str) -> None:
@@ -109,13 +106,7 @@ class Native:
         rows = self.con.execute(f"DESCRIBE (\n{sql}\n)").fetchall()
         given = {str(row[0]): str(row[1]) for row in rows}
         wanted = {c: self._type(types.duckdb_type(t)) for c, t in contract.table_columns.items()}
-        told = [f"{c} is missing" for c in wanted if c not in given]
-        told += [f"{c} is not in the contract" for c in given if c not in wanted]
-        told += [
-            f"{c} is {given[c]} and the contract says {kind}"
-            for c, kind in wanted.items()
-            if c in given and given[c] != kind
-        ]
+        told = misfits(given, wanted)
         if told:
             raise ModelError(
                 f"model {contract.model} does not give the columns of its contract: "

@@ -11,8 +11,8 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError
-from headgate.lake import kept
-from headgate.lake.engines.duckdb import Connection, configure, identifier
+from headgate.lake import catalog, kept
+from headgate.lake.engines.duckdb import Connection, configure
 from headgate.lake.snapshot import relation
 from headgate.orchestration import context as run_context
 from headgate.orchestration.context import RunContext
@@ -100,7 +100,7 @@ class Plugin(BasePlugin):
         publish_model(
             self._context, contract, cursor, query,
             scope=scope, inputs=build.inputs, code_hash=build.code_hash,
-            sql=self._sources.texts([build.model])[build.model].full or compiled,
+            sql=text.full or compiled,
         )  # fmt: skip
         if self._alone:
             from headgate.orchestration.dbt import standalone
@@ -111,8 +111,7 @@ class Plugin(BasePlugin):
         """The dataset as a view; one that was never written is empty."""
         snapshot = self._context.snapshot(contract.id)
         rows = snapshot.relation() if snapshot else relation((), contract.table_columns)
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(contract.name.schema)}")
-        con.execute(f"CREATE OR REPLACE VIEW {contract.name.relation} AS FROM {rows}")
+        catalog.define_view(con, contract.name, rows)
 
     def _plan(self, con: Connection, after: Contract | None = None) -> None:
         """Plan the models, or anew those that read what was just built, and that itself."""

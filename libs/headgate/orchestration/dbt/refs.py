@@ -93,18 +93,23 @@ def inputs(
     for contract in project.contracts.models:
         assert contract.model is not None
         if contract.model not in known:
-            raise ModelError(
-                f"no {contract.model}.sql under {project.settings.dbt_path / 'models'} builds "
-                f"{contract.id}.",
-                remedy="Write it, or name another model in headgate.model.",
-                place=str(contract.path),
-            )
+            raise without_sql(project, contract)
         found_reads = reads(project, with_private(project, contract.model, known))
         # What the contract names as well, for SQL that says it through macros of its own.
         found_reads |= {project.contracts[d].id for d in contract.inputs}
         _check_changed(project, contract, known[contract.model], found_reads)
         found[contract.id] = tuple(sorted(found_reads))
     return found
+
+
+def without_sql(project: Project, contract: Contract) -> ModelError:
+    """What is to be said of a contract whose model has no file."""
+    return ModelError(
+        f"no {contract.model}.sql under {project.settings.dbt_path / 'models'} builds "
+        f"{contract.id}.",
+        remedy="Write it, or name another model in headgate.model.",
+        place=str(contract.path),
+    )
 
 
 def with_private(project: Project, model: str, known: Mapping[str, ModelCode]) -> list[ModelCode]:

@@ -10,6 +10,7 @@ from typing import Any
 from headgate.contracts.model import Contract
 from headgate.core import clock
 from headgate.core import json as hjson
+from headgate.lake import kept
 from headgate.lake.lake import Lake
 from headgate.lake.meta import CommitMeta
 from headgate.lake.snapshot import Snapshot
@@ -77,8 +78,7 @@ class ImaginedProject(Project):
         if self.assumed is not None:
             for dataset, contract in self.assumed.contracts.items():
                 lake.imagine(_assumed(self.assumed, dataset, contract))
-                kept = f"_contracts/{dataset}/{contract.hash}.json"
-                lake.imagine_object(kept, contract.document)
+                lake.imagine_object(kept.key(dataset, contract.hash), contract.document)
         return lake
 
     def imagine_pending(self, datasets: set[str]) -> None:

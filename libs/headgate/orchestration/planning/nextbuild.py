@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from headgate.contracts.fit import misfits
 from headgate.contracts.model import Contract, Rule
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError, HeadgateError
+from headgate.lake import catalog
 from headgate.lake.engines.duckdb import Connection, identifier, one
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.orchestration.context import RunContext
@@ -80,13 +82,7 @@ def misfit(context: RunContext, next_: NextBuild, code: Code, tables: EmptyTable
         given = tables.columns_of(code.sql[0], reads)
     except duckdb.Error as error:
         return str(error).splitlines()[0]
-    told = [f"{c} is missing" for c in wanted if c not in given]
-    told += [f"{c} is not in the contract" for c in given if c not in wanted]
-    told += [
-        f"{c} is {given[c]} and the contract says {kind}"
-        for c, kind in wanted.items()
-        if c in given and given[c] != kind
-    ]
+    told = misfits(given, wanted)
     return f"its SQL does not give the columns of its contract: {'; '.join(told)}" if told else ""
 
 
@@ -159,8 +155,7 @@ def rows_touched(
         for dataset in {*code.inputs, next_.contract.id}:
             name, found = DatasetName.parse(dataset), context.snapshot(dataset)
             rows = found.relation() if found else relation((), _columns(context, dataset))
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(name.schema)}")
-            con.execute(f"CREATE OR REPLACE VIEW {name.relation} AS FROM {rows}")
+            catalog.define_view(con, name, rows)
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {builds.SCHEMA}")
         builds.show_changed(con, context, next_.build)
         units, unit = (
