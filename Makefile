@@ -26,6 +26,7 @@ demo: core ## Set everything up and take demo chat from file to audited gold tab
 	@$(HEADGATE) demo
 
 test: dev ## Set up and run the tests (embedded engine; no server, no JVM)
+	@tests/reliability/fuse.sh
 	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not servers and not long" $(ARGS)
 
 test-servers: dev ## Run the tests that need servers (a browser: Debian's Chromium, if none is there)

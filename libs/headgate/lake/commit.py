@@ -113,6 +113,7 @@ def _append(
         log_key(table_key, version), text, named=lambda: failpoints.reach("commit.log_written")
     )
     if not written:
+        _give_back(lake, table_key, add)
         raise ConflictError(f"somebody else committed to {dataset} first.")
     failpoints.reach("commit.log_fsynced")
     if version and version % _CHECKPOINT == 0:
@@ -138,6 +139,13 @@ def _adopt(lake: Lake, table_key: str, add: Sequence[StagedFile | DataFile]) -> 
     if staged:
         lake.storage.seal(table_key, [])
     failpoints.reach("commit.files_fsynced")
+
+
+def _give_back(lake: Lake, table_key: str, add: Sequence[StagedFile | DataFile]) -> None:
+    """Put files that no log names back where they were staged: whoever plans anew reads them there."""
+    for file in add:
+        if isinstance(file, StagedFile):
+            lake.storage.give_back(f"{table_key}/{file.path.name}", file.path)
 
 
 def _actions(add: Sequence[StagedFile | DataFile], remove: Sequence[DataFile]) -> list[Any]:

@@ -49,6 +49,10 @@ class Storage(Protocol):
         """Make the local file ``staged`` the durable object at ``key``."""
         ...
 
+    def give_back(self, key: str, staged: Path) -> None:
+        """Make the object at ``key``, which nothing names, the local file ``staged`` again."""
+        ...
+
     def seal(self, folder: str, names: list[str]) -> None:
         """Make objects that somebody else wrote in ``folder`` durable, and the folder itself."""
         ...
@@ -117,6 +121,11 @@ class LocalStorage:
             shutil.copyfile(staged, target)
             sync_file(target)
             staged.unlink()
+
+    def give_back(self, key: str, staged: Path) -> None:
+        """Rename it back."""
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(self.root / key, staged)
 
     def seal(self, folder: str, names: list[str]) -> None:
         """Sync the named files and then the folder that names them."""

@@ -198,3 +198,7 @@ def test_of_writers_at_once_each_version_is_one_of_theirs(bench: Bench) -> None:
     assert newest.version == 1 and newest.meta is not None
     assert [str(n) for n in came] == [newest.meta.source]
     assert [r[0] for r in bench.rows()] == [1, 2, 3, 10 + came[0]]
+    lost = [f.path for n, files in enumerate(staged) if n != came[0] for f in files]
+    assert all(path.is_file() for path in lost), "who lost plans anew from what was staged"
+    folder = bench.lake.root / "bronze/test/things"
+    assert len(list(folder.glob("*.parquet"))) == 2
