@@ -52,8 +52,12 @@ bench-curated: dev ## Measure runs over many models, a hundredth of new rows, an
 	@$(BIN)/python -m tests.bench.incremental
 	@$(BIN)/python -m tests.bench.joining
 
-reliability: dev ## Run the long tests: crashes, concurrency, random deliveries, random plans
-	@$(PYTEST) tests/reliability tests/dbt/test_incremental.py tests/unit/transforms tests/e2e/test_plan.py $(ARGS)
+reliability: dev ## Run the long tests: kills, power cuts, bombs, writers, a million records (up to 3 h)
+	@tests/reliability/fuse.sh
+	@rm -rf bench_results/reliability
+	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not servers" tests/reliability tests/dbt/test_incremental.py \
+	  tests/unit/transforms tests/e2e/test_plan.py $(ARGS)
+	@$(BIN)/python -m tests.reliability
 
 docs: dev ## Write docs/reference anew from the code
 	@$(BIN)/python -m headgate.cli.reference
