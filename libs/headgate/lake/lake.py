@@ -85,9 +85,11 @@ class Lake:
                 dataset,
                 lambda v: self.storage.read(log_key(key, v)),
             )
+        except LakeError:
+            raise
         except Exception as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
-            if version is not None and "version" in first.lower():
+            if version is not None and self.storage.read(log_key(key, version)) is None:
                 raise NotFoundError(f"{dataset} has no version {version}.") from None
             raise LakeError(
                 f"the log of {dataset} cannot be read: {first}",

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from headgate.contracts import types
-from headgate.core import json as hjson
+from headgate.lake import foreign
 from headgate.lake.engines.duckdb import identifier, identifiers, path_list
 from headgate.lake.meta import CommitMeta
 
@@ -19,6 +18,8 @@ class DataFile:
 
     ``minimum`` and ``maximum`` hold a column only where the log has its statistics, which may
     be wider than the data but never narrower; ``nulls`` has every column that the file holds.
+    ``partition`` are the columns that the file does not hold because they are the same in all of
+    its rows; tables of ours have none.
     """
 
     path: str
@@ -28,6 +29,7 @@ class DataFile:
     minimum: Mapping[str, Any] = field(default_factory=dict)
     maximum: Mapping[str, Any] = field(default_factory=dict)
     nulls: Mapping[str, int] = field(default_factory=dict)
+    partition: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,38 +99,56 @@ def relation(
     ``with_file`` adds ``_file``, the file's uri.
     """
     extra = ", filename AS _file" if with_file else ""
-    nothing = ", ".join(
-        f"NULL::{types.duckdb_type(t)} AS {identifier(c)}" for c, t in columns.items()
-    )
+    kinds = {c: foreign.sql_type(t) for c, t in columns.items()}
+    nothing = ", ".join(f"NULL::{t} AS {identifier(c)}" for c, t in kinds.items())
     if not files:
         gone = ", NULL::VARCHAR AS _file" if with_file else ""
         return f"(SELECT {nothing}{gone} WHERE FALSE)"
-    options = ", filename=true" if with_file else ""
-    uris = path_list(f.uri for f in files)
+    # A folder called x=5, somewhere above the lake, is no column of it.
+    options = ", hive_partitioning=false" + (", filename=true" if with_file else "")
     if all(columns.keys() <= f.nulls.keys() for f in files):
+        uris = path_list(f.uri for f in files)
         return f"(SELECT {identifiers(columns)}{extra} FROM read_parquet({uris}{options}))"
     # Files of different ages differ in columns: bind them by name, and let an empty arm bring
-    # the columns that no file holds yet.
-    every = f"SELECT * FROM read_parquet({uris}, union_by_name=true{options})"
-    union = f"({every} UNION ALL BY NAME SELECT {nothing} WHERE FALSE)"
-    return f"(SELECT {identifiers(columns)}{extra} FROM {union})"
+    # the columns that no file holds yet, and the types.
+    arms = [
+        f"SELECT *{given} FROM read_parquet({path_list(uris)}, union_by_name=true{options})"
+        for given, uris in _alike(files, columns).items()
+    ]
+    union = " UNION ALL BY NAME ".join([*arms, f"SELECT {nothing} WHERE FALSE"])
+    return f"(SELECT {identifiers(columns)}{extra} FROM ({union}))"
+
+
+def _alike(files: Sequence[DataFile], columns: Mapping[str, str]) -> dict[str, list[str]]:
+    """The files by what SQL gives each of its rows besides what the file holds."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        given = "".join(
+            f", {foreign.partition_literal(v, columns[c])} AS {identifier(c)}"
+            for c, v in file.partition.items()
+            if c in columns
+        )
+        found.setdefault(given, []).append(file.uri)
+    return found
 
 
 def load(table: Any, uri: str, dataset: str, read_log: Any) -> Snapshot:
     """The snapshot that an open ``deltalake.DeltaTable`` at ``uri`` is at.
 
     ``read_log`` gives the bytes of the log entry of a version, or None.
+
+    Raises:
+        LakeError: the table has what nothing here reads, or lacks a file.
     """
     found = table.version()
-    schema = hjson.loads(table.schema().to_json())
-    columns = {f["name"]: type_of(f["type"]) for f in schema["fields"]}
-    protocol = table.protocol()
+    columns = foreign.columns(table, dataset, uri)
+    protocol, meta = table.protocol(), _newest_meta(found, read_log)
     return Snapshot(
         dataset=dataset,
         version=found,
         columns=columns,
-        files=_files(table, uri),
-        meta=_newest_meta(found, read_log),
+        files=_files(table, uri, ours=meta is not None),
+        meta=meta,
         app_version=table.transaction_version(app_id(dataset)) or 0,
         protocol=f"{protocol.min_reader_version}.{protocol.min_writer_version}",
     )
@@ -139,7 +159,8 @@ def app_id(dataset: str) -> str:
     return f"headgate:{dataset}"
 
 
-def _files(table: Any, uri: str) -> tuple[DataFile, ...]:
+def _files(table: Any, uri: str, *, ours: bool) -> tuple[DataFile, ...]:
+    parted = table.metadata().partition_columns
     # delta-rs' own Arrow table is read as it is: pyarrow would first import pandas, if it is there.
     found = table.get_add_actions(flatten=True)
     values = {name: [v.as_py() for v in found.column(name)] for name in found.column_names}
@@ -151,15 +172,17 @@ def _files(table: Any, uri: str) -> tuple[DataFile, ...]:
             kind, dot, column = key.partition(".")
             if dot and kind in stats and value is not None:
                 stats[kind][column] = value
+        file, rows = foreign.uri_of(action["path"], uri), action["num_records"]
         files.append(
             DataFile(
                 path=action["path"],
-                uri=f"{uri}/{action['path']}",
+                uri=file,
                 size=action["size_bytes"],
-                rows=action["num_records"],
+                rows=rows if ours and rows is not None else foreign.rows_of(file, rows, uri),
                 minimum=stats["min"],
                 maximum=stats["max"],
-                nulls=stats["null_count"],
+                nulls=stats["null_count"] if ours else {},
+                partition=foreign.partitions(parted, action),
             )
         )
     return tuple(files)
@@ -178,9 +201,5 @@ def _newest_meta(version: int, read_log: Any) -> CommitMeta | None:
 
 
 def type_of(delta: Any) -> str:
-    """The column type that a type of the Delta log's schema is."""
-    if isinstance(delta, dict):
-        if delta.get("type") == "array":
-            return f"array<{type_of(delta['elementType'])}>"
-        return "json"
-    return str(delta)
+    """The column type that a type of the Delta log's schema is (see :mod:`headgate.lake.foreign`)."""
+    return foreign.column_type(delta)

@@ -219,7 +219,7 @@ class _Build:
         """The frame's rows in a file; gives the relation by which DuckDB reads them."""
         path = self.folder / f"{name}.parquet"
         _sink(self.plan.contract, frame, path, only)
-        return f"read_parquet({literal(str(path))})"
+        return f"read_parquet({literal(str(path))}, hive_partitioning=false)"
 
     def _hold_within(self, con: Connection, rows: str, unit: str) -> None:
         """A row of none of the units would be added beside the one that the table has already."""

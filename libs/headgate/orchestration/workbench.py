@@ -93,14 +93,11 @@ def text_of(sources: Sources, found: Target) -> Text:
 def bench(project: Project, *, release: int | None = None, fresh: bool = False) -> Iterator[Bench]:
     """A connection on which models can be tried; all that is made on it is gone afterwards."""
     pinned = project.releases.get(release) if release is not None else None
-    con = engine.connect(project.settings)
-    # A name that is no table must not be looked for among our variables.
-    con.execute("SET python_enable_replacements = false")
-    try:
-        with tempfile.TemporaryDirectory(prefix="headgate-") as folder:
-            yield Bench(project, con, Path(folder), pinned, fresh)
-    finally:
-        con.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="headgate-") as folder,
+        engine.connect(project.settings, [Path(folder)]) as con,
+    ):
+        yield Bench(project, con, Path(folder), pinned, fresh)
 
 
 @dataclass
@@ -243,7 +240,8 @@ class Bench:
         return other
 
     def _file(self, name: str) -> str:
-        return f"read_parquet({literal(str(self.folder / f'{name}.parquet'))})"
+        path = literal(str(self.folder / f"{name}.parquet"))
+        return f"read_parquet({path}, hive_partitioning=false)"
 
     def _keep(self, found: Target, query: str, contract: Contract) -> str:
         casts = ", ".join(

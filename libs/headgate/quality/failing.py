@@ -92,4 +92,4 @@ def _quoted(name: str) -> str:
 
 
 def _read(path: Path) -> str:
-    return f"read_parquet({literal(str(path))})"
+    return f"read_parquet({literal(str(path))}, hive_partitioning=false)"
