@@ -17,6 +17,7 @@ FILE_NAME = "headgate.toml"
 #: What the project's own lake is called where lakes are named.
 MAIN = "main"
 _chosen = MAIN
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 
 
 def _setting(default: Any, doc: str, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
@@ -49,8 +50,35 @@ class Settings:
         16_777_216, "Longest record that is read, in bytes; a longer one is set aside."
     )
     max_nesting: int = _setting(256, "Deepest nesting of a JSON record that is read.")
+    max_fields: int = _setting(
+        10_000, "Most fields that a JSON object or a CSV record may have, and columns of a file."
+    )
+    max_unpack_ratio: int = _setting(
+        200,
+        "How many times its size a compressed file may unpack to, counted from 64 MiB on; and what"
+        " a Parquet file may decode to, from 256 MiB on.",
+    )
     max_quarantine_share: float = _setting(
         0.1, "Share of a batch's rows beyond which the batch is refused; contracts override it."
+    )
+    readers: str = _setting(
+        "child",
+        "Where files are read: in a `child` process with limits, or `inline`, without any, to look "
+        "for a fault.",
+        choices=("child", "inline"),
+    )
+    reader_memory: str = _setting(
+        "1GiB", "Memory that the reading of a file may take; beyond, the file is set aside."
+    )
+    reader_seconds: float = _setting(
+        4.0,
+        "Processor time that the reading of a file may take, and 30 seconds more for each MB of it;"
+        " beyond, the file is set aside.",
+    )
+    reader_output: str = _setting(
+        "1GB",
+        "What the reading of a file may write, or 50 times its size if that is more; beyond, the"
+        " file is set aside.",
     )
     gx_max_rows: int = _setting(
         1_000_000,
@@ -59,8 +87,22 @@ class Settings:
     lock_wait_seconds: float = _setting(
         0.0, "How long a run waits for another run on the same lake before it refuses."
     )
-    commit_retries: int = _setting(5, "How often a lost race for a commit is tried again.")
+    commit_retries: int = _setting(20, "How often a lost race for a commit is tried again.")
     release_keep_days: int = _setting(7, "How long a release pins its files, at the least.")
+    release_keep_count: int = _setting(
+        10, "How many of the newest releases maintenance keeps, whatever their age."
+    )
+    history_keep_days: float = _setting(
+        7.0,
+        "How long a version of a table stays readable after the next one came: maintenance keeps its"
+        " log entry and its files for so long.",
+    )
+    orphan_keep_days: float = _setting(
+        3.0, "How long maintenance leaves a file alone that nothing names: it may be about to be."
+    )
+    set_aside_keep_days: float = _setting(
+        30.0, "How long maintenance keeps what recovery and repairs set aside."
+    )
     compiler: str = _setting(
         "headgate",
         "Who compiles models: `headgate` those that are plain, or `dbt` all of them.",
@@ -69,6 +111,14 @@ class Settings:
     lineage_file: str = _setting(
         "_events/openlineage.jsonl", "Where lineage events go: a file, relative to the lake."
     )
+
+    #: Where the engine spills, if not in the lake's staging: no setting, each process says its own.
+    spill_folder: Path | None = None
+
+    @property
+    def spill_path(self) -> Path:
+        """Where the embedded engine spills, absolute; what else is unpacked lies beside it."""
+        return self.spill_folder or self.lake_path / "_staging" / "spill"
 
     @property
     def lake_path(self) -> Path:
@@ -124,6 +174,19 @@ class Settings:
 
     def _under_root(self, path: Path) -> Path:
         return path if path.is_absolute() else (self.root / path).resolve()
+
+
+def size_in_bytes(text: str) -> int:
+    """The bytes of a size text such as ``20GB``, ``512 MiB`` or ``1000``.
+
+    Raises:
+        SettingError: it is none.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise SettingError(f"{text!r} is no size.", remedy="Write it like 512MB or 1GiB.")
+    base = 1024 if match[3] else 1000
+    return int(float(match[1]) * base ** " KMGT".index(match[2].upper() or " "))
 
 
 def documented() -> list[tuple[str, str, str, str]]:

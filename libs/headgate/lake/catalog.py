@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from headgate.contracts.names import DatasetName
 from headgate.core import failpoints, ids
 from headgate.core import json as hjson
+from headgate.core.errors import LakeError
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.lake import Lake
 from headgate.lake.release import Release
@@ -21,6 +23,7 @@ FILE_NAME = "catalog.duckdb"
 NOTE = "_state/catalog.json"
 #: Changes when views are to be written otherwise than before.
 _EDITION = 1
+_DATA_FILE = re.compile(r"'((?:[^']|'')*\.parquet)'")
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,29 @@ def shown(lake: Lake) -> Shown | None:
             return Shown(release, False)
     except (duckdb.Error, IndexError):
         return None
+
+
+def files(lake: Lake) -> set[str]:
+    """The data files that the catalogue's views read, as absolute paths; none if there is no catalogue.
+
+    Raises:
+        LakeError: somebody has it open for writing, or it is broken.
+    """
+    import duckdb
+
+    path = lake.root / FILE_NAME
+    if not path.exists():
+        return set()
+    try:
+        with duckdb.connect(str(path), read_only=True) as con:
+            views = con.execute("SELECT sql FROM duckdb_views() WHERE NOT internal").fetchall()
+    except duckdb.Error as error:
+        raise LakeError(
+            f"it cannot be read, so that nobody knows which files it shows: {error}",
+            place=str(path),
+            remedy="Close who writes to it; a run writes it anew where it is gone.",
+        ) from None
+    return {p.replace("''", "'") for (sql,) in views for p in _DATA_FILE.findall(str(sql))}
 
 
 def release_of(lake: Lake) -> int | None:

@@ -13,7 +13,7 @@ from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.core import clock, failpoints, ids
 from headgate.core import json as hjson
-from headgate.core.errors import ConflictError
+from headgate.lake import attempts
 from headgate.lake.commit import commit
 from headgate.lake.engines.duckdb import Connection, identifier, identifiers
 from headgate.lake.lake import Lake, log_key
@@ -40,7 +40,8 @@ def append(
     """Append rows to a ledger, once: rows whose key is there already are left out."""
     contract = contracts[ledger]
     columns = contract.table_columns
-    for attempt in range(lake.settings.commit_retries + 1):
+
+    def once() -> None:
         base = lake.snapshot(ledger)
         known = _keys(con, base, contract.key, rows)
         fresh = [r for r in rows if tuple(r[k] for k in contract.key) not in known]
@@ -57,13 +58,10 @@ def append(
             contract_hash=contract.hash, committed_at=clock.now(),
             read=len(fresh), published=len(fresh),
         )  # fmt: skip
-        try:
-            commit(lake, ledger, base=base, columns=columns, add=staged, remove=(), meta=meta,
-                   key=contract.key)  # fmt: skip
-            return
-        except ConflictError:
-            if attempt == lake.settings.commit_retries:
-                raise
+        commit(lake, ledger, base=base, columns=columns, add=staged, remove=(), meta=meta,
+               key=contract.key)  # fmt: skip
+
+    attempts.again(lake, lake.key(ledger), once)
 
 
 def batch_row(meta: CommitMeta, version: int | None) -> dict[str, Any]:

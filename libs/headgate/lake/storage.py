@@ -10,11 +10,22 @@ import errno
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from headgate.core import ids
-from headgate.core.errors import LakeError
+from headgate.core.errors import LakeError, UnknownOutcomeError
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as it lies there; ``modified`` is by the disk's clock."""
+
+    name: str
+    size: int
+    modified: datetime
 
 
 class Storage(Protocol):
@@ -34,6 +45,10 @@ class Storage(Protocol):
         """Write ``data`` durably unless ``key`` exists; tells whether it was written.
 
         ``named`` is called when it has its name, before that is sure to survive power loss.
+
+        Raises:
+            LakeError: it cannot be written, and was not.
+            UnknownOutcomeError: it was written, and may not survive power loss.
         """
         ...
 
@@ -59,6 +74,14 @@ class Storage(Protocol):
 
     def names(self, folder: str) -> list[str]:
         """The names directly in ``folder``, sorted; empty if there is none."""
+        ...
+
+    def objects(self, folder: str) -> list[Stored]:
+        """The objects directly in ``folder`` (no folders), by name; empty if there is none."""
+        ...
+
+    def remove(self, folder: str, names: list[str]) -> None:
+        """Remove these from ``folder``, durably, in their order; those that are gone are gone."""
         ...
 
 
@@ -88,18 +111,40 @@ class LocalStorage:
         draft = self._draft(target, data)
         try:
             os.link(draft, target)
-        except FileExistsError:
-            return False
+        except OSError as error:
+            # A disk on a network may have done what it says it did not, or did before.
+            if not _is_same(draft, target):
+                if isinstance(error, FileExistsError):
+                    return False
+                raise LakeError(
+                    f"cannot write {target}: {error.strerror}.",
+                    remedy="Check space and permissions; nothing was published.",
+                ) from None
         finally:
-            draft.unlink()
+            with contextlib.suppress(OSError):
+                draft.unlink()
         if named:
             named()
-        sync_folder(target.parent)
+        try:
+            sync_folder(target.parent)
+        except OSError as error:
+            # To sync again would prove nothing: a disk tells of what it lost only once.
+            raise UnknownOutcomeError(
+                f"{target} was written, but the disk does not confirm that it lasts:"
+                f" {error.strerror}.",
+                remedy="Nothing is lost and nothing is done twice: when the disk is well, run again;"
+                " what is in the log then counts as done.",
+            ) from None
         return True
 
     def make(self, folder: str) -> None:
         """Make the folder and those above it, each durable in its own."""
-        self._make_folder(self.root / folder)
+        path = self.root / folder
+        path.mkdir(parents=True, exist_ok=True)
+        # Also those that are there: whoever made them may have died, or not come to sync them yet.
+        while path != self.root.parent:
+            path = path.parent
+            sync_folder(path)
 
     def put(self, key: str, data: bytes) -> None:
         """Write beside, sync, rename over."""
@@ -142,6 +187,29 @@ class LocalStorage:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
+    def objects(self, folder: str) -> list[Stored]:
+        """The files directly in ``folder``, by name."""
+        found = []
+        try:
+            with os.scandir(self.root / folder) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+                        if entry.is_file(follow_symlinks=False):
+                            stat = entry.stat(follow_symlinks=False)
+                            at = datetime.fromtimestamp(stat.st_mtime, UTC)
+                            found.append(Stored(entry.name, stat.st_size, at))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(found, key=lambda s: s.name)
+
+    def remove(self, folder: str, names: list[str]) -> None:
+        """Unlink them one by one, and sync the folder: what is gone stays gone."""
+        path = self.root / folder
+        for name in names:
+            (path / name).unlink(missing_ok=True)
+        if names:
+            sync_folder(path)
+
     def _make_folder(self, folder: Path) -> None:
         """Make the folder and its parents, each made durable in the one above it."""
         if folder.is_dir():
@@ -165,6 +233,13 @@ class LocalStorage:
                 remedy="Check space and permissions; nothing was published.",
             ) from None
         return draft
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def sync_file(path: Path) -> None:

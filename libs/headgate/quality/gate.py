@@ -12,8 +12,7 @@ from typing import Any
 
 from headgate.contracts.model import Contract
 from headgate.core import clock, failpoints
-from headgate.core.errors import ConflictError
-from headgate.lake import kept
+from headgate.lake import attempts, kept
 from headgate.lake.commit import commit
 from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import Connection
@@ -113,46 +112,59 @@ def publish(
         LakeError: the lake could not be written; the table is as it was.
     """
     intake.refused_rows.flush()
-    for attempt in range(session.settings.commit_retries + 1):
-        base = session.snapshot(batch.contract.id)
-        evolution.demand(session, base, batch.contract)
-        planned = plan(base)
-        whole = batch.mode == "replace" and batch.contract.id in session.rebuilding
-        verdict = _judge(
-            session, con, batch, intake, None if whole else base, planned, parents or {}
-        )
+    work = _Publishing(session, con, batch, intake, plan, parents or {}, before_commit)
+    key = session.lake.key(batch.contract.id)
+    outcome, meta = attempts.again(session.lake, key, work.once)
+    if supersedes and outcome.version is not None:
+        quarantine.supersede(session, con, batch.contract, batch.source, batch.content_hash, meta)
+    return outcome, meta
+
+
+@dataclass
+class _Publishing:
+    """One batch on its way through the door, which it may have to try more than once."""
+
+    session: Session
+    con: Connection
+    batch: Batch
+    intake: Intake
+    plan: Planner
+    parents: Mapping[str, str]
+    before_commit: Callable[[], None] | None
+    tried: bool = False
+    set_aside: bool = False
+
+    def once(self) -> Entry:
+        """Plan, judge and commit on the table as it is now.
+
+        Raises:
+            ConflictError: the table moved on meanwhile.
+        """
+        session, batch, contract = self.session, self.batch, self.batch.contract
+        base = session.refresh(contract.id) if self.tried else session.snapshot(contract.id)
+        self.tried = True
+        evolution.demand(session, base, contract)
+        planned = self.plan(base)
+        whole = batch.mode == "replace" and contract.id in session.rebuilding
+        judged = None if whole else base
+        verdict = _judge(session, self.con, batch, self.intake, judged, planned, self.parents)
         failpoints.reach("gate.judged")
-        meta = _meta(session, batch, intake, planned, verdict)
+        meta = _meta(session, batch, self.intake, planned, verdict)
         if verdict.outcome == "refused":
             return _outcome(batch, meta, None, verdict), meta
-        if before_commit:
-            before_commit()
-        quarantine.put(session, con, batch.contract, intake.refused_rows.files, meta)
-        kept.keep(session.lake, batch.contract)
-        try:
-            snapshot = commit(
-                session.lake,
-                batch.contract.id,
-                base=base,
-                columns=batch.contract.table_columns,
-                add=planned.add,
-                remove=planned.remove,
-                meta=meta,
-                key=batch.contract.key,
-                whole=whole,
-            )
-        except ConflictError:
-            if attempt == session.settings.commit_retries:
-                raise
-            session.refresh(batch.contract.id)
-            continue
+        if self.before_commit:
+            self.before_commit()
+        if not self.set_aside:
+            # Once: the staged rows lie in the quarantine's own folder afterwards.
+            quarantine.put(session, self.con, contract, self.intake.refused_rows.files, meta)
+            self.set_aside = True
+        kept.keep(session.lake, contract)
+        snapshot = commit(
+            session.lake, contract.id, base=base, columns=contract.table_columns,
+            add=planned.add, remove=planned.remove, meta=meta, key=contract.key, whole=whole,
+        )  # fmt: skip
         session.advance(snapshot)
-        if supersedes:
-            quarantine.supersede(
-                session, con, batch.contract, batch.source, batch.content_hash, meta
-            )
         return _outcome(batch, snapshot.meta or meta, snapshot.version, verdict), meta
-    raise AssertionError("unreachable")
 
 
 def _judge(

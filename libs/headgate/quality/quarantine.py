@@ -18,7 +18,8 @@ from headgate.contracts.model import Contract
 from headgate.core import clock, failpoints
 from headgate.core import ids as core_ids
 from headgate.core import json as hjson
-from headgate.core.errors import ConflictError, NotFoundError, UsageError
+from headgate.core.errors import NotFoundError, UsageError
+from headgate.lake import attempts
 from headgate.lake.commit import commit
 from headgate.lake.engines.duckdb import Connection, connect, literal, one
 from headgate.lake.lake import Lake
@@ -129,11 +130,12 @@ def put(session: Session, con: Connection, contract: Contract, files: Sequence[S
     """Commit staged refused rows; rows that are there already (a retry) are left as they are."""
     if not files:
         return session.lake.snapshot(contract.id, quarantine=True)
-    for attempt in range(session.settings.commit_retries + 1):
+
+    def once() -> Snapshot:
         base = session.lake.snapshot(contract.id, quarantine=True)
-        files = _without_waived(con, session, base, files)
+        rows = _without_waived(con, session, base, files)
         plan = merge_by_key(
-            con, base, files, columns=COLUMNS, key=KEY, order_column=None,
+            con, base, rows, columns=COLUMNS, key=KEY, order_column=None,
             folder=session.staging / "quarantine", settings=session.settings,
         )  # fmt: skip
         if base is not None and not plan.add and not plan.remove:
@@ -143,17 +145,14 @@ def put(session: Session, con: Connection, contract: Contract, files: Sequence[S
             published=plan.inserted + plan.updated, quarantined=0, deduplicated=0, refused=0,
             verdicts=(),
         )  # fmt: skip
-        try:
-            snapshot = commit(
-                session.lake, contract.id, base=base, columns=COLUMNS, add=plan.add,
-                remove=plan.remove, meta=own, key=KEY, quarantine=True,
-            )  # fmt: skip
-            failpoints.reach("commit.quarantine_committed")
-            return snapshot
-        except ConflictError:
-            if attempt == session.settings.commit_retries:
-                raise
-    raise AssertionError("unreachable")
+        snapshot = commit(
+            session.lake, contract.id, base=base, columns=COLUMNS, add=plan.add,
+            remove=plan.remove, meta=own, key=KEY, quarantine=True,
+        )  # fmt: skip
+        failpoints.reach("commit.quarantine_committed")
+        return snapshot
+
+    return attempts.again(session.lake, session.lake.key(contract.id, quarantine=True), once)
 
 
 def _without_waived(con: Connection, session: Session, base: Snapshot | None,
@@ -184,7 +183,8 @@ def supersede(session: Session, con: Connection, contract: Contract, source: str
 def change_state(session: Session, con: Connection, contract: Contract, where: str, state: str,
                  by: str, why: str) -> int:  # fmt: skip
     """Move the open rows that satisfy the SQL ``where`` to ``state``; tells how many there were."""
-    for attempt in range(session.settings.commit_retries + 1):
+
+    def once() -> int:
         base = session.lake.snapshot(contract.id, quarantine=True)
         if base is None:
             return 0
@@ -208,14 +208,11 @@ def change_state(session: Session, con: Connection, contract: Contract, where: s
             contract_hash=contract.hash, committed_at=clock.now(), read=plan.updated,
             published=plan.updated, detail={"by": by, "why": why},
         )  # fmt: skip
-        try:
-            commit(session.lake, contract.id, base=base, columns=base.columns, add=plan.add,
-                   remove=plan.remove, meta=meta, quarantine=True)  # fmt: skip
-            return plan.updated
-        except ConflictError:
-            if attempt == session.settings.commit_retries:
-                raise
-    raise AssertionError("unreachable")
+        commit(session.lake, contract.id, base=base, columns=base.columns, add=plan.add,
+               remove=plan.remove, meta=meta, quarantine=True)  # fmt: skip
+        return plan.updated
+
+    return attempts.again(session.lake, session.lake.key(contract.id, quarantine=True), once)
 
 
 def where_clause(*, ids: Sequence[str] | None = None, reason: str | None = None) -> str:
