@@ -20,13 +20,17 @@ from headgate.lake.snapshot import DataFile
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A data file that is written and not yet committed; ``stats`` is the log's statistics JSON."""
+    """A data file that is written and not yet committed; ``stats`` is the log's statistics JSON.
+
+    ``checksum`` is the SHA-256 of its bytes, once they are about to be committed.
+    """
 
     path: Path
     size: int
     rows: int
     stats: str
     nulls: Mapping[str, int] = field(default_factory=dict)
+    checksum: str = ""
 
     def as_data_file(self) -> DataFile:
         """The file as a snapshot would have it, so that one reader serves both."""
