@@ -7,6 +7,7 @@ HeadgateError                 one sentence to act on; the command line prints it
 ├── RefusedError              exit 1: the gate refused something
 ├── LakeError                 exit 1: the lake is not as it must be
 │   ├── ConflictError         somebody else committed first
+│   ├── UnknownOutcomeError   it was written, and the disk does not say that it will last
 │   ├── LakeBusyError         another run holds the lake
 │   └── NotFoundError         no such table, version, release or row
 └── ModelError                exit 1: a model or its test failed
@@ -63,6 +64,11 @@ class LakeError(HeadgateError):
 
 class ConflictError(LakeError):
     """Somebody else committed first; nothing of ours was published."""
+
+
+class UnknownOutcomeError(LakeError):
+    """It was written and others may see it, but the disk did not confirm that it survives a power
+    cut: neither done nor failed. Whoever looks next takes it as it then is."""
 
 
 class LakeBusyError(LakeError):

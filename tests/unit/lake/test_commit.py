@@ -162,7 +162,7 @@ def read_whole(bench: Bench) -> Snapshot:
 
 
 def test_the_log_is_summed_up_and_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headgate.lake.commit._CHECKPOINT", 2)
+    monkeypatch.setattr("headgate.lake.checkpoint.EVERY", 2)
     for number in range(6):
         bench.merge([(number, DAY, "a", number, 0), (0, DAY, "b", number, 0)])
     folder = bench.lake.root / "bronze/test/things/_delta_log"
