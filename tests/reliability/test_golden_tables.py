@@ -7,26 +7,26 @@ name an instant without a zone are UTC. The 101 folders hold 111 tables and fold
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from headgate.core import settings
 from headgate.core.errors import LakeError
-from headgate.lake.engines.duckdb import connect
+from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lake.lake import Lake
+from headgate.orchestration.run import run
+from tests.conftest import make_project
+from tests.judged_lake import DATASET as IRC
+from tests.judged_lake import record as line
 from tests.reliability.figures import record
+from tests.reliability.golden_witness import in_order, witness
 
-DATASET = "bronze.golden.t"
 #: Tables that are read, and how many rows each has.
 ROWS = {
     "124-decimal-decode-bug": 1,
@@ -102,7 +102,9 @@ ROWS = {
     "time-travel-start-start20": 20,
     "time-travel-start-start20-start40": 30,
 }
-_NO_SCHEMA = "schemaString"  # the log's metaData lacks it: these logs were made to test replay alone
+_NO_SCHEMA = (
+    "schemaString"  # the log's metaData lacks it: these logs were made to test replay alone
+)
 #: Tables that are refused, and what the error names.
 REFUSED = {
     "canonicalized-paths-normal-a": _NO_SCHEMA,
@@ -153,19 +155,26 @@ def golden(real_data: Path) -> Path:
     return real_data / "delta_tables" / "golden"
 
 
-@pytest.fixture
-def opened(golden: Path, tmp_path: Path) -> Callable[[str], Lake]:
-    """A lake of its own that has one of the golden tables as a dataset's."""
+@pytest.fixture(scope="module")
+def lake(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake that has each of the golden tables as a dataset's."""
+    root = tmp_path_factory.mktemp("golden")
+    (root / "headgate.toml").write_text('lake = "lake"\n')
+    found = Lake(settings.load(root))
+    for name in (*ROWS, *REFUSED, *NOTHING):
+        shutil.copytree(golden / name, root / "lake" / found.key(dataset(name)))
+    return found
 
-    def lay(name: str) -> Lake:
-        (tmp_path / "headgate.toml").write_text('lake = "lake"\n')
-        lake = Lake(settings.load(tmp_path))
-        at = lake.root / lake.key(DATASET)
-        at.parent.mkdir(parents=True)
-        shutil.copytree(golden / name, at)
-        return lake
 
-    return lay
+@pytest.fixture(scope="module")
+def con(lake: Lake) -> Iterator[Connection]:
+    with connect(lake.settings) as opened:
+        yield opened
+
+
+def dataset(name: str) -> str:
+    """What the lake calls a golden table."""
+    return f"bronze.golden.t{[*ROWS, *REFUSED, *NOTHING].index(name)}"
 
 
 def test_no_golden_table_is_left_out(golden: Path) -> None:
@@ -177,158 +186,92 @@ def test_no_golden_table_is_left_out(golden: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.long if n in LARGE else ()) for n in ROWS],
+    "name", [pytest.param(n, marks=pytest.mark.long if n in LARGE else ()) for n in ROWS]
 )
-def test_a_table_is_read_as_its_files_say(opened: Callable[[str], Lake], name: str) -> None:
-    lake = opened(name)
-
-    snapshot = lake.snapshot(DATASET)
+def test_a_table_is_read_as_its_files_say(lake: Lake, con: Connection, name: str) -> None:
+    snapshot = lake.snapshot(dataset(name))
 
     assert snapshot is not None
-    with connect(lake.settings) as con:
-        found = con.execute(f"SELECT * FROM {snapshot.relation()}").fetchall()
-        one = list(snapshot.columns)[-1]
-        alone = con.execute(f"SELECT * FROM {snapshot.relation([one])}").fetchall()
-    expected = [tuple(row[c] for c in snapshot.columns) for row in witness(Path(lake.root), lake)]
+    found = con.execute(f"SELECT * FROM {snapshot.relation()}").fetchall()
+    last = list(snapshot.columns)[-1]
+    alone = con.execute(f"SELECT * FROM {snapshot.relation([last])}").fetchall()
+    expected = [tuple(r[c] for c in snapshot.columns) for r in witness(table_of(lake, name))]
     assert snapshot.rows == len(found) == ROWS[name]
-    assert _sorted(found) == _sorted(expected)
-    assert _sorted(alone) == _sorted([row[-1:] for row in expected])
+    assert in_order(found) == in_order(expected)
+    assert in_order(alone) == in_order([row[-1:] for row in expected])
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_read_is_refused_by_name(opened: Callable[[str], Lake], name: str) -> None:
-    lake = opened(name)
-
+def test_what_cannot_be_read_is_refused_by_name(lake: Lake, name: str) -> None:
     with pytest.raises(LakeError) as told:
-        lake.snapshot(DATASET)
+        lake.snapshot(dataset(name))
 
     assert REFUSED[name] in told.value.message
     assert told.value.remedy and told.value.place
 
 
 @pytest.mark.parametrize("name", NOTHING)
-def test_a_folder_without_a_log_is_no_table(opened: Callable[[str], Lake], name: str) -> None:
-    assert opened(name).snapshot(DATASET) is None
+def test_a_folder_without_a_log_is_no_table(lake: Lake, name: str) -> None:
+    assert lake.snapshot(dataset(name)) is None
 
 
-def test_every_version_of_a_table_is_read(opened: Callable[[str], Lake]) -> None:
+def test_every_version_of_a_table_is_read(lake: Lake, con: Connection) -> None:
     """Time travel: version by version as the witness replays the log."""
-    lake = opened("basic-with-inserts-deletes-checkpoint")
-    with connect(lake.settings) as con:
-        for version in range(14):
-            snapshot = lake.snapshot(DATASET, version)
-            assert snapshot is not None
-            found = con.execute(f"SELECT * FROM {snapshot.relation()}").fetchall()
-            rows = witness(lake.root, lake, version)
-            assert _sorted(found) == _sorted([tuple(r[c] for c in snapshot.columns) for r in rows])
+    name = "basic-with-inserts-deletes-checkpoint"
+    for version in range(14):
+        snapshot = lake.snapshot(dataset(name), version)
+        assert snapshot is not None
+        found = con.execute(f"SELECT * FROM {snapshot.relation()}").fetchall()
+        rows = witness(table_of(lake, name), version)
+        assert in_order(found) == in_order([tuple(r[c] for c in snapshot.columns) for r in rows])
 
 
-# The witness.
+def test_nothing_is_written_to_a_table_that_others_made(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    table = project.lake.root / project.lake.key(IRC)
+    write_deltalake(str(table), pa.table({"channel": ["#a"], "line": [1]}), partition_by="channel")
+    (tmp_path / "day.jsonl").write_text("".join(json.dumps(line(i)) + "\n" for i in range(20)))
+
+    report = run(project, sources={IRC: [str(tmp_path / "day.jsonl")]}, select=[IRC])
+
+    assert "was not made by Headgate" in report.problems[0]
+    snapshot = project.lake.snapshot(IRC)
+    assert snapshot is not None and (snapshot.version, snapshot.rows) == (0, 1)
 
 
-def witness(root: Path, lake: Lake, version: int | None = None) -> list[dict[str, Any]]:
-    """The table's rows, by another way than the lake's."""
-    table = root / lake.key(DATASET)
-    adds, meta = _replayed(table, version)
-    fields = json.loads(meta["schemaString"])["fields"]
-    rows: list[dict[str, Any]] = []
-    for path, partition in adds.items():
-        held = pq.ParquetFile(table / unquote(path)).read()
-        names = {name.lower(): name for name in held.column_names}
-        columns = {}
-        for field in fields:
-            name, kind = field["name"], field["type"]
-            if name in partition:
-                columns[name] = [_typed(partition[name], kind)] * held.num_rows
-            elif name.lower() in names:
-                columns[name] = list(_values(held.column(names[name.lower()])))
-            else:
-                columns[name] = [None] * held.num_rows
-        rows += [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return rows
+@pytest.mark.parametrize("above", [False, True])
+def test_what_others_did_to_a_table_of_ours_does_not_slip_by(tmp_path: Path, above: bool) -> None:
+    """A feature that came with an entry of theirs is seen, also when one of ours is the newest."""
+    project = make_project(tmp_path / "project")
+    (tmp_path / "day.jsonl").write_text("".join(json.dumps(line(i)) + "\n" for i in range(20)))
+    run(project, sources={IRC: [str(tmp_path / "day.jsonl")]}, select=[IRC])
+    log = project.lake.root / project.lake.key(IRC) / "_delta_log"
+    first = (log / f"{0:020}.json").read_text().splitlines()
+    upgrade = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["deletionVectors"],
+               "writerFeatures": ["deletionVectors"]}  # fmt: skip
+    (log / f"{1:020}.json").write_text(json.dumps({"protocol": upgrade}) + "\n")
+    if above:
+        ours = next(entry for entry in first if "commitInfo" in entry)
+        (log / f"{2:020}.json").write_text(ours + "\n")
+
+    # Where the newest entry is ours, the rest of the log is read once somebody asks for columns.
+    with pytest.raises(LakeError, match="deletionVectors"):
+        project.lake.snapshot(IRC).relation()  # type: ignore[union-attr]
 
 
-def _replayed(
-    table: Path, version: int | None
-) -> tuple[dict[str, dict[str, str | None]], dict[str, Any]]:
-    log = table / "_delta_log"
-    entries = sorted(log.glob("[0-9]*.json"))
-    if not (log / f"{0:020}.json").exists():
-        # Nothing but checkpoints is there for the first versions: the last that is whole.
-        parts = sorted(log.glob("*.checkpoint*.parquet"))
-        last = parts[-1].name[:20]
-        actions = [a for p in parts if p.name.startswith(last) for a in pq.read_table(p).to_pylist()]
-        entries = [e for e in entries if e.name[:20] > last]
-    else:
-        actions = []
-    for entry in entries:
-        if version is None or int(entry.name[:20]) <= version:
-            actions += [json.loads(line) for line in entry.read_text().splitlines() if line.strip()]
-    adds: dict[str, dict[str, str | None]] = {}
-    meta: dict[str, Any] = {}
-    for action in actions:
-        if action.get("metaData"):
-            meta = action["metaData"]
-        if action.get("remove"):
-            adds.pop(action["remove"]["path"], None)
-        if action.get("add"):
-            adds[action["add"]["path"]] = dict(action["add"]["partitionValues"])
-    return adds, meta
+def test_a_folder_above_the_lake_is_no_column(tmp_path: Path) -> None:
+    """DuckDB takes folders such as line=5 for columns, of every row, unless it is told not to."""
+    project = make_project(tmp_path / "line=5" / "project")
+    (tmp_path / "day.jsonl").write_text("".join(json.dumps(line(i)) + "\n" for i in range(20)))
+
+    run(project, sources={IRC: [str(tmp_path / "day.jsonl")]}, select=[IRC])
+
+    snapshot = project.lake.snapshot(IRC)
+    assert snapshot is not None
+    with connect(project.settings) as con:
+        found = con.execute(f"SELECT line FROM {snapshot.relation()} ORDER BY line").fetchall()
+    assert found == [(i,) for i in range(20)]
 
 
-def _typed(text: str | None, kind: Any) -> Any:
-    """The value that a partition's text is."""
-    if text is None or (text == "" and kind != "string"):
-        return None
-    if kind in ("byte", "short", "integer", "long"):
-        return int(text)
-    if kind in ("float", "double"):
-        return float(text)
-    if kind == "boolean":
-        return text == "true"
-    if kind == "date":
-        return dt.date.fromisoformat(text)
-    if kind == "timestamp":
-        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
-    return Decimal(text) if kind.startswith("decimal") else text
-
-
-def _values(column: pa.ChunkedArray) -> Iterator[Any]:
-    """A column's values; timestamps of whatever unit and zone are UTC."""
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us", "UTC"))
-    for value in column.to_pylist():
-        yield _plain(value, column.type)
-
-
-def _plain(value: Any, kind: pa.DataType) -> Any:
-    if value is None:
-        return None
-    if pa.types.is_map(kind):
-        return {_key(_plain(k, kind.key_type)): _plain(v, kind.item_type) for k, v in value}
-    if pa.types.is_list(kind):
-        return [_plain(v, kind.value_type) for v in value]
-    if pa.types.is_struct(kind):
-        return {f.name: _plain(value[f.name], f.type) for f in kind}
-    if isinstance(value, dt.datetime):
-        return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-    return value
-
-
-def _key(value: Any) -> Any:
-    return tuple(value.items()) if isinstance(value, dict) else value
-
-
-def _sorted(rows: list[tuple[Any, ...]]) -> list[str]:
-    def text(value: Any) -> str:
-        if isinstance(value, dt.datetime):
-            return value.astimezone(dt.UTC).isoformat()
-        if isinstance(value, dict):
-            parts = [f"{text(k)}: {text(v)}" for k, v in value.items()]
-            return "{" + ", ".join(parts) + "}"
-        if isinstance(value, list):
-            return "[" + ", ".join(map(text, value)) + "]"
-        return repr(bytes(value)) if isinstance(value, bytes | bytearray) else repr(value)
-
-    return sorted(", ".join(map(text, row)) for row in rows)
+def table_of(lake: Lake, name: str) -> Path:
+    return lake.root / lake.key(dataset(name))

@@ -34,7 +34,8 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A table at one version. ``columns`` maps each column to its type, in order."""
+    """A table at one version. ``columns`` maps each column to its type, in order; ``partitions``
+    are those of them that its files do not hold, which only tables of others have."""
 
     dataset: str
     version: int
@@ -43,11 +44,18 @@ class Snapshot:
     meta: CommitMeta | None
     app_version: int
     protocol: str = ""
+    partitions: tuple[str, ...] = ()
 
     @cached_property
     def rows(self) -> int:
         """Rows in the table, from the log."""
         return sum(f.rows for f in self.files)
+
+    @property
+    def content_version(self) -> int:
+        """The version that first had these rows: compaction makes new ones of the same rows."""
+        same_as = self.meta.same_as if self.meta else None
+        return self.version if same_as is None else same_as
 
     @property
     def bytes(self) -> int:
@@ -86,6 +94,11 @@ class NewestSnapshot(Snapshot):
     def protocol(self) -> str:
         """The protocol's reader and writer versions."""
         return str(self._rest.protocol)
+
+    @property
+    def partitions(self) -> tuple[str, ...]:
+        """The partition columns."""
+        return self._rest.partitions
 
 
 _READ_LATE = frozenset({"columns", "files", "app_version"})
@@ -151,6 +164,7 @@ def load(table: Any, uri: str, dataset: str, read_log: Any) -> Snapshot:
         meta=meta,
         app_version=table.transaction_version(app_id(dataset)) or 0,
         protocol=f"{protocol.min_reader_version}.{protocol.min_writer_version}",
+        partitions=tuple(table.metadata().partition_columns),
     )
 
 
@@ -196,7 +210,7 @@ def _newest_meta(version: int, read_log: Any) -> CommitMeta | None:
             return None
         meta = CommitMeta.from_log(entry)
         if meta is not None:
-            return meta
+            return meta.content
     return None
 
 

@@ -14,7 +14,7 @@ from headgate.contracts.diff import BREAKING, COMPATIBLE, NEEDS_BACKFILL, Change
 from headgate.contracts.load import from_document
 from headgate.contracts.model import Contract
 from headgate.contracts.types import duckdb_type
-from headgate.core.errors import ContractError
+from headgate.core.errors import ContractError, LakeError
 from headgate.lake import kept
 from headgate.lake.engines.duckdb import one
 from headgate.lake.lake import Lake
@@ -114,7 +114,14 @@ def demand(session: Session, snapshot: Snapshot | None, contract: Contract) -> N
 
     Raises:
         ContractError: they may not; the remedy is named.
+        LakeError: the table is somebody else's, whose rows nobody judged.
     """
+    if snapshot is not None and snapshot.meta is None:
+        raise LakeError(
+            f"the table of {contract.id} was not made by Headgate, which only reads such tables.",
+            place=session.lake.storage.uri(session.lake.key(contract.id)),
+            remedy="Move it away and take its rows in as a source.",
+        )
     if contract.id not in session.rebuilding:
         refused = refusal(session, snapshot, contract)
         if refused:
