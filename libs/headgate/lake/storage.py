@@ -29,7 +29,12 @@ class Stored:
 
 
 class Storage(Protocol):
-    """Where a lake's bytes lie. Keys are relative, with forward slashes."""
+    """Where a lake's bytes lie. Keys are relative, with forward slashes.
+
+    ``unsure`` says whether anything was written of which the disk did not confirm that it lasts.
+    """
+
+    unsure: bool
 
     def uri(self, key: str) -> str:
         """What delta-rs and DuckDB call the object at ``key``."""
@@ -90,6 +95,7 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.unsure = False
 
     def uri(self, key: str) -> str:
         """The absolute path."""
@@ -129,6 +135,7 @@ class LocalStorage:
             sync_folder(target.parent)
         except OSError as error:
             # To sync again would prove nothing: a disk tells of what it lost only once.
+            self.unsure = True
             raise UnknownOutcomeError(
                 f"{target} was written, but the disk does not confirm that it lasts:"
                 f" {error.strerror}.",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from headgate.core import ids
 from headgate.core import json as hjson
+from headgate.core.boot import boot_id
 from headgate.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def look(settings: Settings, places: Iterable[Place]) -> Look:
     for name in ("_releases", "_state/pending_models.json", "catalog.duckdb"):
         path = settings.lake_path / name
         found.append((name, path.stat() if path.exists() else None))
-    parts = [_EDITION, hjson.dumps([str(v) for v in dataclasses.astuple(settings)])]
+    # Over a power cut files may keep their names and times and lose what is in them.
+    parts = [_EDITION, boot_id(), hjson.dumps([str(v) for v in dataclasses.astuple(settings)])]
     parts += [f"{name}|{_times(stat)}" for name, stat in found]
     newest = max((s.st_ctime for _, s in found if s is not None), default=0.0)
     return Look(ids.digest(*parts), newest)

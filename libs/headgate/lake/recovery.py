@@ -1,0 +1,180 @@
+"""What a power cut or another writer left half-written is set aside before anything is read.
+
+Set aside is: renamed into ``_set_aside/``, durably, and told of. Nothing is deleted, and nothing that
+was acknowledged is set aside: what a release or a ledger names stays, and the run refuses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from headgate.contracts.names import DatasetName
+from headgate.core import ids
+from headgate.core.boot import boot_id
+from headgate.core.errors import HeadgateError, LakeError
+from headgate.lake import ledger, logfiles
+from headgate.lake.checkpoint import POINTER
+from headgate.lake.engines.duckdb import Connection, literal
+from headgate.lake.lake import LOCKS, STAGING, Lake
+from headgate.lake.logfiles import Torn
+from headgate.lake.release import ReleaseStore
+from headgate.lake.storage import sync_file, sync_folder
+
+SET_ASIDE = "_set_aside"
+#: Names the start of the machine at which the lake was last looked at.
+BOOT = "_state/boot"
+#: Folders of a lake whose content nobody needs after a power cut.
+_PASSING = (STAGING, LOCKS, SET_ASIDE, "_cache")
+
+
+def torn(lake: Lake, key: str, *, thorough: bool = True) -> Torn | None:
+    """The newest entry of the log of the table at ``key``, or what sums its log up, if nobody can
+    read it; None if all is well or nothing is there.
+
+    Without ``thorough``, only the two ends of the newest entry are looked at.
+    """
+    return logfiles.torn(lake.storage, key, thorough=thorough)
+
+
+def before_a_run(
+    lake: Lake, con: Connection, contracts: Mapping[str, Any], *, died: bool
+) -> list[str]:
+    """Put right what an earlier run, another writer or a power cut left; tells what was torn.
+
+    ``died`` says that the run before did not end well. Only the holder of the run lock may.
+
+    Raises:
+        LakeError: what is torn was acknowledged, or others went on behind it.
+    """
+    path, boot = lake.root / BOOT, boot_id()
+    started = not boot or lake.storage.read(BOOT) != boot.encode()
+    if died:
+        seal(lake)
+    told = recover(lake, con, contracts, thorough=died or started)
+    if started and boot:
+        path.parent.mkdir(exist_ok=True)
+        # Not synced: if it is lost, the lake is looked at once more.
+        path.write_bytes(boot.encode())
+    return told
+
+
+def recover(
+    lake: Lake, con: Connection, contracts: Mapping[str, Any], *, thorough: bool
+) -> list[str]:
+    """Set aside what is torn, in every table; tells what that was, a sentence each.
+
+    Only the holder of the run lock may. Tables of ``contracts`` are put right or refused; others
+    that lie in the lake are put right where that is sure.
+
+    Raises:
+        LakeError: what is torn was acknowledged, or others went on behind it.
+    """
+    told: list[str] = []
+    for key in tables(lake):
+        try:
+            told += _put_right(lake, con, key, thorough)
+        except LakeError:
+            if _owned(key, contracts):
+                raise
+    return told
+
+
+def seal(lake: Lake) -> None:
+    """Make durable what the lake holds by now, whoever wrote it and died before it was synced.
+
+    What this run goes on from must not be lost by a power cut that what it adds survives.
+    """
+    for folder, folders, names in os.walk(lake.root):
+        path = Path(folder)
+        if path == lake.root:
+            folders[:] = [f for f in folders if f not in _PASSING]
+        # Files were synced before they got their names, but for entries that others wrote.
+        if path.name == "_delta_log":
+            newest = max((n for n in names if n.endswith(".json")), default="")
+            for name in {newest, POINTER}.intersection(names):
+                sync_file(path / name)
+        sync_folder(path)
+    sync_folder(lake.root.parent)
+
+
+def tables(lake: Lake) -> Iterator[str]:
+    """The keys of all tables that have a log, the ledgers first."""
+    for layer in ("system", "bronze", "silver", "gold"):
+        for domain in lake.storage.names(layer):
+            for name in lake.storage.names(f"{layer}/{domain}"):
+                if not name.startswith(".") and lake.storage.names(
+                    f"{layer}/{domain}/{name}/_delta_log"
+                ):
+                    yield f"{layer}/{domain}/{name}"
+
+
+def set_aside(lake: Lake) -> list[str]:
+    """What lies set aside, as keys below the lake."""
+    root = lake.root / SET_ASIDE
+    return sorted(str(p.relative_to(lake.root)) for p in root.rglob("*") if p.is_file())
+
+
+def _put_right(lake: Lake, con: Connection, key: str, thorough: bool) -> Iterable[str]:
+    told = []
+    while (found := torn(lake, key, thorough=thorough)) is not None:
+        place = f"{lake.storage.uri(key)}/_delta_log/{found.name}"
+        if found.beyond:
+            raise LakeError(
+                f"the log of {key} cannot be read: {found.name} {found.why}, and what was committed"
+                " since needs it.",
+                place=place,
+                remedy="headgate fsck says what is left; nothing was changed.",
+            )
+        named_by = _acknowledged(lake, con, key, found) if found.version is not None else ""
+        if named_by:
+            raise LakeError(
+                f"version {found.version} of {key} {found.why}, and {named_by} names it.",
+                place=place,
+                remedy="It was acknowledged, so the disk lost it: take the file from a backup, or"
+                " see headgate fsck. Nothing was changed.",
+            )
+        target = f"{SET_ASIDE}/{key}/_delta_log/{found.name}.{ids.new_id()}"
+        _move(lake, f"{key}/_delta_log/{found.name}", target)
+        what = f"version {found.version}" if found.version is not None else "a summary of the log"
+        told.append(
+            f"{key}: {what} {found.why}; nobody was told of it. It was set aside as"
+            f" {target}, and what was before it is kept."
+        )
+        thorough = True  # where one is, there may be more
+    return told
+
+
+def _move(lake: Lake, key: str, target: str) -> None:
+    source, to = lake.root / key, lake.root / target
+    lake.storage.make(str(Path(target).parent))
+    os.rename(source, to)
+    sync_folder(to.parent)
+    sync_folder(source.parent)
+
+
+def _owned(key: str, contracts: Mapping[str, Any]) -> bool:
+    return any(
+        key in (name.path, name.quarantine_path) for name in map(DatasetName.parse, contracts)
+    )
+
+
+def _acknowledged(lake: Lake, con: Connection, key: str, found: Torn) -> str:
+    """Who names this version of the table; empty if nobody does."""
+    assert found.version is not None
+    dataset = key.replace("/", ".")
+    for release in ReleaseStore(lake).list():
+        if release.versions.get(dataset, -1) >= found.version:
+            return f"release {release.id}"
+    if key == DatasetName.parse(ledger.BATCHES).path:
+        return ""
+    try:
+        rows = ledger.rows(
+            lake, con, ledger.BATCHES,
+            f"dataset = {literal(dataset)} AND version >= {found.version}", limit=1,
+        )  # fmt: skip
+    except HeadgateError:
+        return ""  # the ledger cannot be read: it says so itself
+    return f"the ledger (batch {rows[0]['batch_id']})" if rows else ""
