@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.contracts.model import Contract
+from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.lake.lake import Lake
 
 FOLDER = "_contracts"
 CODE_FOLDER = "_code"
+#: The field of kept SQL that holds its checksum.
+CHECKSUM = "headgate.sha256"
 
 
 def keep(lake: Lake, contract: Contract) -> None:
@@ -37,8 +40,14 @@ def keep_code(lake: Lake, dataset: str, code_hash: str, full: str, incremental: 
     """Make the SQL durable that commits of a model call ``code_hash``, in full and incrementally."""
     folder = f"{CODE_FOLDER}/{dataset}"
     if f"{code_hash}.json" not in lake.storage.names(folder):
-        text = hjson.dumps({"full": full, "incremental": incremental}).encode()
-        lake.storage.put_if_absent(f"{folder}/{code_hash}.json", text)
+        told = {"full": full, "incremental": incremental}
+        told[CHECKSUM] = code_checksum(full, incremental)
+        lake.storage.put_if_absent(f"{folder}/{code_hash}.json", hjson.dumps(told).encode())
+
+
+def code_checksum(full: str, incremental: str) -> str:
+    """By which kept SQL is known to be unchanged; its name follows from more than its text."""
+    return ids.digest(full, incremental)
 
 
 def recall_code(lake: Lake, dataset: str, code_hash: str) -> tuple[str, str] | None:
