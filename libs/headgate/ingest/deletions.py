@@ -45,3 +45,18 @@ def forget_present(con: Connection, contract: Contract) -> None:
 def still_present(con: Connection, contract: Contract, query: str) -> None:
     """Remember the keys of rows that were delivered and set aside; ``query`` has the key's columns."""
     con.execute(f"INSERT INTO {PRESENT} SELECT {identifiers(contract.key)} FROM ({query})")
+
+
+def present(contract: Contract, files: Sequence[StagedFile]) -> str:
+    """A relation of the keys that :func:`stage_present` staged."""
+    columns = {k: contract.table_columns[k] for k in contract.key}
+    return relation([f.as_data_file() for f in files], columns)
+
+
+def stage_present(con: Connection, contract: Contract, session: Session) -> list[StagedFile]:
+    """The keys of rows that were delivered and set aside, as files; none if nothing is absent."""
+    if not contract.delivery.snapshot:
+        return []
+    columns = {k: contract.table_columns[k] for k in contract.key}
+    query = f"SELECT {identifiers(contract.key)} FROM {PRESENT}"
+    return stage(con, query, columns, session.staging, session.settings)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from headgate.contracts.model import Contract
 from headgate.core import clock
+from headgate.core import json as hjson
 from headgate.ingest import deletions
 from headgate.ingest.duplicates import resolve
-from headgate.ingest.load import CHUNK, Loading, conflict_reason, merge_plan, take_exact
+from headgate.ingest.judging import CHUNK, Loading, conflict_reason, take_exact
+from headgate.ingest.load import merge_plan
 from headgate.ingest.readers.base import raw_reader
 from headgate.ingest.stored import rows as stored
 from headgate.lake.deletes import Deletes
@@ -18,6 +20,9 @@ from headgate.quality import gate, quarantine
 from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import compile_row_rules
 from headgate.quality.quarantine import QuarantinedRow
+
+#: A replay that is about to be committed: its dataset, its batch, and the rows that passed.
+NOTE = "_state/replay.json"
 
 
 def replay_rows(
@@ -68,16 +73,50 @@ def replay_rows(
         session.con,
         batch,
         intake,
-        merge_plan(loading, intake, by_delivery=True),
+        merge_plan(session, contract, intake, by_delivery=True),
         parents=parents,
+        before_commit=lambda: _note(session, contract, batch_id, rows, writer),
     )
     if outcome.outcome == "published":
-        still = set(writer.row_ids)
-        done = [r.id for r in rows if r.id not in still]
-        for start in range(0, len(done), 1_000):
-            where = "row_id IN (" + ", ".join(literal(i) for i in done[start : start + 1_000]) + ")"
-            quarantine.change_state(
-                session, session.con, contract, where, "replayed", "headgate",
-                f"passed in batch {batch_id}",
-            )  # fmt: skip
+        settle(session, contract)
     return outcome, meta
+
+
+def begun(session: Session) -> tuple[str, str] | None:
+    """Dataset and batch of a replay whose rows were not marked yet; committed or not."""
+    data = session.lake.storage.read(NOTE)
+    noted = hjson.loads(data) if data else None
+    return (noted["dataset"], noted["batch_id"]) if noted else None
+
+
+def settle(session: Session, contract: Contract) -> None:
+    """Mark the rows of a replay that is committed as replayed."""
+    noted = hjson.loads(session.lake.storage.read(NOTE) or b"{}")
+    done = noted.get("passed", [])
+    for start in range(0, len(done), 1_000):
+        where = "row_id IN (" + ", ".join(literal(i) for i in done[start : start + 1_000]) + ")"
+        quarantine.change_state(
+            session, session.con, contract, where, "replayed", "headgate",
+            f"passed in batch {noted['batch_id']}",
+        )  # fmt: skip
+    forget(session)
+
+
+def forget(session: Session) -> None:
+    """No replay is under way any more."""
+    folder, _, name = NOTE.rpartition("/")
+    session.lake.storage.remove(folder, [name])
+
+
+def _note(
+    session: Session,
+    contract: Contract,
+    batch_id: str,
+    rows: Sequence[QuarantinedRow],
+    writer: quarantine.Writer,
+) -> None:
+    """Keep which rows pass, so that whoever comes after a crash can mark them."""
+    still = set(writer.row_ids)
+    noted = {"dataset": contract.id, "batch_id": batch_id,
+             "passed": [r.id for r in rows if r.id not in still]}  # fmt: skip
+    session.lake.storage.put(NOTE, hjson.dumps(noted).encode())

@@ -23,7 +23,7 @@ class Unpacked:
     """
 
     def __init__(self, blocks: Blocks, settings: Settings) -> None:
-        staging = settings.lake_path / "_staging"
+        staging = settings.spill_path.parent
         staging.mkdir(parents=True, exist_ok=True)
         most = bytes_of(settings.spill_limit)
         self._folder = TemporaryDirectory(prefix="unpacked-", dir=staging)

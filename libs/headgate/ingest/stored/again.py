@@ -9,7 +9,7 @@ from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
 from headgate.core.errors import ConflictError
 from headgate.ingest.duplicates import Duplicates, resolve
-from headgate.ingest.load import conflict_reason
+from headgate.ingest.judging import conflict_reason
 from headgate.ingest.stored import recast
 from headgate.ingest.stored import rows as stored
 from headgate.lake.engines.duckdb import Connection, equal, identifier, identifiers, one

@@ -1,0 +1,1 @@
+"""Files are read in a process of its own, with limits: what a hostile file breaks is that process."""
