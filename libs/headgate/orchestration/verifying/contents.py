@@ -80,12 +80,12 @@ def _made(
         parts.append(f"count(*) - count({name})")
         parts += [f"{f}({name})::VARCHAR" if ends else "NULL" for f in ("min", "max")]
     count, *values = one(look.con, f"SELECT {', '.join(parts)} FROM {rows}")
-    told = {}
+    told: dict[str, dict[str, str]] = {}
     for column, (nulls, least, most) in zip(
         columns, zip(*[iter(values)] * 3, strict=True), strict=True
     ):
-        ends = {k: v for k, v in (("min", least), ("max", most)) if v is not None}
-        told['"' + column.replace('"', '""') + '"'] = {"null_count": str(nulls), **ends}
+        found = {k: v for k, v in (("min", least), ("max", most)) if v is not None}
+        told['"' + column.replace('"', '""') + '"'] = {"null_count": str(nulls), **found}
     text, _ = log_statistics(count, told, columns)
     made: dict[str, Any] = hjson.loads(text)
     return made

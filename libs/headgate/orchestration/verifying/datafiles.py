@@ -78,7 +78,7 @@ def _footer(look: Look, table: Pinned, state: State, live: Live) -> str:
         return f"it is no Parquet file that can be read ({(str(error).splitlines() or [''])[0]})"
     if rows != live.rows:
         return f"it has {rows} rows, the log says {live.rows}"
-    columns = table.columns_at.get(live.since, state.columns) | state.columns
+    columns = {**table.columns_at.get(live.since, {}), **state.columns}
     for name, kind, *_ in found:
         wanted = columns.get(str(name))
         if wanted is None:

@@ -16,8 +16,7 @@ PUT_BACK = "puts the contract back, where the project still has it"
 
 def derivable(look: Look, dataset: str, contract_hash: str) -> Contract | None:
     """The project's contract, if it is the one of that hash."""
-    contracts = look.project.contracts
-    contract = contracts[dataset] if dataset in contracts else None
+    contract = look.today(dataset)
     return contract if contract is not None and contract.hash == contract_hash else None
 
 
@@ -42,8 +41,8 @@ def _contracts(look: Look) -> Iterator[Fault]:
 def _code(look: Look) -> Iterator[Fault]:
     storage = look.project.lake.storage
     for table in look.data():
-        contracts = look.project.contracts
-        is_model = table.dataset in contracts and bool(contracts[table.dataset].model)
+        today = look.today(table.dataset)
+        is_model = today is not None and bool(today.model)
         named = {m.code_hash: v for v, m in table.metas() if m.code_hash and m.kind == "model"}
         folder = f"{kept.CODE_FOLDER}/{table.dataset}"
         lying = {n.removesuffix(".json") for n in storage.names(folder) if n.endswith(".json")}

@@ -125,7 +125,7 @@ def _known(look: Look) -> frozenset[tuple[str, str]]:
     lake = names.namespace(project.settings.lake_name)
     contracts = list(project.contracts.values())
     for dataset in project.lake.storage.names(kept.FOLDER):
-        today = project.contracts[dataset] if dataset in project.contracts else None
+        today = look.today(dataset)
         for name in project.lake.storage.names(f"{kept.FOLDER}/{dataset}"):
             try:
                 document = kept.recall(project.lake, dataset, name.removesuffix(".json"))

@@ -11,7 +11,7 @@ from headgate.lake.snapshot import app_id
 from headgate.orchestration.verifying.finding import Check, Fault
 from headgate.orchestration.verifying.look import Look
 from headgate.orchestration.verifying.pinned import Pinned, canonical, pointed
-from headgate.orchestration.verifying.tablelog import State
+from headgate.orchestration.verifying.tablelog import Entry, State
 from headgate.quality.quarantine import COLUMNS as QUARANTINE_COLUMNS
 
 #: What is done to torn entries and broken checkpoints before a run reads anything.
@@ -21,12 +21,20 @@ SET_ASIDE = "sets the file aside, as the next run would"
 def _torn(look: Look) -> Iterator[Fault]:
     for table in look.every():
         newest = table.entries.get(table.newest)
-        if newest is not None and newest.problem and not _acknowledged(look, table):
+        why = _damage(newest) if newest is not None else ""
+        if why and not _acknowledged(look, table):
             yield Fault(
                 table.place(table.newest),
-                f"the newest log entry was never finished: {newest.problem}; nothing acknowledged it.",
+                f"the newest log entry is not whole: {why}. Nothing names it.",
                 table.dataset, table.newest,
             )  # fmt: skip
+
+
+def _damage(entry: Entry) -> str:
+    """What is wrong with an entry's bytes; empty if they are what was written."""
+    if entry.problem:
+        return entry.problem
+    return "it is not what was written" if entries.is_whole(entry.data) is False else ""
 
 
 def _acknowledged(look: Look, table: Pinned) -> bool:
@@ -38,7 +46,8 @@ def _acknowledged(look: Look, table: Pinned) -> bool:
         return True
     rows = [] if table.dataset.startswith("system.") else look.ledger("system.ledger.batches")
     return any(
-        r["dataset"] == table.dataset and (r["version"] or -1) >= table.newest for r in rows or ()
+        r["dataset"] == table.dataset and r["version"] is not None and r["version"] >= table.newest
+        for r in rows or ()
     )
 
 
@@ -54,7 +63,8 @@ def _unreadable(look: Look) -> Iterator[Fault]:
 def _changed(look: Look) -> Iterator[Fault]:
     for table in look.every():
         for version, found in sorted(table.entries.items()):
-            if not found.problem and entries.is_whole(found.data) is False:
+            torn = version == table.newest and not _acknowledged(look, table)
+            if not found.problem and not torn and _damage(found):
                 yield Fault(table.place(version), "the log entry is not what was written.",
                             table.dataset, version)  # fmt: skip
 

@@ -121,9 +121,16 @@ class Look:
             return None
         return [dict(zip(state.columns, row, strict=True)) for row in rows]
 
+    def today(self, dataset: str) -> Contract | None:
+        """The project's contract of the dataset, if there is one by now."""
+        contracts = self.project.contracts
+        if dataset not in contracts:
+            return None
+        return contracts[dataset]
+
     def contract(self, table: Pinned) -> Contract | None:
         """The contract under which the table was last committed, or None if it cannot be told."""
-        today = self.project.contracts.get(table.dataset) if table.dataset in self.project.contracts else None  # fmt: skip
+        today = self.today(table.dataset)
         metas = table.metas()
         if not metas or today is None:
             return None

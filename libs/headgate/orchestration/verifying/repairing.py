@@ -1,0 +1,177 @@
+"""Mending what can safely be mended: nothing that holds data is deleted, nothing that is named is touched."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headgate.core import ids
+from headgate.core.errors import HeadgateError
+from headgate.lake import catalog, kept, ledger, recovery
+from headgate.lake.engines.duckdb import connect
+from headgate.lake.storage import sync_folder
+from headgate.lineage import names
+from headgate.lineage.emitter import Emitter
+from headgate.lineage.steps import State, Step
+from headgate.orchestration import releasing
+from headgate.orchestration.context import Progress, RunContext, Silent
+from headgate.orchestration.project import Project
+from headgate.orchestration.run import opened
+from headgate.orchestration.verifying import documents, events, ledgers, logs, remains, shown
+from headgate.orchestration.verifying.finding import Finding, Findings
+from headgate.orchestration.verifying.look import Look, look
+from headgate.orchestration.verifying.verify import verify
+
+COMMAND = "fsck --repair"
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What was mended (a sentence each), what was found after that, and why it went no further."""
+
+    done: tuple[str, ...]
+    after: Findings
+    stopped: str = ""
+
+
+def repair(project: Project, found: Findings, *, progress: Progress | None = None) -> Repaired:
+    """Mend those of the findings that can safely be mended, under the run lock, and verify again.
+
+    Raises:
+        LakeBusyError: a run holds the lake.
+    """
+    asked = {f.repair for f in found.findings if f.repair}
+    if not asked:
+        return Repaired((), found)
+    done: list[str] = []
+    stopped = ""
+    try:
+        if logs.SET_ASIDE in asked:
+            done += _set_aside(project, found)
+        with opened(project, COMMAND, progress) as context:
+            done += context.notes
+            _mend(context, found, asked)
+    except HeadgateError as error:
+        if not _ours(project):
+            raise
+        stopped = str(error)
+    after = verify(project, deep=found.deep, progress=progress)
+    left = {(f.check, f.place, f.message) for f in after.findings}
+    done += [
+        f"{f.place}: {f.repair}: done."
+        for f in found.findings
+        if f.repair and f.repair != logs.SET_ASIDE and (f.check, f.place, f.message) not in left
+    ]
+    return Repaired(tuple(dict.fromkeys(done)), after, stopped)
+
+
+def _ours(project: Project) -> bool:
+    """Whether nobody else holds the lake by now."""
+    from headgate.orchestration.verifying.holder import holder
+
+    found = holder(project.lake.root)
+    return found is None or not found.alive
+
+
+def _mend(context: RunContext, found: Findings, asked: set[str]) -> None:
+    project = context.project
+    if remains.SWEEP in asked:
+        for draft in remains.drafts(project.lake.root):
+            draft.unlink(missing_ok=True)
+    if documents.PUT_BACK in asked:
+        _put_back(project, [f for f in found.findings if f.repair == documents.PUT_BACK])
+    if {ledgers.ENTER, events.CLOSE} & asked:
+        with connect(project.settings) as con:
+            seen = look(project, con, Silent(), deep=False, selected=())
+            if ledgers.ENTER in asked:
+                _enter(context, seen)
+            if events.CLOSE in asked:
+                _close(context, seen)
+    newest = project.releases.newest() if shown.REWRITE in asked else None
+    if newest is not None:
+        # Without the note nothing of the old file is taken over.
+        (project.lake.root / catalog.NOTE).unlink(missing_ok=True)
+        releasing.write_catalog(context, newest)
+
+
+def _set_aside(project: Project, found: Findings) -> list[str]:
+    """Torn entries and wrong summaries out of the way, before anything is read through them."""
+    lake, run_id = project.lake, ids.new_id()
+    with lake.run_lock(run_id, COMMAND), connect(project.settings) as con:
+        told = recovery.recover(lake, con, project.contracts, thorough=True)
+        for one in found.findings:
+            path = lake.root / one.place
+            if one.check == "log-checkpoint" and one.repair and path.exists():
+                told.append(move_aside(project, path))
+    return told
+
+
+def move_aside(project: Project, path: Path) -> str:
+    """Rename a file into the folder of what was set aside, durably."""
+    root = project.lake.root
+    target = root / remains.SET_ASIDE / f"{path.relative_to(root)}.{ids.new_id()}"
+    project.lake.storage.make(str(target.parent.relative_to(root)))
+    os.rename(path, target)
+    sync_folder(target.parent)
+    sync_folder(path.parent)
+    return f"{path.relative_to(root)} was set aside as {target.relative_to(root)}."
+
+
+def _put_back(project: Project, found: list[Finding]) -> None:
+    for one in found:
+        contract = project.contracts[str(one.dataset)]
+        path = project.lake.root / one.place
+        if path.exists():
+            move_aside(project, path)
+        kept.keep(project.lake, contract)
+
+
+def _enter(context: RunContext, seen: Look) -> None:
+    """Rows that the ledgers lack, from log entries and release files."""
+    project, con = context.project, context.session.con
+    lake, contracts = project.lake, project.contracts
+    batches = seen.ledger(ledger.BATCHES)
+    verdicts = seen.ledger(ledger.VERDICTS)
+    released = seen.ledger(ledger.RELEASES)
+    every = list(ledgers.commits(seen))
+    if batches is not None:
+        known = {str(r["batch_id"]) for r in batches}
+        missing = [(m, v) for v, m in every if m.batch_id not in known]
+        ledger.record(con, lake, contracts, missing, context.run_id)
+    if verdicts is not None:
+        judged = {(str(r["batch_id"]), str(r["rule_id"])) for r in verdicts}
+        rows = [r for _, m in every for r in ledger.verdict_rows(m)]
+        rows = [r for r in rows if (r["batch_id"], r["rule_id"]) not in judged]
+        if rows:
+            ledger.append(con, lake, contracts, ledger.VERDICTS, rows, context.run_id)
+    if released is not None:
+        entered = {(int(r["release_id"]), str(r["dataset"])) for r in released}
+        more = [r for one in seen.kept_releases.values() for r in ledger.release_rows(one)]
+        more = [r for r in more if (r["release_id"], r["dataset"]) not in entered]
+        if more:
+            ledger.append(con, lake, contracts, ledger.RELEASES, more, context.run_id)
+
+
+def _close(context: RunContext, seen: Look) -> None:
+    """End in lineage every step that a dead process left running."""
+    settings = context.project.settings
+    path = context.project.lake.root / settings.lineage_file
+    with Emitter(path, settings.lake_name) as emitter:
+        for run, (_, event) in sorted(events.told(seen).open.items()):
+            if context.run_id not in (run, _parent(event)):
+                emitter.emit(_step(event), State.ABORT)
+
+
+def _step(event: dict[str, Any]) -> Step:
+    kind, dataset = names.parse_job(str(event["job"]["name"]))
+    return Step(
+        kind=kind, run_id=str(event["run"]["runId"]), dataset=dataset, parent_run_id=_parent(event),
+        error="The process ended before the step did.",
+    )  # fmt: skip
+
+
+def _parent(event: dict[str, Any]) -> str | None:
+    parent = (event["run"].get("facets") or {}).get("parent")
+    return str(parent["run"]["runId"]) if parent else None
