@@ -18,8 +18,10 @@ from headgate.cli import (
     demo,
     diff,
     docs,
+    fsck,
     lake,
     lineage,
+    maintain,
     new,
     plan,
     preview,
@@ -33,6 +35,7 @@ from headgate.cli import (
     status,
 )
 from headgate.cli.output import say
+from headgate.core import resources
 from headgate.core.errors import HeadgateError
 
 app = typer.Typer(
@@ -53,7 +56,9 @@ app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
+app.command("maintain", epilog=maintain.EXAMPLE)(maintain.maintain)
 app.command("rebuild", epilog=rebuild.EXAMPLE)(rebuild.rebuild)
+app.command("fsck", epilog=fsck.EXAMPLE)(fsck.fsck)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(lineage.app, name="lineage")
@@ -122,6 +127,10 @@ def invoke(arguments: Sequence[str]) -> int:
     except Exception as error:
         if _State.debug:
             raise
+        gave_out = resources.of(error)
+        if gave_out is not None:
+            say(f"headgate: {gave_out}")
+            return gave_out.exit_code
         first = (str(error).splitlines() or [""])[0]
         say(
             f"headgate: unexpected {type(error).__name__}: {first} "

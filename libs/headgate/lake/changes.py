@@ -8,7 +8,8 @@ from pathlib import Path
 from headgate.contracts import types
 from headgate.core.errors import NotFoundError
 from headgate.lake.engines.duckdb import identifier, identifiers
-from headgate.lake.lake import Lake
+from headgate.lake.lake import Lake, log_key
+from headgate.lake.meta import COMPACTION, CommitMeta
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 
 
@@ -97,15 +98,30 @@ def _differing(
     )
 
 
+def settled(lake: Lake, dataset: str, version: int) -> int:
+    """The last version with the rows of ``version``: it, unless compactions come right after it."""
+    key, last = lake.key(dataset), version
+    for name in lake.storage.names(f"{key}/_delta_log"):
+        number, _, suffix = name.partition(".")
+        if suffix != "json" or not number.isdigit() or int(number) <= version:
+            continue
+        meta = CommitMeta.from_log(lake.storage.read(log_key(key, int(number))) or b"")
+        if meta is None or meta.kind != COMPACTION or meta.detail["same_as"] != version:
+            break
+        last = int(number)
+    return last
+
+
 def earlier(lake: Lake, now: Snapshot | None, dataset: str, version: int) -> Snapshot | None:
     """The dataset at an earlier version than ``now``, if it can be compared with it.
 
     None if its files are gone, or if it was rebuilt in another shape since.
     """
-    if now is not None and now.version == version:
+    if now is not None and version in (now.version, now.content_version):
         return now
     try:
-        old = lake.snapshot(dataset, version)
+        # The same rows in the files that they were put together in since: the others may be gone.
+        old = lake.snapshot(dataset, settled(lake, dataset, version))
     except NotFoundError:
         return None
     if old is None:

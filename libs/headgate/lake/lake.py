@@ -64,7 +64,8 @@ class Lake:
             return (-1, None) if names else (None, None)
         try:
             entry = self.storage.read(f"{key}/_delta_log/{entries[-1]}") or b""
-            return int(entries[-1][:-5]), CommitMeta.from_log(entry)
+            meta = CommitMeta.from_log(entry)
+            return int(entries[-1][:-5]), meta.content if meta else None
         except (ValueError, KeyError, TypeError):
             return int(entries[-1][:-5]), None  # reading the whole log says what is wrong
 
@@ -113,7 +114,7 @@ class Lake:
         table = self._tables.get(key)
         newest = max((n for n in names if n.endswith(".json")), default="")
         if table is not None and newest >= log_key("", table.version()).rpartition("/")[2]:
-            table.update_incremental()
+            table = self._followed(table)
         else:
             table = None
         if table is not None and version in (None, table.version()):
@@ -125,6 +126,16 @@ class Lake:
         if version is None:
             self._tables[key] = opened
         return opened
+
+    def _followed(self, table: Any) -> Any:
+        """The open table at its newest version; None where the entries to it are cleaned away."""
+        from deltalake.exceptions import DeltaError
+
+        try:
+            table.update_incremental()
+        except DeltaError:
+            return None  # reading the log from its beginning tells whether anything is wrong
+        return table
 
     def staging(self, run_id: str) -> Path:
         """The folder in which a run stages files; made when asked for."""
@@ -140,10 +151,11 @@ class Lake:
             shutil.rmtree(self.root / STAGING / name, ignore_errors=True)
 
     @contextmanager
-    def run_lock(self, run_id: str, command: str) -> Iterator[bool]:
+    def run_lock(self, run_id: str, command: str, *, recovers: bool = False) -> Iterator[bool]:
         """Hold the lake for one run; the system frees it when the process dies.
 
-        Yields whether the run before this one died holding it.
+        Yields whether the run before this one died holding it, or ended unsure of what it wrote.
+        Who ``recovers`` puts right what that one left; else the lock goes on to say so.
 
         Raises:
             LakeBusyError: another run holds it, and still does after ``lock_wait_seconds``.
@@ -164,12 +176,14 @@ class Lake:
                 clock.sleep(0.05)
             died = bool(os.pread(fd, 1, 0))
             told = {"run": run_id, "pid": os.getpid(), "command": command, "since": clock.iso()}
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, hjson.dumps(told).encode(), 0)
+            # Never empty in between: that would say that nobody died.
+            os.ftruncate(fd, os.pwrite(fd, hjson.dumps(told).encode(), 0))
             try:
                 yield died
             finally:
-                os.ftruncate(fd, 0)
+                # What the disk did not confirm is for the next run to make sure of.
+                if not self.storage.unsure and (recovers or not died):
+                    os.ftruncate(fd, 0)
         finally:
             os.close(fd)
 

@@ -13,6 +13,8 @@ from headgate.core import json as hjson
 
 #: The key in the log's commitInfo.
 KEY = "headgate"
+#: The kind of commits that change files and no row.
+COMPACTION = "compaction"
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,10 @@ class CommitMeta:
 
     ``read = published + quarantined + deduplicated + refused`` always. ``inputs`` are the
     versions of the datasets that the batch was made from; ``verdicts`` the judged rules, as
-    plain mappings; ``kind`` is ingest, model, replay, restore or quarantine.
+    plain mappings; ``kind`` is ingest, model, replay, restore, quarantine, ledger or compaction.
+
+    A compaction changes no row: what made the rows is said by the commit that it comes after,
+    which is in its detail as ``was``. ``same_as`` is set there alone, see :attr:`content`.
     """
 
     batch_id: str
@@ -44,6 +49,16 @@ class CommitMeta:
     inputs: Mapping[str, int] = field(default_factory=dict)
     verdicts: tuple[Mapping[str, Any], ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
+    same_as: int | None = None
+
+    @property
+    def content(self) -> CommitMeta:
+        """What is said of the rows that the commit left in the table: a compaction's own account is
+        that of the commit which made them, with its version as ``same_as``."""
+        if self.kind != COMPACTION:
+            return self
+        was = self.from_json(hjson.dumps(self.detail["was"]))
+        return dataclasses.replace(was, same_as=int(self.detail["same_as"]))
 
     @property
     def balanced(self) -> bool:
@@ -53,9 +68,13 @@ class CommitMeta:
     def to_json(self) -> str:
         """The form that goes into the log."""
         # Flat: what the fields hold is plain already, and copying it all takes longer than the commit.
-        document = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return hjson.dumps(self.to_mapping())
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The same, as plain values."""
+        document = {n: getattr(self, n) for n in _FIELDS if n != "same_as"}
         document["committed_at"] = clock.iso(self.committed_at)
-        return hjson.dumps(document)
+        return document
 
     @classmethod
     def from_json(cls, text: str) -> CommitMeta:
@@ -76,4 +95,4 @@ class CommitMeta:
         return None
 
 
-_FIELDS = frozenset(f.name for f in dataclasses.fields(CommitMeta))
+_FIELDS = tuple(f.name for f in dataclasses.fields(CommitMeta))

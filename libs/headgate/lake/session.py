@@ -52,9 +52,10 @@ class Session:
         return self.snapshot(dataset)
 
     def versions(self, datasets: Iterable[str]) -> dict[str, int]:
-        """The candidate's versions of those of the datasets that exist."""
+        """The candidate's versions of those of the datasets that exist, each as that which first
+        had these rows: files that were put together are no news to who reads them."""
         found = {d: self.snapshot(d) for d in datasets}
-        return {d: s.version for d, s in found.items() if s is not None}
+        return {d: s.content_version for d, s in found.items() if s is not None}
 
     @property
     def staging(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,25 +54,32 @@ def named(lake: Lake, key: str) -> set[str]:
     return {*found.needed, *found.gone}
 
 
-def names(lake: Lake, key: str, pinned: Mapping[str, set[str]] | None = None) -> Names:
+def names(
+    lake: Lake,
+    key: str,
+    pinned: Mapping[str, set[str]] | None = None,
+    *,
+    without: Collection[str] = (),
+) -> Names:
     """As :func:`named`, told apart by whether somebody can still read the file.
 
-    ``pinned`` is what :func:`pins` gave, for those who ask of many tables.
+    ``pinned`` is what :func:`pins` gave, for those who ask of many tables; ``without`` are files of
+    the log that are taken as gone.
     """
-    added, removed = _logged(lake, key)
+    added, removed = _logged(lake, key, without)
     needed = added | (pins(lake) if pinned is None else pinned).get(key, set())
     return Names(frozenset(needed), frozenset(removed - needed))
 
 
-def pins(lake: Lake) -> dict[str, set[str]]:
-    """By a table's key, its files that kept releases or the catalogue name.
+def pins(lake: Lake, *, without: Collection[int] = ()) -> dict[str, set[str]]:
+    """By a table's key, its files that kept releases (but those ``without``) or the catalogue name.
 
     Raises:
         LakeError: the catalogue cannot be read.
     """
     found: dict[str, set[str]] = {}
     for release in ReleaseStore(lake).list():
-        for dataset, table in release.tables.items():
+        for dataset, table in release.tables.items() if release.id not in without else ():
             key = lake.key(dataset)
             found.setdefault(key, set()).update(_below(lake, key, p) for p in table.files)
     for path in catalog.files(lake):
@@ -132,11 +139,13 @@ def actions(data: bytes) -> Iterator[Mapping[str, Any]]:
             yield found
 
 
-def _logged(lake: Lake, key: str) -> tuple[set[str], set[str]]:
+def _logged(lake: Lake, key: str, without: Collection[str]) -> tuple[set[str], set[str]]:
     """Files that the log says were added, and those that it says were removed."""
     log = f"{key}/_delta_log"
     added, removed = set[str](), set[str]()
     for name in lake.storage.names(log):
+        if name in without:
+            continue
         try:
             if _ENTRY.fullmatch(name):
                 data = lake.storage.read(f"{log}/{name}")
@@ -145,7 +154,7 @@ def _logged(lake: Lake, key: str) -> tuple[set[str], set[str]]:
                         if what in action:
                             found.add(_below(lake, key, str(action[what]["path"])))
             elif _CHECKPOINT.fullmatch(name):
-                live, gone = _summed_up(lake.storage.uri(f"{log}/{name}"))
+                live, gone = summed_up(lake.storage.uri(f"{log}/{name}"))
                 added |= {_below(lake, key, p) for p in live}
                 removed |= {_below(lake, key, p) for p in gone}
         except (ValueError, KeyError, TypeError, OSError) as error:
@@ -157,15 +166,16 @@ def _logged(lake: Lake, key: str) -> tuple[set[str], set[str]]:
     return added, removed
 
 
-def _summed_up(path: str) -> tuple[set[str], set[str]]:
-    """The files that a checkpoint says are live, and those that it says were removed."""
+def summed_up(path: str) -> tuple[set[str], set[str]]:
+    """The files that a checkpoint at a local path says are live, and those it says were removed."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=["add.path", "remove.path"])
+    table = pq.read_table(path, columns=["add", "remove"])
     found = []
     for what in ("add", "remove"):
-        told = table.column(what).to_pylist() if what in table.column_names else []
-        found.append({str(t["path"]) for t in told if t and t["path"] is not None})
+        paths = pc.struct_field(table.column(what), "path").to_pylist()
+        found.append({str(p) for p in paths if p is not None})
     return found[0], found[1]
 
 

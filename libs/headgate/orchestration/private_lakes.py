@@ -223,16 +223,19 @@ def _replace(root: Path, made: Path) -> None:
 
 def _make(draft: Project, other: Project, name: str, release: Release) -> Base:
     """Fill the empty lake of ``draft`` with what ``other`` released."""
-    run_id, moved = ids.new_id(), {}
+    run_id, moved, found = ids.new_id(), {}, dict[str, Snapshot]()
     for dataset, table in sorted(release.tables.items()):
         snapshot = other.lake.snapshot(dataset, table.version)
         if snapshot is None or snapshot.meta is None:
             raise LakeError(f"{dataset} has no version {table.version} that {name} committed.")
+        found[dataset] = snapshot
+    held = {d: s.content_version for d, s in found.items()}
+    for dataset, snapshot in found.items():
         contract = draft.contracts.get(dataset)
         key = contract.key if contract else ()
         moved[dataset] = (
-            _adopt(draft.lake, other.lake, snapshot, release, name, run_id, key),
-            table.group,
+            _adopt(draft.lake, other.lake, snapshot, release, held, name, run_id, key),
+            release.tables[dataset].group,
         )
     _remember(draft, other, release, run_id)
     published = draft.releases.publish(
@@ -245,10 +248,11 @@ def _make(draft: Project, other: Project, name: str, release: Release) -> Base:
 
 
 def _adopt(
-    lake: Lake, other: Lake, old: Snapshot, release: Release, name: str, run_id: str,
-    key: tuple[str, ...],
+    lake: Lake, other: Lake, old: Snapshot, release: Release, held: Mapping[str, int], name: str,
+    run_id: str, key: tuple[str, ...],
 ) -> Snapshot:  # fmt: skip
-    """A table of ``lake`` whose first version has the files of ``old``."""
+    """A table of ``lake`` whose first version has the files of ``old``; ``held`` are the versions
+    whose rows the release has."""
     before = old.meta
     assert before is not None
     table_key = lake.key(old.dataset)
@@ -262,9 +266,7 @@ def _adopt(
     code = kept.recall_code(other, old.dataset, before.code_hash)
     if code is not None:
         kept.keep_code(lake, old.dataset, before.code_hash, *code)
-    inputs = {
-        d: 0 if release.versions.get(d) == v else _ELSEWHERE for d, v in before.inputs.items()
-    }
+    inputs = {d: 0 if held.get(d) == v else _ELSEWHERE for d, v in before.inputs.items()}
     meta = CommitMeta(
         batch_id=ids.new_id(), run_id=run_id, dataset=old.dataset, kind="restore", mode="replace",
         source=f"lake:{name} release:{release.id}", content_hash="",
@@ -300,7 +302,7 @@ def _remember(draft: Project, other: Project, release: Release, run_id: str) -> 
     contracts: Mapping[str, Contract] = draft.contracts
     if ledger.BATCHES not in contracts:
         return
-    with connect(draft.settings) as con:
+    with connect(draft.settings, [other.lake.root]) as con:
         taken = ledger.rows(
             other.lake, con, ledger.BATCHES, "kind = 'ingest' AND outcome = 'published'",
             limit=10_000_000,

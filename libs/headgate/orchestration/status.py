@@ -75,7 +75,7 @@ def _last_batches(project: Project, con: Connection) -> dict[str, tuple[str, dat
         return {}
     found = con.execute(
         "SELECT dataset, arg_max(outcome, committed_at),"
-        " max(committed_at) FILTER (WHERE outcome = 'published' AND kind NOT IN ('restore', 'audit', 'rebuild'))"
+        " max(committed_at) FILTER (WHERE outcome = 'published' AND kind NOT IN ('restore', 'audit', 'rebuild', 'compaction'))"
         f" FROM {base.relation()} GROUP BY 1"
     ).fetchall()
     return {d: (outcome, at) for d, outcome, at in found}

@@ -104,7 +104,8 @@ class Ahead:
             tables[dataset] = self._built(context, dataset, failed)
             if not tables[dataset].built:
                 failed.add(dataset)
-        self.project.imagine_pending((curating.pending(context) - set(stale)) | failed)
+        tested = set(stale) | (curating.untested(context) & selected)
+        self.project.imagine_pending((curating.pending(context) - tested) | failed)
         return self._with_release(context, command, tables)
 
     def _context(self) -> RunContext:
@@ -182,7 +183,9 @@ class Ahead:
             return ""
         influence = self.influences.get(contract.id, Influence())
         known = self.project.lake.real
-        read = {d: s.version for d in self.graph[contract.id] if (s := known(d)) is not None}
+        read = {
+            d: s.content_version for d in self.graph[contract.id] if (s := known(d)) is not None
+        }
         if influence.rows or next_.code_hash == meta.code_hash or read != dict(meta.inputs):
             return ""
         if meta.code_hash != self._hash_before(contract.id):
