@@ -19,6 +19,11 @@ MAIN = "main"
 _chosen = MAIN
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?)(i?)B?\s*", re.IGNORECASE)
 
+_OF_READING = (
+    "reader_memory", "reader_seconds", "reader_output", "memory_limit", "spill_limit",
+    "max_unpack_ratio", "max_fields", "max_record_bytes", "max_nesting",
+)  # fmt: skip
+
 
 def _setting(default: Any, doc: str, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
     return field(default=default, metadata={"doc": doc, "secret": secret, "choices": choices})
@@ -55,7 +60,7 @@ class Settings:
     )
     max_unpack_ratio: int = _setting(
         200,
-        "How many times its size a compressed file may unpack to, counted from 64 MiB on; and what"
+        "How many times its size a compressed file may unpack to, counted from 16 MiB on; and what"
         " a Parquet file may decode to, from 256 MiB on.",
     )
     max_quarantine_share: float = _setting(
@@ -114,6 +119,11 @@ class Settings:
 
     #: Where the engine spills, if not in the lake's staging: no setting, each process says its own.
     spill_folder: Path | None = None
+
+    def of_reading(self) -> dict[str, Any]:
+        """The settings that decide whether a file can be read, as they are told of one that could
+        not: where one has changed since, the file is worth another attempt."""
+        return {name: getattr(self, name) for name in _OF_READING}
 
     @property
     def spill_path(self) -> Path:

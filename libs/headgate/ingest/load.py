@@ -12,7 +12,7 @@ from headgate.core.errors import RefusedError, SettingError
 from headgate.core.settings import Settings, size_in_bytes
 from headgate.ingest import deletions
 from headgate.ingest.isolation import supervisor
-from headgate.ingest.isolation.limits import Limits, tried_with
+from headgate.ingest.isolation.limits import Limits
 from headgate.ingest.isolation.request import Request, carry_out
 from headgate.ingest.plainfile import open_plain
 from headgate.ingest.readers.base import Reason, SourceFile, Unsafe
@@ -112,7 +112,7 @@ def publish(
     contract, source = request.contract, request.source
     detail: dict[str, Any] = {"bytes": source.size, "notes": []}
     if isinstance(taken, Reason):
-        detail["tried_with"] = tried_with(session.settings)
+        detail["tried_with"] = session.settings.of_reading()
         intake, content_hash = _set_aside(session, request, taken)
     else:
         detail["notes"] = list(taken.notes)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 
 from headgate.ingest import deletions
 from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.judging import CHUNK, Loading, conflict_reason, take_exact
-from headgate.ingest.readers.base import ExactRow, Positions, Reader, SourceFile, open_reader
+from headgate.ingest.readers.base import ExactRow, Positions, Reader, Scan, SourceFile, open_reader
 from headgate.lake.engines.duckdb import Connection, identifiers, literal, one
 from headgate.lake.snapshot import relation
 from headgate.lake.stage import StagedFile, stage
 from headgate.quality import gate, quarantine
 from headgate.quality.predicates import conjunction
+
+#: Characters of raw text beyond which a piece of exact rows has no more of them.
+_CHUNK_WEIGHT = 16 << 20
+#: What the engine asked for when a file claims what it does not hold: gigabytes in one piece.
+_ALLOCATED = re.compile(r"allocate [^(]*[0-9] [GT]i?B")
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,23 @@ def take(loading: Loading, source: SourceFile, at: str) -> Taken:
 
 
 def _stage_proven(loading: Loading, reader: Reader, at: str) -> list[StagedFile]:
+    """The rows that are proven and break no rule, staged.
+
+    A file so damaged that the engine fails on it is left to the exact look as a whole.
+    """
+    import duckdb
+
+    try:
+        return _stage_scan(loading, reader.scan(loading.con), at)
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.OutOfMemoryException) and not _ALLOCATED.search(str(error)):
+            raise
+        return _stage_scan(loading, reader.scan(loading.con, careful=True), at)
+
+
+def _stage_scan(loading: Loading, scan: Scan, at: str) -> list[StagedFile]:
     """One pass: read, prove, judge and write. What breaks a rule or is not proven is left out."""
     con, contract = loading.con, loading.contract
-    scan = reader.scan(con)
     before = {k: one(con, "SELECT current_setting(?)", [k])[0] for k in scan.settings}
     own = identifiers(c.name for c in contract.columns)
     query = (
@@ -103,7 +122,7 @@ def _take_rest(loading: Loading, reader: Reader, intake: gate.Intake, at: str) -
     session, contract, writer = loading.session, loading.contract, intake.refused_rows
     missing = _missing(loading.con, intake.staged, reader.read)
     most = gate.share_limit(session, contract) * reader.read
-    for chunk in _chunks(reader.exact(missing) if len(missing) else iter(()), CHUNK):
+    for chunk in _chunks(reader.exact(missing) if len(missing) else iter(())):
         take_exact(loading, intake, [(r, r.position) for r in chunk], at)
         if writer.rows > most:
             # The batch is refused whatever follows: do not fill the disk with its rows.
@@ -144,7 +163,15 @@ def _missing(con: Connection, staged: Sequence[StagedFile], read: int) -> Positi
     return np.flatnonzero(~seen).astype(np.int64)
 
 
-def _chunks(rows: Iterable[ExactRow], size: int) -> Iterator[list[ExactRow]]:
-    iterator = iter(rows)
-    while chunk := list(islice(iterator, size)):
+def _chunks(rows: Iterable[ExactRow]) -> Iterator[list[ExactRow]]:
+    """The rows in pieces that are bounded by count and by what they weigh."""
+    chunk: list[ExactRow] = []
+    weight = 0
+    for row in rows:
+        chunk.append(row)
+        weight += len(row.raw)
+        if len(chunk) >= CHUNK or weight >= _CHUNK_WEIGHT:
+            yield chunk
+            chunk, weight = [], 0
+    if chunk:
         yield chunk

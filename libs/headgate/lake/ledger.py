@@ -15,7 +15,7 @@ from headgate.core import clock, failpoints, ids
 from headgate.core import json as hjson
 from headgate.lake import attempts
 from headgate.lake.commit import commit
-from headgate.lake.engines.duckdb import Connection, identifier, identifiers
+from headgate.lake.engines.duckdb import Connection, identifier, identifiers, literal
 from headgate.lake.lake import Lake, log_key
 from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
@@ -123,17 +123,18 @@ def unrecorded(
 ) -> list[tuple[CommitMeta, int]]:
     """Commits that are in a table's log and not in the ledger, oldest first, with their version."""
     base = lake.snapshot(BATCHES)
-    known: dict[str, int] = {}
+    known: dict[str, set[int]] = {}
     if base is not None:
-        query = f"SELECT dataset, max(version) FROM {base.relation()} GROUP BY 1"
-        known = {d: v for d, v in con.execute(query).fetchall() if v is not None}
+        # Each by itself: a batch may be missing between others, if what followed it went wrong.
+        query = f"SELECT dataset, list(version) FROM {base.relation()} GROUP BY 1"
+        known = {d: set(found) for d, found in con.execute(query).fetchall()}
     found = []
     for dataset in datasets:
         key = lake.key(dataset)
-        last = known.get(dataset, -1)
+        entered = known.get(dataset, set())
         for name in lake.storage.names(f"{key}/_delta_log"):
             stem, _, suffix = name.partition(".")
-            if suffix != "json" or not stem.isdigit() or int(stem) <= last:
+            if suffix != "json" or not stem.isdigit() or int(stem) in entered:
                 continue
             meta = CommitMeta.from_log(lake.storage.read(log_key(key, int(stem))) or b"")
             if meta is not None:
@@ -160,6 +161,13 @@ def record(
     failpoints.reach("ledger.appended")
 
 
+def committed(con: Connection, lake: Lake, dataset: str, batch_id: str) -> bool:
+    """Whether the batch is in its table's log: what the ledger knows, and what is there since."""
+    if any(meta.batch_id == batch_id for meta, _ in unrecorded(con, lake, [dataset])):
+        return True
+    return bool(rows(lake, con, BATCHES, f"batch_id = {literal(batch_id)} AND version IS NOT NULL"))
+
+
 def reconcile(
     con: Connection, lake: Lake, contracts: Mapping[str, Contract], run_id: str
 ) -> list[CommitMeta]:
@@ -171,7 +179,10 @@ def reconcile(
 
 
 def taken(con: Connection, lake: Lake) -> dict[str, dict[str, tuple[str, int]]]:
-    """For each dataset: content hash to source name and size in bytes of every file taken."""
+    """For each dataset: content hash to source name and size in bytes of every file taken.
+
+    A file that was set aside as a whole by other settings than today's is to be taken anew.
+    """
     base = lake.snapshot(BATCHES)
     if base is None:
         return {}
@@ -180,7 +191,9 @@ def taken(con: Connection, lake: Lake) -> dict[str, dict[str, tuple[str, int]]]:
         "SELECT dataset, content_hash, any_value(source),"
         " any_value((detail->>'$.bytes')::BIGINT)"
         f" FROM {base.relation(columns)}"
-        " WHERE kind = 'ingest' AND outcome = 'published' GROUP BY 1, 2"
+        " WHERE kind = 'ingest' AND outcome = 'published' AND coalesce("
+        f"detail->>'$.tried_with' = {literal(hjson.dumps(lake.settings.of_reading()))}, TRUE)"
+        " GROUP BY 1, 2"
     )
     found: dict[str, dict[str, tuple[str, int]]] = {}
     for dataset, content, source, size in con.execute(query).fetchall():

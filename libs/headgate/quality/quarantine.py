@@ -49,6 +49,12 @@ COLUMNS: Mapping[str, str] = {
     "_quarantined_at": "timestamp",
 }
 KEY = ("row_id",)
+#: Codes of a file that was set aside as a whole: its row has no raw text to be replayed from, and
+#: it is tried anew when the settings of reading change.
+WHOLE_FILE = (
+    "reader_memory", "reader_time", "reader_output", "reader_crashed", "unpacks_too_far",
+    "too_many_fields", "corrupt_file", "encrypted",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,14 @@ def supersede(session: Session, con: Connection, contract: Contract, source: str
     where = f"source = {literal(source)}"
     if content_hash is not None:
         where += f" AND content_hash <> {literal(content_hash)}"
+    if content_hash and "tried_with" not in meta.detail:
+        # Set aside as a whole by earlier settings, and taken now: by this or another name.
+        whole = (
+            f"content_hash = {literal(content_hash)} AND position = 1 AND raw = ''"
+            f" AND _batch_id <> {literal(meta.batch_id)}"
+            f" AND list_has_any(codes, {list(WHOLE_FILE)})"
+        )
+        where = f"({where}) OR ({whole})"
     why = f"delivered anew in batch {meta.batch_id}"
     return change_state(session, con, contract, where, "superseded", "headgate", why)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from headgate.core.settings import Settings, size_in_bytes
 from headgate.ingest.readers.base import Reason
@@ -16,11 +14,6 @@ MB = 1_000_000
 SECONDS_PER_MB = 30.0
 #: How many times its size a file may make us write, where that is more than ``reader_output``.
 OUTPUT_PER_BYTE = 50
-#: Settings that decide whether a file can be read: where one changes, it is worth another attempt.
-DECIDING = (
-    "reader_memory", "reader_seconds", "reader_output", "memory_limit", "spill_limit",
-    "max_unpack_ratio", "max_fields", "max_record_bytes", "max_nesting",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,8 +72,3 @@ def crashed(told: str) -> Reason:
         f"{told}: nothing of it was taken; deliver it in another form, or run again with "
         "another version or other reader settings, which tries it anew",
     )  # fmt: skip
-
-
-def tried_with(settings: Settings) -> Mapping[str, Any]:
-    """The settings that decided about a file that was set aside as a whole."""
-    return {name: getattr(settings, name) for name in DECIDING}
