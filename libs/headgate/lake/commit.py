@@ -86,6 +86,11 @@ def commit(
     written = lake.storage.put_if_absent(
         log_key(table_key, version), text, named=lambda: failpoints.reach("commit.log_written")
     )
+    if written and base is not None and lake.storage.read(log_key(table_key, base.version)) is None:
+        # Logs are cut short from their beginning, so if what was before is gone, this name was
+        # somebody's who committed meanwhile: what was put in its place is part of no version.
+        lake.storage.remove(folder, [log_key("", version).rpartition("/")[2]])
+        written = False
     if not written:
         _give_back(lake, table_key, add)
         raise ConflictError(f"somebody else committed to {dataset} first.")
