@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from headgate.core import ids
 from headgate.core.errors import RefusedError
-from headgate.ingest.readers.base import SourceFile
+from headgate.ingest.plainfile import open_plain
+from headgate.ingest.readers.base import Reason, SourceFile, Unsafe
 
 #: Bytes a block has, about.
 BLOCK = 1 << 20
-_COMPRESSED = 1 << 18
+_COMPRESSED = 1 << 16
 _GZIP = zlib.MAX_WBITS | 16
+_ZEROS = re.compile(rb"\0*+")
+#: Unpacked bytes from which on they are compared with what they were packed in.
+_FLOOR = 16 << 20
+#: Gzip members that may come before each must hold something worth a header, and that many bytes.
+_MEMBERS, _WORTH = 10_000, 32
+#: Bytes a gzip member is given first; the next are given more while it goes on.
+_TASTE = 1 << 10
 
 
 class Blocks:
@@ -23,16 +32,22 @@ class Blocks:
     After :meth:`stream` to its end, ``content_hash`` is the SHA-256 of the file's bytes as stored
     and ``damage`` says why a compressed stream ended early (None if it did not).
 
+    ``max_ratio`` is how many times what is packed may be unpacked.
+
     Raises:
         OSError: the file cannot be opened or read.
+        UsageError: it is no plain file.
         RefusedError: the file was changed while it was read.
+        Unsafe: it unpacks to too much.
     """
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(self, source: SourceFile, max_ratio: int = 200) -> None:
         self.source = source
         self.content_hash = ""
         self.damage: str | None = None
-        self._file = open(source.path, "rb", buffering=0)  # noqa: SIM115 (close() closes)
+        self.max_ratio = max_ratio
+        self._taken = 0  # stored bytes that were read
+        self._file = open_plain(source.path, source.name)
         self._state = self._stat()
 
     def close(self) -> None:
@@ -46,7 +61,10 @@ class Blocks:
         hasher = ids.content_hasher() if hashed else None
         stored = self._stored(hasher)
         kind = self.source.compression
-        yield from {"gzip": self._gzip, "zstd": self._zstd}.get(kind, iter)(stored)
+        if kind == "none":
+            yield from stored
+        else:
+            yield from self._bounded({"gzip": self._gzip, "zstd": self._zstd}[kind](stored))
         if hasher:
             for _ in stored:  # what lies behind a damage still counts for the hash
                 pass
@@ -77,36 +95,62 @@ class Blocks:
 
     def _stored(self, hasher: ids.Hasher | None) -> Iterator[bytes]:
         size = BLOCK if self.source.compression == "none" else _COMPRESSED
+        self._taken = 0
         while data := self._file.read(size):
+            self._taken += len(data)
             if hasher:
                 hasher.update(data)
             yield data
 
+    def _bounded(self, unpacked: Iterator[bytes]) -> Iterator[bytes]:
+        """What was unpacked, as long as it is no more than the file's size can account for."""
+        given = 0
+        for block in unpacked:
+            given += len(block)
+            if given > _FLOOR and given > self.max_ratio * self._taken:
+                raise self._too_far(
+                    f"its first {self._taken:,} bytes unpack to over {given:,}, more than"
+                    f" {self.max_ratio} times as much"
+                )
+            yield block
+
+    def _too_far(self, told: str) -> Unsafe:
+        remedy = "raise the setting max_unpack_ratio if it is meant to be so"
+        return Unsafe(Reason("unpacks_too_far", None, f"{told}: nothing was taken; {remedy}"))
+
     def _gzip(self, stored: Iterator[bytes]) -> Iterator[bytes]:
         member = zlib.decompressobj(_GZIP)
         inside = False  # a member has begun and not ended
-        members = 0
+        members, given = 0, 0
+        taste = _TASTE
         for piece in stored:
-            data = piece
-            while data:
+            at = 0
+            while at < len(piece):
                 if not inside and members:
-                    data = data.lstrip(b"\0")  # padding between and after members is allowed
-                    if not data:
+                    at = _padded(piece, at)  # padding between and after members is allowed
+                    if at == len(piece):
                         break
                 if not inside:
                     members, inside = members + 1, True
+                    if members > _MEMBERS and given < _WORTH * members:
+                        told = f"its first {members:,} gzip members hold {given:,} bytes"
+                        raise self._too_far(told)
                 before = member.copy()
+                data = piece[at : at + taste]
                 try:
                     out = member.decompress(data, BLOCK)
                 except zlib.error as error:
                     self.damage = f"gzip: {str(error).partition(': ')[2]}"
                     yield from _until_damage(before, data)
                     return
+                given += len(out)
                 if out:
                     yield out
-                data = member.unconsumed_tail
+                at += len(data) - len(member.unconsumed_tail)
+                taste = min(2 * taste, _COMPRESSED)
                 if member.eof:
-                    data, inside = member.unused_data, False
+                    at -= len(member.unused_data)
+                    inside, taste = False, _TASTE
                     member = zlib.decompressobj(_GZIP)
         if inside or not members:
             self.damage = "gzip: the stream ends early"
@@ -136,7 +180,7 @@ class Blocks:
         import pyarrow as pa
 
         try:
-            with open(self.source.path, "rb") as file:
+            with open_plain(self.source.path, self.source.name) as file:
                 pieces = _Pieces(iter(lambda: file.read(_COMPRESSED), b""))
                 with pa.CompressedInputStream(pa.PythonFile(pieces, mode="r"), "zstd") as unpacked:
                     while start and (passed := unpacked.read(min(start, BLOCK))):
@@ -145,6 +189,12 @@ class Blocks:
                         yield data
         except (OSError, pa.ArrowInvalid):
             return
+
+
+def _padded(piece: bytes, at: int) -> int:
+    """Where the zeros end that stand at a place."""
+    found = _ZEROS.match(piece, at)
+    return found.end() if found else at
 
 
 def _until_damage(member: Any, data: bytes) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headgate.core import ids
 from headgate.core.errors import UsageError
+from headgate.ingest.plainfile import open_plain, special
 from headgate.ingest.readers.base import SourceFile, formats
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
@@ -19,7 +20,8 @@ def discover(paths: Sequence[str | Path], *, format: str | None = None) -> list[
     A path is a file (taken whatever its name), a folder (searched through all levels for the
     extensions of ``format``, or of every format, plain or compressed) or a glob (``**`` crosses
     folders). Hidden files and folders are passed over in folders. A file's name is its path below
-    the folder given, or its file name.
+    the folder given, or its file name. A pipe, socket or device of such a name is found as well, so
+    that it is told of; whoever opens it refuses it.
 
     Raises:
         UsageError: a path matches nothing, or leads out of its folder through a symbolic link.
@@ -40,10 +42,10 @@ def discover(paths: Sequence[str | Path], *, format: str | None = None) -> list[
 
 def was_taken(source: SourceFile, known: Mapping[str, tuple[str, int]]) -> bool:
     """Whether this content was taken, by any name; read only if a file of its size was."""
-    if all(size != source.size for _, size in known.values()):
+    if all(size != source.size for _, size in known.values()) or special(source.path):
         return False
     hasher = ids.content_hasher()
-    with open(source.path, "rb") as file:
+    with open_plain(source.path, source.name) as file:
         while data := file.read(1 << 20):
             hasher.update(data)
     return hasher.hexdigest() in known
@@ -67,18 +69,23 @@ def matches(given: str, endings: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
         for item in sorted(path.rglob("*")):
             inside = item.relative_to(path)
             hidden = any(part.startswith(".") for part in inside.parts)
-            if not hidden and item.name.lower().endswith(endings) and item.is_file():
+            if not hidden and item.name.lower().endswith(endings) and _is_source(item):
                 _stay_inside(item, path)
                 yield item, inside.as_posix()
-    elif path.is_file():
+    elif path.exists():
         yield path, path.name
     elif glob.has_magic(given):
         base = _base(given)
         for match in sorted(glob.glob(given, recursive=True)):
             item = Path(match)
-            if item.is_file():
+            if _is_source(item):
                 _stay_inside(item, base)
                 yield item, item.relative_to(base).as_posix()
+
+
+def _is_source(path: Path) -> bool:
+    """Whether something stands there that is no folder."""
+    return path.exists() and not path.is_dir()
 
 
 def _base(pattern: str) -> Path:

@@ -56,8 +56,8 @@ class Parsed(NamedTuple):
 class ExactRecords:
     """Types JSON records one by one for a fixed list of columns.
 
-    ``max_nesting`` and ``max_record_bytes`` are the settings of those names; ``places`` is the
-    source's mapping, where a column's value is more than a field of the record.
+    ``max_nesting``, ``max_record_bytes`` and ``max_fields`` are the settings of those names;
+    ``places`` is the source's mapping, where a column's value is more than a field of the record.
     """
 
     def __init__(
@@ -66,9 +66,11 @@ class ExactRecords:
         *,
         max_nesting: int,
         max_record_bytes: int,
+        max_fields: int = 10_000,
         places: Places | None = None,
     ) -> None:
         self._max_nesting = max_nesting
+        self._max_fields = max_fields
         self._max_bytes = max_record_bytes
         self._flat = max_nesting // 2  # this many of each bracket cannot nest too deep
         nested = places is not None and (not places.plain or bool(places.ignored))
@@ -109,6 +111,9 @@ class ExactRecords:
             return ExactRow(position, text, None, (self._unparsed(text, error, ended),))
         if type(record) is not dict:
             return ExactRow(position, text, None, (self._no_object(text, record),))
+        wide = self._too_wide(text, record)
+        if wide:
+            return ExactRow(position, text, None, (wide,))
         kind = (*record, *map(type, record.values()))
         plan = self._plans.get(kind)
         if plan is None:
@@ -147,7 +152,7 @@ class ExactRecords:
             value = hjson.loads_strict(text)
         except (ValueError, RecursionError) as error:
             return Parsed(text, None, self._unparsed(text, error, ended))
-        return Parsed(text, value, self._too_deep(text))
+        return Parsed(text, value, self._too_deep(text) or self._too_wide(text, value))
 
     def _learn(self, kind: tuple[Any, ...], record: dict[str, Any]) -> _Plan:
         """What records like this one need."""
@@ -215,6 +220,21 @@ class ExactRecords:
                     return Reason("nesting_too_deep", None, detail)
             elif sign in "]}":
                 depth -= 1
+        return None
+
+    def _too_wide(self, text: str, value: object) -> Reason | None:
+        """An object with more fields than any program writes: each of them costs a warning."""
+        if text.count(":") <= self._max_fields:
+            return None
+        waiting: list[object] = [value]
+        while waiting:
+            at = waiting.pop()
+            if isinstance(at, dict) and len(at) > self._max_fields:
+                detail = f"an object of {len(at):,} fields, at most {self._max_fields:,} are read"
+                return Reason("too_many_fields", None, detail)
+            if isinstance(at, dict | list):
+                inner = at.values() if isinstance(at, dict) else at
+                waiting += [v for v in inner if isinstance(v, dict | list)]
         return None
 
     def _typed(self, position: int, text: str, record: dict[str, Any]) -> ExactRow:

@@ -101,6 +101,7 @@ def oracle(data: bytes, of: Contract, settings: Settings = SETTINGS) -> dict[int
         of.columns,
         max_nesting=settings.max_nesting,
         max_record_bytes=settings.max_record_bytes,
+        max_fields=settings.max_fields,
         places=mapping(of),
     )
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")

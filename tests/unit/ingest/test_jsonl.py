@@ -38,6 +38,8 @@ REFUSED = {
     "invalid_date": [b'{"day": "2024-02-30"}', b'{"day": "1.1.2024"}'],
     "nesting_too_deep": [b'{"x": ' + b"[" * 300 + b"]" * 300 + b"}", b"[" * 100_000],
     "line_too_long": [b'{"text": "' + b"x" * 5000 + b'"}'],
+    "too_many_fields": [b'{"id": 1, "x": {' + b", ".join(b'"f%d": 1' % n for n in range(20)) + b"}}",
+                        b"{" + b", ".join(b'"f%d": 1' % n for n in range(20)) + b"}"],
     "lone_surrogate": [b'{"text": "\\ud800"}', b'{"\\udc00": 1}', b'{"x": [{"y": "\\uDFFF\\ud800"}]}'],
 }  # fmt: skip
 SHORT = reading.with_settings(max_record_bytes=4000)
@@ -46,6 +48,8 @@ SHORT = reading.with_settings(max_record_bytes=4000)
 def test_every_reason_is_tried() -> None:
     elsewhere = {"truncated", "corrupt_compression", "corrupt_file", "no_records"}
     elsewhere |= {"bad_header", "field_count", "undecodable", "malformed_csv", "raw_incomplete"}
+    elsewhere |= {"unpacks_too_far", "encrypted"}
+    elsewhere |= {code for code in base.REASONS if code.startswith("reader_")}
     assert set(base.REASONS) == set(REFUSED) | elsewhere
 
 
@@ -55,6 +59,8 @@ def test_each_reason_among_good_lines(tmp_path: Path, code: str) -> None:
     for line in REFUSED[code]:
         lines += [line, GOOD]
     settings = SHORT if code == "line_too_long" else reading.SETTINGS
+    if code == "too_many_fields":
+        settings = reading.with_settings(max_fields=15)
     if code == "nesting_too_deep":
         settings = reading.with_settings(max_record_bytes=200_000)
     data = b"\n".join(lines) + b"\n"
@@ -257,9 +263,13 @@ def test_a_bomb_is_unpacked_in_pieces(tmp_path: Path) -> None:
     pack = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     stored = b"".join(pack.compress(b"0" * BLOCK) for _ in range(200)) + pack.flush()
     (tmp_path / "x.jsonl.gz").write_bytes(stored)
-    found = reading.read(tmp_path / "x.jsonl.gz", OF)
+    patient = reading.with_settings(max_unpack_ratio=10_000)
+    found = reading.read(tmp_path / "x.jsonl.gz", OF, patient)
     assert found.codes == {1: ["line_too_long"]}
     assert f"{200 * BLOCK} bytes" in found.exact[1].reasons[0].detail
+    with pytest.raises(base.Unsafe, match="more than 200 times as much") as refused:
+        reading.read(tmp_path / "x.jsonl.gz", OF)
+    assert refused.value.reason.code == "unpacks_too_far"
 
 
 def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:

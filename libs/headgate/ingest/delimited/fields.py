@@ -23,6 +23,10 @@ class Malformed(Exception):
     """Why a text is no record: what stands where it may not."""
 
 
+class Endless(Malformed):
+    """A text has more fields than are told apart."""
+
+
 class Field(NamedTuple):
     """One field's text without its quotes, and whether it had any."""
 
@@ -37,8 +41,9 @@ class Splitter:
     out what is not plain enough, and then :meth:`fields` decides.
     """
 
-    def __init__(self, dialect: Dialect, max_record_bytes: int) -> None:
+    def __init__(self, dialect: Dialect, max_record_bytes: int, max_fields: int = 10_000) -> None:
         self._dialect = dialect
+        self._max_fields = max_fields
         self._max = max_record_bytes
         self._delimiter, self._quote, self._escape = (
             ord(s) if s else -1 for s in (dialect.delimiter, dialect.quote, dialect.escape)
@@ -56,7 +61,7 @@ class Splitter:
         """The fields of one record, without its line end.
 
         Raises:
-            Malformed: the record is not written as the dialect says.
+            Malformed: the record is not written as the dialect says, or is Endless.
         """
         d = self._dialect
         nul = text.find("\0")
@@ -65,6 +70,8 @@ class Splitter:
         if not (d.quote and d.quote in text) and not (d.escape and d.escape in text):
             if "\r" in text:
                 raise Malformed(f"a carriage return outside of quotes at {text.index(chr(13))}")
+            if text.count(d.delimiter) >= self._max_fields:
+                raise self._endless()
             return [Field(part, False) for part in text.split(d.delimiter)]
         found: list[Field] = []
         at = 0
@@ -74,6 +81,11 @@ class Splitter:
             if at == len(text):
                 return found
             at += 1
+            if len(found) >= self._max_fields:
+                raise self._endless()
+
+    def _endless(self) -> Endless:
+        return Endless(f"more than {self._max_fields:,} fields; see the setting max_fields")
 
     def _next(self, text: str, at: int) -> tuple[Field, int]:
         """The field that starts at ``at``, and where the delimiter behind it stands."""

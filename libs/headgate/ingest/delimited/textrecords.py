@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +14,9 @@ from headgate.core.settings import Settings
 from headgate.ingest import values
 from headgate.ingest.delimited import texts
 from headgate.ingest.delimited.dialect import Dialect
-from headgate.ingest.delimited.fields import Field, Malformed, Splitter
+from headgate.ingest.delimited.fields import Endless, Field, Malformed, Splitter
 from headgate.ingest.exact import RAW_KEPT, RESCUED
-from headgate.ingest.readers.base import ExactRow, Reason
+from headgate.ingest.readers.base import ExactRow, Reason, Unsafe
 
 #: Stands in raw text between a record and its file's header, so that it can be read by itself.
 #: Raw text without it is no more than a view of the record.
@@ -39,7 +40,7 @@ class TextRecords:
     """
 
     def __init__(self, contract: Contract, dialect: Dialect, settings: Settings) -> None:
-        self.splitter = Splitter(dialect, settings.max_record_bytes)
+        self.splitter = Splitter(dialect, settings.max_record_bytes, settings.max_fields)
         self._dialect = dialect
         self.encoding = dialect.encoding  # what the file is in, whatever mark it has
         self._columns = contract.columns
@@ -79,10 +80,12 @@ class TextRecords:
             given = [field.text for field in self.splitter.fields(text)]
         except UnicodeDecodeError:
             return Header((), text, "it holds bytes that are not of its encoding")
+        except Endless as error:
+            raise Unsafe(Reason("too_many_fields", None, f"the header has {error}")) from None
         except Malformed as error:
             return Header((), text, str(error))
         names = tuple(name or f"column {number}" for number, name in enumerate(given, 1))
-        twice = next((n for n in names if names.count(n) > 1), None)
+        twice = next((n for n, count in Counter(names).items() if count > 1), None)
         if twice is not None:
             return Header(names, text, f"it names {twice!r} twice")
         if not {*names} & {*self.fields.values()}:
@@ -113,6 +116,9 @@ class TextRecords:
             return _refused(position, whole, "empty_line", "no record")
         try:
             fields = self.splitter.fields(text)
+        except Endless as error:
+            told = f"expected {len(self.header.names)} fields, got {error}"
+            return _refused(position, whole, "field_count", told)
         except Malformed as error:
             code = "malformed_csv" if ended else "truncated"
             return _refused(position, whole, code, str(error))

@@ -20,6 +20,8 @@ _TRIES = 1000
 _WINDOW = 1 << 18
 #: Longest rest of a document that is tried.
 _REST = 1 << 20
+#: White space before a comma that is looked at.
+_SPACE = 1 << 12
 _FOLLOWS = re.compile(r"[ \t\r\n]*[,\]]")
 
 
@@ -47,7 +49,7 @@ class Resume:
             )
             self._longest = len(line) + 2
         else:
-            self._pattern = re.compile(rb"[\]}]?\s*,\s*" + re.escape(opening))
+            self._pattern = re.compile(rb",\s*" + re.escape(opening))
             self._longest = _WINDOW
 
     def complete(self, data: bytes, start: int, end: int, sample: bytes) -> bool:
@@ -90,7 +92,7 @@ class Resume:
         for match in islice(self._pattern.finditer(data, start), tries):
             if not ended and match.end() > len(data) - _WINDOW:
                 break
-            begin = match.start()
+            begin = _behind(data, start, match.start())
             here = Found(begin + (data[begin] in b"]}"), match.end() - 1, False)
             own = _fields_at(data, here.after)
             if fields and 2 * len(fields & own) >= len(fields):
@@ -98,6 +100,13 @@ class Resume:
             if not fields and len(own) > most:
                 best, most = here, len(own)
         return best
+
+
+def _behind(data: bytes, start: int, comma: int) -> int:
+    """Where the bracket stands, or the white space begins, that a comma stands behind."""
+    before = data[max(start, comma - _SPACE) : comma]
+    begin = comma - len(before) + len(before.rstrip())
+    return begin - 1 if begin > start and data[begin - 1] in b"]}" else begin
 
 
 def _tail(data: bytes, start: int, tail: Callable[[bytes], bool]) -> Found | None:

@@ -45,6 +45,7 @@ class Units:
             contract.columns,
             max_nesting=settings.max_nesting,
             max_record_bytes=settings.max_record_bytes,
+            max_fields=settings.max_fields,
             places=self.places,
         )
         self.objection = self._exact.objection

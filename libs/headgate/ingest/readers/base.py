@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from headgate.core.errors import ContractError, UsageError
+from headgate.core.errors import ContractError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,6 +50,14 @@ REASONS: Mapping[str, str] = {
     "raw_incomplete": "quarantine keeps the record in part or in other signs, so it is not replayed",
     "corrupt_file": "the file's own structure is damaged; what it holds there cannot be read",
     "corrupt_compression": "the compressed stream is damaged; what follows could not be read",
+    "too_many_fields": "the record, or the file's header, has more fields than the setting max_fields",
+    "unpacks_too_far": "the file unpacks to more than the setting max_unpack_ratio allows; "
+    "nothing of it is read",
+    "reader_memory": "reading the file takes more than the setting reader_memory; nothing of it is read",
+    "reader_time": "reading the file takes more than the setting reader_seconds; nothing of it is read",
+    "reader_output": "reading the file writes more than the setting reader_output; nothing is read",
+    "reader_crashed": "reading the file ended the process that did; nothing of it is read",
+    "encrypted": "the file is encrypted, and no key of it is known here",
 }
 #: What is told of a record that is taken all the same.
 WARNINGS: Mapping[str, str] = {
@@ -75,6 +83,17 @@ class Reason(NamedTuple):
     code: str
     column: str | None
     detail: str
+
+
+class Unsafe(RefusedError):
+    """A file that is not read at all, or not on: it is one record, refused for ``reason``.
+
+    Any part of a reader may raise it. What the file holds is then set aside as a whole.
+    """
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.detail)
+        self.reason = reason
 
 
 class ExactRow(NamedTuple):
@@ -231,5 +250,6 @@ def raw_reader(contract: Contract, settings: Settings) -> RawReader:
         contract.columns,
         max_nesting=settings.max_nesting,
         max_record_bytes=settings.max_record_bytes,
+        max_fields=settings.max_fields,
         places=mapping(contract),
     ).read

@@ -84,6 +84,7 @@ class CsvRows(Streamed):
 
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
         super().__init__(source)
+        self._blocks.max_ratio = settings.max_unpack_ratio
         self._columns = contract.columns
         self._dialect = dialect.dialect(contract)
         self._records = TextRecords(contract, self._dialect, settings)
@@ -148,7 +149,7 @@ class CsvRows(Streamed):
             if skip:
                 self._start, head = self._start + len(head), b""
                 continue
-            end = self._cutter.first(head)
+            end = self._cutter.first(head) if b"\n" in block else 0
             if end or len(head) > self._max or not self._dialect.header:
                 break
         self._mark, self._encoding, self.notes = text.start, text.encoding, text.notes

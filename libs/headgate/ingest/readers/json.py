@@ -101,6 +101,7 @@ class JsonDocument(Streamed):
 
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
         super().__init__(source)
+        self._blocks.max_ratio = settings.max_unpack_ratio
         self._contract, self._settings = contract, settings
         self._units = Units(contract, settings)
         self._places = self._units.places

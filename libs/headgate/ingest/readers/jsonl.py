@@ -71,6 +71,7 @@ class JsonLines(Streamed):
 
     def __init__(self, contract: Contract, source: SourceFile, settings: Settings) -> None:
         super().__init__(source)
+        self._blocks.max_ratio = settings.max_unpack_ratio
         self.layout: layout.Layout | None = None
         self._contract = contract
         self._columns = contract.columns
@@ -82,6 +83,7 @@ class JsonLines(Streamed):
             contract.columns,
             max_nesting=settings.max_nesting,
             max_record_bytes=settings.max_record_bytes,
+            max_fields=settings.max_fields,
             places=mapping(contract),
         )
         self._start = 0  # where the first line starts: behind a byte order mark

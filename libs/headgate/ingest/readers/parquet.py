@@ -14,15 +14,16 @@ from headgate.contracts.mapping import mapping
 from headgate.contracts.model import Contract
 from headgate.core import json as hjson
 from headgate.core.settings import Settings
-from headgate.ingest import arrowvalues, casts, values
+from headgate.ingest import arrowvalues, casts, parquetfooter, values
 from headgate.ingest.blocks import Blocks
 from headgate.ingest.exact import RESCUED
-from headgate.ingest.readers.base import ExactRow, Positions, Reason, Scan, SourceFile
+from headgate.ingest.readers.base import ExactRow, Positions, Reason, Scan, SourceFile, Unsafe
 from headgate.ingest.unpack import Unpacked
 from headgate.lake.engines.duckdb import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow.parquet as pq
 
 EXTENSIONS = (".parquet",)
 #: What a contract may say of the source beside format and path.
@@ -30,6 +31,11 @@ OPTIONS = {"ignore": "fields (or paths such as @.a.b) that no column takes on pu
 Path = tuple[str, ...]
 _ROW = "file_row_number"
 _GLOB = re.compile(r"([*?\[])")
+#: Bytes that a value takes at the least once it is read, by its physical type.
+_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8,
+           "BYTE_ARRAY": 4}  # fmt: skip
+#: Bytes of read values from which on they are compared with the file's size.
+_FLOOR = 256 << 20
 #: Rows that are looked at exactly at a time.
 _BATCH = 10_000
 
@@ -60,7 +66,7 @@ class ParquetRows:
         self._places: dict[str, Path] = {n: at.steps for n, at in found.columns.items()}
         #: Where something stands that is taken, or left out on purpose.
         self._known = {*self._places.values(), *(at.steps for at in found.ignored)}
-        self._blocks = Blocks(source)
+        self._blocks = Blocks(source, settings.max_unpack_ratio)
         self._hashing: Future[str] | None = None
         self._unpacked: Unpacked | None = None
         self._path = source.path
@@ -70,14 +76,49 @@ class ParquetRows:
             if source.compression != "none":
                 self._unpacked = Unpacked(self._blocks, settings)
                 self._path = self._unpacked.path
-            self._file = pq.ParquetFile(self._path)
-            self._rows = self._file.metadata.num_rows
+            parquetfooter.check(
+                self._path, max_fields=settings.max_fields, max_nesting=settings.max_nesting
+            )
+            file = pq.ParquetFile(self._path)
+            self._weigh(file, settings.max_unpack_ratio)
+            self._file, self._rows = file, file.metadata.num_rows
             self.read = self._rows + bool(self._blocks.damage)
         except (pa.ArrowException, OSError) as error:
             self.damage = str(error).splitlines()[0]
         except BaseException:
             self.close()
             raise
+
+    def _weigh(self, file: pq.ParquetFile, max_ratio: int) -> None:
+        """Demand that the rows can be what the file's bytes hold, before they are asked for.
+
+        Raises:
+            OSError: the footer contradicts itself.
+            Unsafe: what columns take of the rows would be too much.
+        """
+        found, size = file.metadata, self._path.stat().st_size
+        rows = found.num_rows
+        groups = [found.row_group(g).num_rows for g in range(found.num_row_groups)]
+        if min(groups, default=0) < 0 or sum(groups) != rows:
+            raise OSError(f"the footer counts {rows} rows, its row groups {sum(groups)}")
+        tops = {place[0] for place in self._places.values()}
+        leaves = [file.schema.column(i) for i in range(len(file.schema))]
+        taken = [i for i, c in enumerate(leaves) if c.path.partition(".")[0] in tops]
+        row = sum(_WIDTHS.get(leaves[i].physical_type) or leaves[i].length for i in taken) or 1
+        most = max(_FLOOR, max_ratio * size)
+        weight = rows * row
+        if weight <= most:
+            texts = [i for i in taken if leaves[i].physical_type == "BYTE_ARRAY"]
+            weight += parquetfooter.texts(self._path, found, texts, most)
+        if weight > most:
+            raise Unsafe(
+                Reason(
+                    "unpacks_too_far", None,
+                    f"its {size:,} bytes decode to {rows:,} rows of {weight:,} bytes or more, over"
+                    f" {max_ratio} times as much: nothing was taken; raise the setting"
+                    " max_unpack_ratio if it is meant to be so",
+                )
+            )  # fmt: skip
 
     @property
     def content_hash(self) -> str:
@@ -131,7 +172,7 @@ class ParquetRows:
         damage = self._blocks.damage
         if self._file is None:
             if len(wanted):
-                code = "corrupt_compression" if damage else "corrupt_file"
+                code = "corrupt_compression" if damage else _code(self.damage)
                 yield ExactRow(1, "", None, (Reason(code, None, damage or self.damage),))
             return
         last = wanted[wanted > self._rows]
@@ -280,7 +321,7 @@ class ParquetRows:
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             detail = f"row group {group}: {str(error).splitlines()[0]}"
         for position in wanted[np.searchsorted(wanted, done) :].tolist():
-            yield ExactRow(position, "", None, (Reason("corrupt_file", None, detail),))
+            yield ExactRow(position, "", None, (Reason(_code(detail), None, detail),))
 
     def _row(self, position: int, names: list[str], row: list[Any]) -> ExactRow:
         record = dict(zip(names, row, strict=True))
@@ -318,6 +359,11 @@ class ParquetRows:
                     continue
             found[name] = value
         return found
+
+
+def _code(told: str) -> str:
+    """The code of what a library says of a file that it does not read."""
+    return "encrypted" if "crypt" in told.lower() else "corrupt_file"
 
 
 def _sql(path: Sequence[str]) -> str:
