@@ -154,17 +154,20 @@ def _relation(
     import duckdb
 
     from headgate.lake.engines import duckdb as engine
+    from headgate.lake.engines.statements import ForbiddenSqlError, check_condition
 
     con = engine.connect(project.settings)
-    # A name that is no table must not be looked for among our variables.
-    con.execute("SET python_enable_replacements = false")
     query = f"SELECT {engine.identifiers(columns)} FROM {table.relation()}"
     if where is not None:
         query += f" WHERE (\n{where}\n)"
     try:
-        if len(con.extract_statements(query)) != 1:
-            raise UsageError(f"where={where!r} is no single condition.")
+        if where is not None:
+            check_condition(where)
         return con.sql(query)
+    except ForbiddenSqlError as why:
+        raise UsageError(
+            f"where={where!r}: {why}.", remedy="Write one condition over the table's columns."
+        ) from None
     except duckdb.Error as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"where={where!r}: {first}") from None

@@ -130,7 +130,7 @@ def test_a_table_that_is_not_there_is_no_variable_of_ours(house: Lakehouse) -> N
 
     result = house.build()
 
-    assert "Table with name rows does not exist" in dict(result.failed)["int_chat__messages"]
+    assert "it reads rows, which is none of the tables" in dict(result.failed)["int_chat__messages"]
 
 
 def test_a_model_that_is_no_template_fails_by_itself(house: Lakehouse) -> None:

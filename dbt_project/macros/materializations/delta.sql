@@ -14,6 +14,9 @@
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
+    {# Nothing of it is given to the engine before it is seen to read what it names, and no more. #}
+    {% do adapter.store_relation('plugin', built, [], model.name, 'check', config) %}
+
     {% call statement('main') -%}
         {{ get_assert_columns_equivalent(sql) }}
         create or replace view {{ built }} as (

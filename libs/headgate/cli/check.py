@@ -14,6 +14,7 @@ from headgate.core.errors import HeadgateError
 
 if TYPE_CHECKING:
     from headgate.contracts.model import Contract
+    from headgate.lake.engines.duckdb import empty
     from headgate.orchestration.dbt.compile import Text
     from headgate.orchestration.dbt.refs import ModelCode
     from headgate.orchestration.planning.binding import EmptyTables
@@ -150,7 +151,6 @@ def _models(project: Project) -> Iterator[tuple[str, str]]:
 
 def _queries(project: Project) -> Iterator[tuple[str, str]]:
     """Each model's SQL fits what it reads, and gives what its contract promises."""
-    import duckdb
 
     from headgate.orchestration.dbt import refs
     from headgate.orchestration.dbt.compile import Sources
@@ -166,8 +166,7 @@ def _queries(project: Project) -> Iterator[tuple[str, str]]:
         yield error.place or str(project.settings.dbt_path), f"{error.message} {error.remedy}"
         return
     shapes = {d: c.table_columns for d, c in project.contracts.items()}
-    with duckdb.connect(":memory:") as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with empty() as con:
         tables = EmptyTables(con, shapes)
         for model, text in texts.items():
             code = sources.known[model]

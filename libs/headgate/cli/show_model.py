@@ -53,6 +53,7 @@ def schema(project: Project, found: Target) -> list[dict[str, Any]]:
     """
     import duckdb
 
+    from headgate.lake.engines.duckdb import empty
     from headgate.orchestration import error_places
     from headgate.orchestration.dbt.compile import Sources
     from headgate.orchestration.planning.binding import EmptyTables
@@ -61,8 +62,7 @@ def schema(project: Project, found: Target) -> list[dict[str, Any]]:
     sources = Sources(project)
     text = _text(sources, found)
     query = f"(\n{text.full}\n)"
-    with duckdb.connect(":memory:") as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with empty() as con:
         tables = EmptyTables(con, {d: project.contracts[d].table_columns for d in text.reads})
         try:
             columns = tables.columns_of(query, text.reads)

@@ -78,8 +78,6 @@ def connect(project: Project, number: int | None, query: str = "") -> Connection
     catalog.define_views(con, {d: s for d, s in found.items() if s is not None})
     for dataset in wanted:
         _define_quarantine(con, project, dataset)
-    # A name that is no table must not be looked for among our variables.
-    con.execute("SET python_enable_replacements = false")
     return con
 
 
@@ -117,16 +115,14 @@ def answer(con: Connection, query: str) -> tuple[list[str], Iterator[tuple[Any, 
     """
     import duckdb
 
+    from headgate.lake.engines.statements import ForbiddenSqlError, check_query
+
+    asked = with_relations(query)
     try:
-        statements = con.extract_statements(with_relations(query))
-        kinds = {s.type.name for s in statements}
-        if len(statements) != 1 or not kinds <= {"SELECT", "EXPLAIN"}:
-            told = ", ".join(sorted(kinds)) or "nothing"
-            raise UsageError(
-                f"headgate sql takes one question, got {told} ({len(statements)} statements).",
-                remedy="Data changes only through the gate; write a single SELECT.",
-            )
-        found = con.execute(statements[0])
+        check_query(asked, _shown(con), asking=True)
+        found = con.execute(asked)
+    except ForbiddenSqlError as why:
+        raise UsageError(f"headgate sql takes one question: {why}.", remedy=_remedy(con)) from None
     except duckdb.Error as error:
         raise UsageError(_first_line(error), remedy=_hint(con, error)) from None
     names = [column[0] for column in found.description or ()]
@@ -150,11 +146,24 @@ def _first_line(error: Exception) -> str:
 def _hint(con: Connection, error: Exception) -> str:
     if type(error).__name__ != "CatalogException":
         return ""
+    return _to_ask(con)
+
+
+def _remedy(con: Connection) -> str:
+    return f"Data changes only through the gate; write a single SELECT. {_to_ask(con)}"
+
+
+def _to_ask(con: Connection) -> str:
+    names = [name.replace("_", ".", 1) for name in _shown(con)]
+    return f"To ask: {', '.join(names)}." if names else "Nothing is released yet: headgate run."
+
+
+def _shown(con: Connection) -> list[str]:
+    """The views that there are to ask, as ``schema.name``."""
     listed = con.execute(
         "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1"
     ).fetchall()
-    names = [name.replace("_", ".", 1) for (name,) in listed]
-    return f"To ask: {', '.join(names)}." if names else "Nothing is released yet: headgate run."
+    return [name for (name,) in listed]
 
 
 def _print_json(names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:

@@ -18,6 +18,7 @@ from headgate.core.errors import ModelError, UsageError
 from headgate.lake import catalog
 from headgate.lake.engines import duckdb as engine
 from headgate.lake.engines.duckdb import Connection, identifier, literal
+from headgate.lake.engines.statements import ForbiddenSqlError, check_condition
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.orchestration import released
@@ -274,9 +275,12 @@ class Bench:
         query = f"SELECT 1 FROM (\n{self.query(found)}\n) WHERE (\n{where}\n)"
         self.columns(found)
         try:
-            if len(self.con.extract_statements(query)) != 1:
-                raise UsageError("--where takes one condition.")
+            check_condition(where)
             self.con.execute(f"EXPLAIN {query}").fetchall()
+        except ForbiddenSqlError as why:
+            raise UsageError(
+                f"--where {where!r}: {why}.", remedy="Write one condition over the model's columns."
+            ) from None
         except duckdb.Error as error:
             raise UsageError(f"--where {where!r}: {told(error)}") from None
 

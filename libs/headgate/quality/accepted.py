@@ -12,6 +12,7 @@ from pathlib import Path
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.core.cache import Cache
+from headgate.lake.engines import statements
 
 _KIND = "accepted"
 _cache: Cache | None = None
@@ -48,4 +49,5 @@ def _checks() -> str:
 
     here = Path(__file__).parent
     files = [here / f"{name}.py" for name in ("binding", "conditions", "queries")]
+    files.append(Path(statements.__file__))
     return ids.digest(duckdb.__version__, *(f.read_bytes() for f in files))

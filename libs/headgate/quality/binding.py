@@ -10,15 +10,13 @@ import duckdb
 
 from headgate.contracts.types import duckdb_type
 from headgate.core import json as hjson
+from headgate.lake.engines.duckdb import Connection, empty
 from headgate.quality.literals import quoted
 
 
 @lru_cache(maxsize=1)
-def _engine() -> duckdb.DuckDBPyConnection:
-    """An engine that holds nothing and reaches nothing."""
-    engine = duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": False})
-    engine.execute("SET GLOBAL TimeZone = 'UTC'")
-    return engine
+def _engine() -> Connection:
+    return empty()
 
 
 @lru_cache(maxsize=1)
@@ -59,11 +57,6 @@ def unsteady(query: str, columns: Iterable[str] = ()) -> list[str]:
     used: set[str] = set()
     _names(_parsed(query), used)
     return sorted((used - {c.lower() for c in columns}) & _unsteady())
-
-
-def misread(query: str) -> str:
-    """Why the engine cannot parse ``query``; empty if it can."""
-    return str(_parsed(query).get("error_message", "")).partition("\n")[0].rstrip(".")
 
 
 def _parsed(query: str) -> dict[str, Any]:

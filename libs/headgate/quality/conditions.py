@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headgate.contracts.model import Rule
 from headgate.core.errors import ContractError
+from headgate.lake.engines import statements
 from headgate.quality import accepted, binding
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _refusal(sql: str, columns: tuple[tuple[str, str], ...]) -> str:
 
 
 def _looked_at(sql: str, columns: tuple[tuple[str, str], ...]) -> str:
+    import duckdb
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
@@ -73,6 +75,12 @@ def _looked_at(sql: str, columns: tuple[tuple[str, str], ...]) -> str:
     unsteady = binding.unsteady(f"SELECT ({sql}\n)", names)
     if unsteady:
         return f"{unsteady[0]} does not always give the same answer; compare with a column instead"
+    try:
+        statements.check_condition(sql)
+    except statements.ForbiddenSqlError as why:
+        return str(why)
+    except duckdb.Error as error:
+        return f"the engine does not take it: {str(error).partition(chr(10))[0].rstrip('.')}"
     found = binding.complaint(sql, columns)
     return f"the engine does not take it: {found}" if found else ""
 

@@ -10,6 +10,7 @@ import duckdb
 from headgate.contracts import examples, types
 from headgate.contracts.model import Contract
 from headgate.core.errors import ContractError
+from headgate.lake.engines.duckdb import empty
 from headgate.quality.predicates import CompiledRule, compile_row_rules, reasons_sql
 
 
@@ -45,8 +46,7 @@ def broken_rules(
     """
     if not rows:
         return []
-    with duckdb.connect(":memory:", config={"threads": 1}) as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with empty() as con:
         load_rows(con, "example", contract.table_columns, rows)
         judged = con.execute(f"SELECT {reasons_sql(rules)} FROM example ORDER BY rowid").fetchall()
     return [list(reasons) for (reasons,) in judged]

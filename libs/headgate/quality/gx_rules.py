@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
@@ -21,6 +23,11 @@ from headgate.quality.verdict import NO_ANSWER
 #: The arguments of expectations that name a column, or several.
 _COLUMN_KEYS = ("column", "column_A", "column_B")
 _LIST_KEY = "column_list"
+#: What a row condition may consist of.
+_COMPARING = (
+    ast.Expression, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.BinOp, ast.operator,
+    ast.Compare, ast.cmpop, ast.Name, ast.Constant, ast.List, ast.Tuple, ast.Load,
+)  # fmt: skip
 #: Breaching values that a result tells.
 _EXAMPLES = 5
 _LONGEST_EXAMPLE = 60
@@ -31,9 +38,11 @@ def check(rule: Rule, contract: Contract) -> None:
 
     Raises:
         ContractError: no such expectation, arguments that it does not take, a column that the
-            contract lacks, or an expectation that needs a database.
+            contract lacks, an expectation that needs a database, or a row condition that does
+            more than compare.
         UsageError: Great Expectations is not installed.
     """
+    _check_row_condition(rule)
     _expectation(rule)
     for name in _named(rule):
         if name not in contract.table_columns:
@@ -91,6 +100,32 @@ def _expectation(rule: Rule) -> Any:
         raise _wrong(
             rule, f"{gx.snake(name)} does not take these kwargs: {_first(error)}"
         ) from None
+
+
+def _check_row_condition(rule: Rule) -> None:
+    """pandas evaluates a row condition as Python: it may compare columns, and call nothing."""
+    condition = rule.arguments.get("kwargs", {}).get("row_condition")
+    if not isinstance(condition, str):
+        return
+    try:
+        # Names that are no Python names stand in backticks.
+        tree = ast.parse(re.sub(r"`[^`]*`", "column", condition.strip()), mode="eval")
+        beyond = [n for n in ast.walk(tree) if not isinstance(n, _COMPARING) and not _is_col(n)]
+    except (SyntaxError, ValueError, RecursionError):
+        raise _wrong(rule, f"row_condition {condition!r} is no comparison of columns") from None
+    if beyond:
+        raise _wrong(rule, f"row_condition {condition!r} does more than compare columns")
+
+
+def _is_col(node: ast.AST) -> bool:
+    """Whether it is ``col("name")``, as Great Expectations' own conditions name a column."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "col"
+        and all(isinstance(a, ast.Constant) for a in node.args)
+        and not node.keywords
+    )
 
 
 @lru_cache(maxsize=128)

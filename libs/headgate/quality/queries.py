@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.contracts.model import Rule
 from headgate.core.errors import ContractError
+from headgate.lake.engines import statements
 from headgate.quality import accepted, binding
 from headgate.quality.literals import quoted
 
@@ -41,6 +42,7 @@ def checked(rule: Rule) -> str:
 
 
 def _looked_at(given: str, rule: Rule) -> str:
+    import duckdb
     import sqlglot
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
@@ -51,8 +53,6 @@ def _looked_at(given: str, rule: Rule) -> str:
         raise _error(rule, f"this is not SQL: {' '.join(str(error).split())[:200]}") from None
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise _error(rule, "this is not one SELECT")
-    if misread := binding.misread(given):
-        raise _error(rule, f"the engine does not take it: {misread}")
     own = {cte.alias_or_name.lower() for cte in trees[0].find_all(exp.CTE)} | {_TABLE}
     for table in trees[0].find_all(exp.Table):
         if table.name.lower() not in own or table.db or not isinstance(table.this, exp.Identifier):
@@ -60,6 +60,13 @@ def _looked_at(given: str, rule: Rule) -> str:
     unsteady = binding.unsteady(given)
     if unsteady:
         raise _error(rule, f"{unsteady[0]} does not always give the same answer")
+    try:
+        statements.check_query(given, [_TABLE])
+    except statements.ForbiddenSqlError as why:
+        raise _error(rule, str(why).replace(_TABLE, "{table}")) from None
+    except duckdb.Error as error:
+        told = str(error).partition("\n")[0].rstrip(".")
+        raise _error(rule, f"the engine does not take it: {told}") from None
     return re.sub(rf"\b{_TABLE}\b", "{table}", given)
 
 

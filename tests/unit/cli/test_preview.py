@@ -116,7 +116,7 @@ def test_a_fresh_build_goes_through_transforms(unchanged: Project, answer: Answe
         (
             "from messages\n",
             "from rows\n",
-            r"fct_messages\.sql.*Table with name rows does not exist",
+            r"fct_messages\.sql.*it reads rows, which is none of the tables",
         ),
         (LONG, "{% if %} as characters", r"fct_messages\.sql"),
         (LONG, "messages.content as characters", "Column characters is VARCHAR, and BIGINT by"),

@@ -123,11 +123,11 @@ def _described(query: Query, shapes: dict[str, dict[str, str]]) -> dict[str, str
     """Columns and DuckDB types, asked of the engine over empty tables."""
     import duckdb
 
+    from headgate.lake.engines.duckdb import empty
     from headgate.orchestration import error_places
     from headgate.orchestration.planning.binding import EmptyTables
 
-    with duckdb.connect(":memory:") as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with empty() as con:
         asked = f"(\n{query.text.full}\n)"
         try:
             return EmptyTables(con, shapes).columns_of(asked, shapes)

@@ -11,16 +11,16 @@ from headgate.contracts.substance import substance
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.core.errors import ModelError
-from headgate.orchestration.dbt import configured, refs
+from headgate.orchestration.dbt import allowed, configured, refs
 from headgate.orchestration.dbt.canonical import canonical
 from headgate.orchestration.dbt.configured import Configured
 from headgate.orchestration.dbt.plain import NotPlainError
 from headgate.orchestration.dbt.refs import ModelCode
-from headgate.orchestration.dbt.rendering import Renderer
+from headgate.orchestration.dbt.rendering import Rendered, Renderer
 from headgate.orchestration.project import Project
 
 #: Changes when the same files are to be compiled otherwise than before.
-_EDITION = "2"
+_EDITION = "3"
 _KIND = "compiled"
 
 
@@ -71,7 +71,7 @@ def compile_models(project: Project, names: Collection[str]) -> dict[str, Compil
         raise ModelError(wrong)
     hashes = found.hashes(names)
     others = [n for n in names if texts[n].not_plain]
-    compiled = _by_dbt(project, others)
+    compiled = _by_dbt(found, others)
     return {
         n: Compiled(n, *compiled[n], hashes[n], "dbt")
         if n in compiled
@@ -139,6 +139,30 @@ class Sources:
         """
         return refs.with_private(self.project, code.name, {**self.known, code.name: code})
 
+    def seen_through(self, model: str) -> frozenset[str]:
+        """The relations that SQL may read which dbt compiled from a ref() to ``model``.
+
+        Those of a private one are written out where it is read, unless it is a view of its own.
+        """
+        contract = self.project.contracts.by_model(model)
+        if contract is not None:
+            return allowed.relations([contract.id])
+        found = frozenset({f"main.{model}"})
+        for part in self.parts(self.known[model]) if model in self.known else ():
+            contracts = [self.project.contracts.by_model(name) for name in part.refs]
+            found |= allowed.relations([*part.sources, *(c.id for c in contracts if c)])
+        return found
+
+    def given(self, model: str) -> frozenset[str]:
+        """The relations that a contracted model may read when dbt has compiled it."""
+        code, contract = self.known[model], self._contract(model)
+        labels = [c.label for c in code.changed]
+        own = allowed.relations(
+            [contract.id, *self.inputs[contract.id]], model=model, labels=labels
+        )
+        # To dbt a private model may be a view of its own.
+        return own | {f"main.{part.name}" for part in self.parts(code)}
+
     def render(self, code: ModelCode, *, tests: bool = False) -> tuple[Text, bool]:
         """A file's SQL in both modes, and whether it follows from files alone."""
         render = self._renderer.render
@@ -146,6 +170,7 @@ class Sources:
             full = render(code, incremental=False, test=tests)
             other = render(code, incremental=True) if full.mode_matters else full
             self._check(code, full.reads | other.reads, full.changed | other.changed)
+            self._judge(code, full, other, test=tests)
         except NotPlainError as why:
             return Text("", "", (), str(why) or "something that only dbt knows"), True
         except ModelError as error:
@@ -180,6 +205,17 @@ class Sources:
                 place=str(code.path),
             )
 
+    def _judge(self, code: ModelCode, full: Rendered, other: Rendered, *, test: bool) -> None:
+        """The SQL itself is one SELECT, and reads nothing that the template did not name."""
+        contract = None if test else self.project.contracts.by_model(code.name)
+        own = [contract.id] if contract else []  # what `this` stands for
+        files = [(p.path, p.sql) for p in self.parts(code)]
+        for rendered in (full,) if other is full else (full, other):
+            given = allowed.relations(
+                [*rendered.reads, *own], model=code.name, labels=rendered.changed
+            )
+            allowed.check(rendered.sql, given, files)
+
     def _key(self, code: ModelCode) -> str:
         """Of all that the rendering of a model follows from."""
         parts = [_EDITION, self.said.hash]
@@ -203,12 +239,20 @@ class Sources:
         return contract
 
 
-def _by_dbt(project: Project, names: list[str]) -> dict[str, tuple[str, str]]:
-    """Full and incremental SQL of models that are not plain."""
+def _by_dbt(sources: Sources, names: list[str]) -> dict[str, tuple[str, str]]:
+    """Full and incremental SQL of models that are not plain.
+
+    Raises:
+        ModelError: dbt cannot compile one, or what it gives is more than a SELECT over its inputs.
+    """
     if not names:
         return {}
     from headgate.orchestration.dbt import runner
 
-    full = runner.compiled(project, names, incremental=False)
-    other = runner.compiled(project, names, incremental=True)
+    full = runner.compiled(sources.project, names, incremental=False)
+    other = runner.compiled(sources.project, names, incremental=True)
+    for name in names:
+        files = [(p.path, p.sql) for p in sources.parts(sources.known[name])]
+        for sql in dict.fromkeys((full[name], other[name])):
+            allowed.check(sql, sources.given(name), files)
     return {n: (full[n], other[n]) for n in names}

@@ -13,7 +13,7 @@ from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.snapshot import relation
 from headgate.orchestration import error_places
 from headgate.orchestration.context import RunContext
-from headgate.orchestration.dbt import builds
+from headgate.orchestration.dbt import allowed, builds
 from headgate.orchestration.dbt.builds import Build
 from headgate.orchestration.dbt.compile import Sources, Text
 from headgate.orchestration.models import Scope, publish_model
@@ -29,8 +29,6 @@ class Native:
     def __init__(self, context: RunContext, sources: Sources) -> None:
         self.context, self.sources = context, sources
         self.con: Connection = context.session.con
-        # A table that a model misspells is missing, whatever our own variables are called.
-        self.con.execute("SET python_enable_replacements = false")
         self._shown: dict[str, int | None] = {}
         self._types: dict[str, str] = {}
 
@@ -130,7 +128,14 @@ def take_scope(con: Connection, build: Build, sql: str) -> Scope:
     """
     assert build.contract.unit_of_change is not None
     builds.work_out(con, build)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {SCOPE} AS {build.scope(sql)}")
+    query = build.scope(sql)
+    labels = [c.label for c in build.changed]
+    given = allowed.relations(
+        [build.contract.id, *build.inputs, *(c.dataset for c in build.changed)],
+        model=build.model, labels=labels,
+    )  # fmt: skip
+    allowed.check(query, given, [(build.code.path, build.code.sql)])
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {SCOPE} AS {query}")
     return Scope(build.contract.unit_of_change, SCOPE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -10,13 +11,14 @@ from dbt.adapters.duckdb.utils import TargetConfig
 from dbt_common.exceptions import DbtRuntimeError
 
 from headgate.contracts.model import Contract
+from headgate.contracts.names import DatasetName
 from headgate.core.errors import HeadgateError
 from headgate.lake import catalog, kept
 from headgate.lake.engines.duckdb import Connection, configure
 from headgate.lake.snapshot import relation
 from headgate.orchestration import context as run_context
 from headgate.orchestration.context import RunContext
-from headgate.orchestration.dbt import builds
+from headgate.orchestration.dbt import allowed, builds
 from headgate.orchestration.dbt.builds import Build
 from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.dbt.native import take_scope, within
@@ -63,13 +65,18 @@ class Plugin(BasePlugin):
     def store(self, target_config: TargetConfig) -> None:
         """Put the rows of a built relation through the gate, and show the version that they make.
 
-        The materialization passes the model's name and mode as location and format.
+        The materialization passes the model's name and mode as location and format; before it
+        gives its SQL to the engine, with the mode ``check``.
 
         Raises:
-            DbtRuntimeError: the gate refused the rows, or they lie outside what was to be built.
+            DbtRuntimeError: the gate refused the rows, they lie outside what was to be built, or
+                the SQL is more than a question.
         """
         assert target_config.location is not None
         model, mode = target_config.location.path, target_config.location.format
+        if mode == "check":
+            self._check(target_config.config.model)
+            return
         cursor = self._parent.cursor()
         try:
             with self._one_at_a_time:
@@ -85,6 +92,24 @@ class Plugin(BasePlugin):
             raise DbtRuntimeError(str(error)) from None
         finally:
             cursor.close()
+
+    def _check(self, node: Any) -> None:
+        """See that what dbt compiled is one SELECT over what it names."""
+        sources, contracts = self._sources, self._context.project.contracts
+        given: frozenset[str] = frozenset()
+        if contracts.by_model(node.name) is not None and node.resource_type == "model":
+            given = sources.given(node.name)
+        for name in node.depends_on.nodes:
+            kind, _, *path = name.split(".")
+            if kind == "source":
+                given |= allowed.relations([DatasetName.from_schema(*path[-2:]).id])
+            elif kind == "model":
+                given |= sources.seen_through(path[-1])
+        files = [(Path(node.original_file_path), str(node.raw_code))]
+        try:
+            allowed.check(str(node.compiled_code), given, files)
+        except HeadgateError as error:
+            raise DbtRuntimeError(str(error)) from None
 
     def _publish(
         self, cursor: Connection, build: Build, built: str, compiled: str, incremental: bool

@@ -21,8 +21,6 @@ class EmptyTables:
     def __init__(self, con: Connection, shapes: Mapping[str, Mapping[str, str]]) -> None:
         self.con, self.shapes = con, dict(shapes)
         self._made: dict[str, Mapping[str, str]] = {}
-        # A name that is no table must not be looked for among our variables.
-        con.execute("SET python_enable_replacements = false")
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {PARTS}")
 
     def put(self, dataset: str, columns: Mapping[str, str]) -> None:

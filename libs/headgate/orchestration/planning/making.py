@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
-
 from headgate.contracts.diff import BREAKING, Change, compare, gravest
 from headgate.core.errors import HeadgateError, UsageError
 from headgate.core.settings import FILE_NAME
-from headgate.lake.engines.duckdb import Connection, connect
+from headgate.lake.engines.duckdb import Connection, connect, empty
 from headgate.lineage.columns import ColumnLineage, UntraceableError
 from headgate.orchestration import column_lineage
 from headgate.orchestration.curating import graph_of
@@ -69,10 +67,10 @@ def _made(project: Project, against: str, on_lake: bool, mine: Collection[str]) 
         after = sides.of_project(project, "the working tree")
         shapes = {d: c.table_columns for d, c in project.contracts.items()}
         with (
-            connect(project.settings) if on_lake else duckdb.connect(":memory:") as con,
-            duckdb.connect(":memory:") as empty,
+            connect(project.settings) if on_lake else empty() as con,
+            empty() as shapeless,
         ):
-            tables = EmptyTables(empty, shapes)
+            tables = EmptyTables(shapeless, shapes)
             return _Making(project, before, after, con, tables, on_lake, frozenset(mine)).plan()
 
 

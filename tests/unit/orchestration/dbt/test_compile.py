@@ -205,9 +205,10 @@ def test_all_other_templates_are_jinjas(sql: str) -> None:
 
 def test_a_macro_may_stand_for_a_function_that_we_know(project: Project) -> None:
     (project.settings.dbt_path / "macros" / "own.sql").write_text(
-        "{% macro ref(name) %}elsewhere.{{ name }}{% endmacro %}"
+        "{% macro ref(name) %}(select * from unnest([1])) {{ name }}{% endmacro %}"
     )
-    assert "from elsewhere.fct_messages" in rendered(project, "fct_channel_activity_daily").full
+    found = rendered(project, "fct_channel_activity_daily")
+    assert "from (select * from unnest([1])) fct_messages" in found.full
 
 
 @pytest.mark.parametrize(
