@@ -30,7 +30,9 @@ class Unfinished(ValueError):
 
 def _plain(value: object) -> object:
     if isinstance(value, _dt.datetime):
-        return value.astimezone(_dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+        # Not by strftime, which writes the year 33 with two digits.
+        moment = value.astimezone(_dt.UTC).replace(tzinfo=None)
+        return moment.isoformat(timespec="microseconds") + "Z"
     if isinstance(value, _dt.date | _decimal.Decimal | Path):
         return str(value)
     if isinstance(value, set | frozenset):

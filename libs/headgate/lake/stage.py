@@ -120,6 +120,10 @@ def _millis(text: str, up: bool) -> str | None:
     except ValueError:
         return None  # a year that Python does not know: no bound is better than a wrong one
     spare = moment.microsecond % 1000
-    if spare:
-        moment += timedelta(microseconds=1000 - spare if up else -spare)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    try:
+        if spare:
+            moment += timedelta(microseconds=1000 - spare if up else -spare)
+    except OverflowError:
+        return None  # the last millisecond of the year 9999
+    # strftime writes the year 33 with two digits.
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
