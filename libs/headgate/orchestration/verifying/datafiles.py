@@ -53,6 +53,23 @@ def _unlike(look: Look) -> Iterator[Fault]:
             look.damaged.add(uri)
             yield Fault(f"{table.key}/{live.path}", f"the file is not what was committed: {wrong}.",
                         table.dataset, state.version)  # fmt: skip
+    if look.deep:
+        yield from _former(look)
+
+
+def _former(look: Look) -> Iterator[Fault]:
+    """Files of earlier versions that no release keeps: maintenance may have removed them, no more."""
+    for table in look.every():
+        now = {path for state in table.states.values() for path in state.files}
+        for path, live in sorted(table.former.items()):
+            file = Path(table.uri, path)
+            if path in now or not file.is_file():
+                continue
+            told, size = live.checksum, file.stat().st_size
+            if size != live.size or (told and checksum.of_file(file) != told):
+                look.damaged.add(f"{table.uri}/{path}")
+                yield Fault(f"{table.key}/{path}", "the file of an earlier version is not what was "
+                            "committed.", table.dataset, live.since)  # fmt: skip
 
 
 def _wrong(look: Look, table: Pinned, state: State, live: Live) -> str:

@@ -44,7 +44,7 @@ def _batches(look: Look) -> Iterator[Fault]:
             wrong = _unlike(row, ledger.batch_row(meta, version))
             if wrong:
                 yield Fault(place, f"batch {meta.batch_id} has another {wrong} than its log entry.",
-                            meta.dataset, version, wrong)  # fmt: skip
+                            meta.dataset, version, wrong, repair="")  # fmt: skip
     for row in known.values():
         yield from _unfounded(look, row)
 
@@ -170,10 +170,10 @@ def _releases(look: Look) -> Iterator[Fault]:
                 yield Fault(place, f"the row of release {number} {told}.", row["dataset"], row["version"],
                             repair=None if mine is None else "")  # fmt: skip
     for number, dataset in sorted(known):
-        above = number > max(look.releases, default=0) and not look.running
-        if number in kept or above:
-            yield Fault(place, f"the ledger has {dataset} in release {number}, which "
-                        + ("has it not." if number in kept else "is not there."), dataset, repair="")  # fmt: skip
+        # What the ledger has of releases that are gone is lawful, or told with the chain.
+        if number in kept:
+            yield Fault(place, f"the ledger has {dataset} in release {number}, which has it not.", dataset,
+                        repair="")  # fmt: skip
 
 
 def _moved(row: Mapping[str, Any], made: Mapping[str, Any]) -> str:
@@ -186,15 +186,18 @@ def _runs(look: Look) -> Iterator[Fault]:
     if rows is None or batches is None:
         return
     place, known = _key(ledger.RUNS), {str(r["run_id"]): r for r in rows}
+    entered = look.ledger(ledger.RELEASES) or []
+    last = max([*look.releases, *(int(r["release_id"]) for r in entered)], default=0)
     for row in rows:
         told = ""
         if row["started_at"] and row["ended_at"] and row["ended_at"] < row["started_at"]:
             told = "ended before it started"
         elif row["outcome"] not in ("published", "refused", "unchanged", "failed"):
             told = f"ended as {row['outcome']!r}, which is no outcome"
-        elif row["release_id"] is not None and row["release_id"] > max(look.releases, default=0):
-            told = f"names release {row['release_id']}, which is not there"
-        release = look.kept_releases.get(row["release_id"] or 0)
+        number = row["release_id"] or 0
+        release = look.kept_releases.get(number)
+        if not told and number > last:
+            told = f"names release {number}, which neither the lake nor the ledger of releases has"
         if not told and release is not None and release.run_id != row["run_id"]:
             told = f"names release {release.id}, which the run {release.run_id} published"
         if told and not look.running:

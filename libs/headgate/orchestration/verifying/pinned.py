@@ -16,6 +16,7 @@ from headgate.orchestration.verifying.tablelog import (
     CHECKPOINT,
     ENTRY,
     Entry,
+    Live,
     State,
     from_checkpoint,
     parse,
@@ -28,7 +29,7 @@ class Pinned:
 
     ``begins`` is the version that the replay begins at: 0, or that of a checkpoint where earlier
     entries were cleaned away. ``rows_at`` and ``misfits`` tell rows, and actions that do not fit,
-    by version; ``states`` hold the versions that were asked for, and the newest that can be read.
+    by version, ``former`` every file that a version ever had; ``states`` hold the versions that were asked for, and the newest that can be read.
     """
 
     dataset: str
@@ -46,6 +47,7 @@ class Pinned:
     states: dict[int, State] = field(default_factory=dict)
     summed: dict[int, State] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
+    former: dict[str, Live] = field(default_factory=dict)
     last: int = -1
 
     @property
@@ -143,8 +145,10 @@ def _keep(table: Pinned, state: State, wanted: Collection[int]) -> None:
     table.rows_at[state.version] = state.rows
     table.columns_at[state.version] = state.columns
     for live in state.files.values():
-        if live.checksum:
-            table.checksums[live.path] = live.checksum
+        if live.since == state.version:
+            table.former.setdefault(live.path, live)
+            if live.checksum:
+                table.checksums[live.path] = live.checksum
     if state.version in wanted:
         table.states[state.version] = state.copy()
     if state.version in table.checkpoints:

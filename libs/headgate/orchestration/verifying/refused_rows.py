@@ -134,12 +134,14 @@ def _accounts(look: Look) -> Iterator[Fault]:
         taken: dict[str, list[int]] = {}
         logged = look.tables.get(table.dataset)
         entries = [m for _, m in logged.metas()] if logged else []
-        told = {m.batch_id: (m.kind, m.outcome, m.content_hash, m.quarantined) for m in entries}
-        for r in rows_known:
-            if r["dataset"] == table.dataset:
-                told.setdefault(str(r["batch_id"]), (str(r["kind"]), str(r["outcome"]),
-                                                     str(r["content_hash"]), int(r["quarantined"])))  # fmt: skip
-        for kind, outcome, content, count in told.values():
+        told = [(m.kind, m.outcome, m.content_hash, m.quarantined) for m in entries]
+        logged_ids = {m.batch_id for m in entries}
+        told += [
+            (str(r["kind"]), str(r["outcome"]), str(r["content_hash"]), int(r["quarantined"]))
+            for r in rows_known
+            if r["dataset"] == table.dataset and r["batch_id"] not in logged_ids
+        ]
+        for kind, outcome, content, count in told:
             if kind == "ingest" and outcome == "published":
                 taken.setdefault(content, []).append(count)
         found: Counter[str] = Counter(r.content_hash for r in rows if r.content_hash)

@@ -74,6 +74,11 @@ def _wrong(look: Look, dataset: str, table: ReleasedTable) -> Iterator[str]:
         yield f"names other files than version {table.version} has: {', '.join(odd[:3])}"
     elif table.rows != state.rows:
         yield f"says {table.rows} rows, version {table.version} has {state.rows}"
+    elif (
+        table.protocol
+        != f"{state.protocol.get('minReaderVersion')}.{state.protocol.get('minWriterVersion')}"
+    ):
+        yield f"says protocol {table.protocol} of {dataset}, which has another"
     elif (meta := _meta(look, dataset, table.version)) and meta.outcome != "published":
         yield f"shows version {table.version}, which was never published"
 

@@ -86,7 +86,7 @@ def _mend(context: RunContext, found: Findings, asked: set[str]) -> None:
         with connect(project.settings) as con:
             seen = look(project, con, Silent(), deep=False, selected=())
             if ledgers.ENTER in asked:
-                _enter(context, seen)
+                _enter(context, seen, _distrusted(found))
             if events.CLOSE in asked:
                 _close(context, seen)
     newest = project.releases.newest() if shown.REWRITE in asked else None
@@ -105,7 +105,8 @@ def _set_aside(project: Project, found: Findings) -> list[str]:
             path = lake.root / one.place
             if one.check == "log-checkpoint" and one.repair and path.exists():
                 told.append(move_aside(project, path))
-    return told
+        # What named a summary that went is in the way now as well.
+        return told + recovery.recover(lake, con, project.contracts, thorough=True)
 
 
 def move_aside(project: Project, path: Path) -> str:
@@ -128,14 +129,19 @@ def _put_back(project: Project, found: list[Finding]) -> None:
         kept.keep(project.lake, contract)
 
 
-def _enter(context: RunContext, seen: Look) -> None:
+def _distrusted(found: Findings) -> set[str | None]:
+    """Datasets whose logs are not beyond doubt: nothing is entered from them."""
+    return {f.dataset for f in found.errors if f.check.startswith(("log-", "account-"))}
+
+
+def _enter(context: RunContext, seen: Look, distrusted: set[str | None]) -> None:
     """Rows that the ledgers lack, from log entries and release files."""
     project, con = context.project, context.session.con
     lake, contracts = project.lake, project.contracts
     batches = seen.ledger(ledger.BATCHES)
     verdicts = seen.ledger(ledger.VERDICTS)
     released = seen.ledger(ledger.RELEASES)
-    every = list(ledgers.commits(seen))
+    every = [(v, m) for v, m in ledgers.commits(seen) if m.dataset not in distrusted]
     if batches is not None:
         known = {str(r["batch_id"]) for r in batches}
         missing = [(m, v) for v, m in every if m.batch_id not in known]

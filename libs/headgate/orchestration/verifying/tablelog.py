@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from headgate.core import json as hjson
@@ -105,8 +106,12 @@ class Live:
 
 def columns_of(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Column to type of a ``metaData`` action."""
-    schema = hjson.loads(metadata["schemaString"])
-    return {str(f["name"]): type_of(f["type"]) for f in schema["fields"]}
+    return dict(_columns(str(metadata["schemaString"])))
+
+
+@lru_cache(maxsize=256)
+def _columns(schema: str) -> Mapping[str, str]:
+    return {str(f["name"]): type_of(f["type"]) for f in hjson.loads(schema)["fields"]}
 
 
 @dataclass

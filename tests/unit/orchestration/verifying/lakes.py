@@ -69,7 +69,11 @@ def eventful(folder: Path) -> Project:
         "      - name: mood\n        logicalType: string\n        classification: internal\n"
         "        description: How it sounds.\n      - name: reply_to\n",
     )
-    deliver(project, "third.jsonl", [line(n, mood="calm") for n in range(230, 240)] + [line(240, text="x" * 40)])
+    deliver(
+        project,
+        "third.jsonl",
+        [line(n, mood="calm") for n in range(230, 240)] + [line(240, text="x" * 40)],
+    )
     project = edit(project, "{maxLength: 512}", "{maxLength: 30}")
     run(project, select=[BRONZE])
     auditing.settle(project, BRONZE)
