@@ -21,6 +21,7 @@ def pages() -> dict[str, str]:
         "rule-kinds.md": _rule_kinds(),
         "contract.md": _contract(),
         "failpoints.md": _failpoints(),
+        "fsck.md": _fsck(),
     }
     return {name: f"{_NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
 
@@ -154,6 +155,28 @@ def _failpoints() -> str:
             markdown_table(("failpoint", "where"), rows),
         )
     )
+
+
+def _fsck() -> str:
+    from headgate.orchestration.verifying.verify import CHECKS
+
+    rows = [
+        (f"`{c.name}`", c.severity, "--deep" if c.deep else "always", c.promise) for c in CHECKS
+    ]
+    parts = [
+        "# What `headgate fsck` checks",
+        "Each check holds one promise. An `error` says that something promised is broken, a `warning` "
+        "that something is untidy; `headgate fsck` exits 1 if there is an error. Checks run in this "
+        "order: what one found damaged, later ones do not ask.",
+        markdown_table(("check", "severity", "when", "promise"), rows),
+    ]
+    for check in CHECKS:
+        parts += [f"## `{check.name}`", check.promise, f"What to do: {check.remedy}"]
+        parts.append(
+            f"`--repair` {check.repair}." if check.repair else "`--repair` leaves it alone: somebody "
+            "has to decide."
+        )  # fmt: skip
+    return "\n\n".join(parts)
 
 
 def main() -> int:
