@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from headgate.contracts.model import Contract
@@ -15,40 +16,34 @@ from headgate.ingest.isolation import supervisor
 from headgate.ingest.isolation.limits import Limits
 from headgate.ingest.isolation.request import Request, carry_out
 from headgate.ingest.plainfile import open_plain
-from headgate.ingest.readers.base import Reason, SourceFile, Unsafe
-from headgate.ingest.taking import Taken
+from headgate.ingest.readers.base import Reason, SourceFile, Unsafe, engine_opens
+from headgate.ingest.taken import Taken
 from headgate.lake.deletes import Deletes
 from headgate.lake.merge import Plan, merge_by_key
 from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot
 from headgate.quality import gate, quarantine
-from headgate.quality.parents import ParentKeys, hold, wanted
+from headgate.quality.parents import hold, wanted
 
 #: Share of a reading process's memory that its engine may use before it spills.
 _ENGINE = 0.5
+#: Files beyond which the engine is told their folders: it takes a while to be told of each.
+_NAMED = 100
 
 
 def load_file(
-    session: Session,
-    contract: Contract,
-    source: SourceFile,
-    *,
-    batch_id: str,
-    among: Sequence[SourceFile] = (),
+    session: Session, contract: Contract, source: SourceFile, *, batch_id: str
 ) -> gate.Entry:
     """Take one file into the contract's dataset, as the batch ``batch_id``.
 
     A file that cannot be read within the limits of the settings is one record, set aside with the
-    reason. ``among`` are the files that it is one of, if there are several to take.
+    reason.
 
     Raises:
         HeadgateError: the file cannot be read or the lake not be written; nothing is published.
     """
-    started = clock.monotonic()
-    parents = wanted(session, contract)
-    request = asked(session, contract, source, batch_id, parents, among)
-    taken = take(request, session)
-    return publish(session, request, taken, parents, started)
+    request = asked(session, contract, source, batch_id)
+    return publish(session, request, take(request, session), clock.monotonic())
 
 
 def asked(
@@ -56,40 +51,61 @@ def asked(
     contract: Contract,
     source: SourceFile,
     batch_id: str,
-    parents: tuple[ParentKeys, ...],
-    among: Sequence[SourceFile] = (),
+    *,
+    reach: tuple[Path, ...] | None = None,
+    at_once: int = 1,
 ) -> Request:
-    """What a reading process is told of the file."""
+    """What a reading process is told of the file.
+
+    ``reach`` is what the engine may open, if there are more files to take (see
+    :func:`reach_of`); ``at_once`` is how many processes may be reading.
+
+    Raises:
+        ContractError: a foreign key points at its own dataset.
+    """
     settings = session.settings
-    own, cap = _memory_of_reader(settings)
+    own, cap = _memory_of_reader(settings, at_once)
     return Request(
         run_id=session.run_id, settings=own, contract=contract, source=source, batch_id=batch_id,
-        folder=session.staging / batch_id, at=clock.iso(), parents=parents,
-        reach=tuple(sorted({f.path.absolute() for f in (source, *among)})),
+        folder=session.staging / batch_id, at=clock.iso(), parents=wanted(session, contract),
+        reach=reach_of(contract, [source]) if reach is None else reach,
         limits=Limits.of(settings, source.size), capped=cap,
     )  # fmt: skip
 
 
-def _memory_of_reader(settings: Settings) -> tuple[Settings, bool]:
+def reach_of(contract: Contract, files: Sequence[SourceFile]) -> tuple[Path, ...]:
+    """What the engine may open to read the files: nothing, for formats that it does not open."""
+    if contract.source is None or not engine_opens(contract.source.format):
+        return ()
+    paths = {f.path.absolute() for f in files}
+    return tuple(sorted(paths if len(paths) <= _NAMED else {p.parent for p in paths}))
+
+
+def _memory_of_reader(settings: Settings, at_once: int) -> tuple[Settings, bool]:
     """The settings of a reader's engine, and whether it has less memory than the run's."""
+    if settings.readers == "inline":
+        return settings, False
     most = int(_ENGINE * size_in_bytes(settings.reader_memory))
     try:
-        capped = most < size_in_bytes(settings.memory_limit)
-    except SettingError:  # such as a share of what the machine has
-        capped = True
-    if not capped or settings.readers == "inline":
-        return settings, False
+        own = size_in_bytes(settings.memory_limit)
+        if own <= most and at_once == 1:
+            return settings, False
+        most = min(most, own // at_once)
+    except SettingError:
+        pass  # such as a share of what the machine has
     return dataclasses.replace(settings, memory_limit=f"{most}B"), True
 
 
-def take(request: Request, session: Session) -> Taken | Reason:
+def take(request: Request, session: Session, stopped: Callable[[], bool] = bool) -> Taken | Reason:
     """Have the file taken, where the settings say; a reason, if it is set aside as a whole.
+
+    ``stopped`` is asked now and then whether nobody wants it any more.
 
     Raises:
         HeadgateError: the file cannot be read, or nothing can be staged.
     """
     if request.settings.readers == "child":
-        return supervisor.take(request)
+        return supervisor.take(request, stopped)
     try:
         hold(session.con, request.parents, session.parents)
         return carry_out(request, session.con)
@@ -101,7 +117,6 @@ def publish(
     session: Session,
     request: Request,
     taken: Taken | Reason,
-    parents: tuple[ParentKeys, ...],
     started: float,
 ) -> gate.Entry:
     """What was taken, through the gate.
@@ -124,10 +139,10 @@ def publish(
     )  # fmt: skip
     failpoints.reach("ingest.staged")
     # The rows were judged where they were read; what only warns is judged here.
-    hold(session.con, (p for p in parents if p.severity == "warn"), session.parents)
+    hold(session.con, (p for p in request.parents if p.severity == "warn"), session.parents)
     return gate.publish(
         session, session.con, batch, intake, merge_plan(session, contract, intake),
-        parents={p.rule_id: p.table for p in parents}, supersedes=True,
+        parents={p.rule_id: p.table for p in request.parents}, supersedes=True,
     )  # fmt: skip
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from headgate.ingest import deletions
 from headgate.ingest.duplicates import Duplicates, resolve
 from headgate.ingest.judging import CHUNK, Loading, conflict_reason, take_exact
 from headgate.ingest.readers.base import ExactRow, Positions, Reader, Scan, SourceFile, open_reader
+from headgate.ingest.taken import Taken
 from headgate.lake.engines.duckdb import Connection, identifiers, literal, one
 from headgate.lake.snapshot import relation
 from headgate.lake.stage import StagedFile, stage
@@ -22,32 +22,6 @@ from headgate.quality.predicates import conjunction
 _CHUNK_WEIGHT = 16 << 20
 #: What the engine asked for when a file claims what it does not hold: gigabytes in one piece.
 _ALLOCATED = re.compile(r"allocate [^(]*[0-9] [GT]i?B")
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What a file came to before the gate: everything that :class:`headgate.quality.gate.Intake`
-    needs, as plain values and files that are staged.
-
-    ``refused`` hold ``quarantined`` rows, set aside for the reasons that ``codes`` count;
-    ``tombstones`` and ``present`` are rows and keys, see :mod:`headgate.ingest.deletions`.
-    """
-
-    content_hash: str
-    read: int
-    staged: tuple[StagedFile, ...] = ()
-    refused: tuple[StagedFile, ...] = ()
-    quarantined: int = 0
-    codes: Mapping[str, int] = field(default_factory=dict)
-    deduplicated: int = 0
-    conflicts: int = 0
-    breaches: Mapping[str, int] = field(default_factory=dict)
-    reading: Mapping[str, int] = field(default_factory=dict)
-    warnings: Mapping[str, int] = field(default_factory=dict)
-    control_total: tuple[int | None, int] | None = None
-    tombstones: tuple[StagedFile, ...] = ()
-    present: tuple[StagedFile, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def take(loading: Loading, source: SourceFile, at: str) -> Taken:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headgate.contracts.model import Contract
-from headgate.core import ids
-from headgate.core.errors import HeadgateError, UsageError
-from headgate.ingest.discover import discover, was_taken
-from headgate.ingest.readers.base import SourceFile
+from headgate.core import clock
+from headgate.core.errors import (
+    HeadgateError,
+    ResourceError,
+    UnknownOutcomeError,
+    UsageError,
+)
+from headgate.ingest.discover import discover
+from headgate.ingest.readers.base import Reason, SourceFile
 from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.project import Project
+
+if TYPE_CHECKING:
+    from headgate.orchestration.reading import Reading
 
 
 def files_of(
@@ -45,6 +55,10 @@ def files_of(
     for contract in project.contracts.sources:
         if contract.id not in found and contract.id in selected and not sources:
             found[contract.id] = _declared(project, contract)
+    if any(found.values()) and project.settings.readers == "child":
+        from headgate.ingest.isolation import processes
+
+        processes.begin_early()  # a run that has begun has threads, and could not fork
     return {d: found[d] for d in _parents_first(project, found) if d in selected}
 
 
@@ -85,35 +99,64 @@ def _declared(project: Project, contract: Contract) -> list[SourceFile]:
     return discover([str(where)], format=contract.source.format) if fixed.exists() else []
 
 
-def ingest(context: RunContext, dataset: str, files: Sequence[SourceFile]) -> list[str]:
+def ingest_all(context: RunContext, files: Mapping[str, Sequence[SourceFile]]) -> list[str]:
     """Take the files that are new; gives a sentence for each that could not be taken."""
-    contract, session = context.project.contracts[dataset], context.session
-    known = context.taken.setdefault(dataset, {})
-    problems = []
-    for source in files:
-        if was_taken(source, known):
-            continue
-        from headgate.ingest.load import load_file
+    from headgate.orchestration.reading import Reading
 
-        context.progress.step(dataset, f"taking {source.name}")
-        batch_id = ids.new_id()
-        step = steps.ingest_step(contract, context.run_id, batch_id, files=[source.name])
-        try:
-            with context.lineage.running(step) as update:
-                outcome = context.through_gate(
-                    contract,
-                    batch_id,
-                    partial(load_file, session, contract, source, batch_id=batch_id),
-                )
-                counted = dataclasses.replace(
-                    step.inputs[0],
-                    statistics=steps.Statistics(outcome.read, source.size, 1),
-                )
-                update(dataclasses.replace(step, inputs=(counted,)))
-        except HeadgateError as error:
-            problems.append(f"{dataset}: {source.name}: {error}")
-            continue
-        if outcome.outcome == "published":
-            meta = context.accounts[-1][0]
-            known[meta.content_hash] = (source.name, source.size)
+    open_to = {d: found for d, found in files.items() if d not in context.blocked}
+    problems: list[str] = []
+    with Reading(context, open_to) as reading:
+        for dataset, found in open_to.items():
+            problems += _ingest(context, dataset, found, reading)
     return problems
+
+
+def _ingest(
+    context: RunContext, dataset: str, files: Sequence[SourceFile], reading: Reading
+) -> list[str]:
+    problems = []
+    postponed: list[tuple[SourceFile, Iterator[None]]] = []
+    new = (f for f in files if reading.is_new(dataset, f))
+    begun = ((f, _taken(context, reading, dataset, f)) for f in new)
+    for source, taking in chain(begun, postponed):
+        try:
+            for _ in taking:
+                postponed.append((source, taking))
+                break
+        except UnknownOutcomeError:
+            raise  # what is in the log by now, the next run finds out
+        except HeadgateError as error:
+            if isinstance(error, ResourceError) and error.everywhere:
+                raise
+            problems.append(f"{dataset}: {source.name}: {error}")
+    return problems
+
+
+def _taken(
+    context: RunContext, reading: Reading, dataset: str, source: SourceFile
+) -> Iterator[None]:
+    """Take a file; where others should go before it, yields once for them to be taken first."""
+    from headgate.ingest.load import publish
+
+    contract, session = context.project.contracts[dataset], context.session
+    context.progress.step(dataset, f"taking {source.name}")
+    started = clock.monotonic()
+    begun = reading.begin(dataset, source)
+    step = steps.ingest_step(contract, context.run_id, begun.batch_id, files=[source.name])
+    with context.lineage.running(step) as update:
+        taken = begun.result()
+        if isinstance(taken, Reason) and context.snapshot(dataset) is None:
+            # It brings no rows: a rule that wants some would refuse it for lack of the others'.
+            yield
+        outcome = context.through_gate(
+            contract,
+            begun.batch_id,
+            partial(publish, session, begun.request, taken, started),
+        )
+        counted = dataclasses.replace(
+            step.inputs[0], statistics=steps.Statistics(outcome.read, source.size, 1)
+        )
+        update(dataclasses.replace(step, inputs=(counted,)))
+    if outcome.outcome == "published":
+        meta = context.accounts[-1][0]
+        context.taken[dataset][meta.content_hash] = (source.name, source.size)

@@ -10,9 +10,9 @@ from typing import Any
 
 from headgate.core import errors
 from headgate.core import json as hjson
-from headgate.core.errors import HeadgateError
+from headgate.core.errors import HeadgateError, ResourceError
 from headgate.ingest.readers.base import REASONS, Reason
-from headgate.ingest.taking import Taken
+from headgate.ingest.taken import Taken
 from headgate.lake.stage import StagedFile
 
 _FILES = ("staged", "refused", "tombstones", "present")
@@ -45,8 +45,8 @@ def taken_text(taken: Taken, folder: Path) -> str:
 def error_text(error: HeadgateError) -> str:
     """An error of ours, to be raised on the other side as it was."""
     kind = next(c.__name__ for c in type(error).__mro__ if c.__name__ in _ERRORS)
-    parts = (kind, error.message, error.remedy, error.place)
-    return hjson.dumps({"error": [_plain(p) for p in parts]})
+    parts = [_plain(p) for p in (kind, error.message, error.remedy, error.place)]
+    return hjson.dumps({"error": [*parts, getattr(error, "everywhere", None)]})
 
 
 def reason_text(reason: Reason) -> str:
@@ -68,9 +68,7 @@ def read(message: bytes, folder: Path) -> Taken | HeadgateError | Reason:
     try:
         ((kind, told),) = hjson.loads(message).items()
         if kind == "error":
-            name, *parts = (_text(t) for t in told)
-            message_of, remedy, place = parts
-            return _ERRORS[name](message_of, remedy=remedy, place=place)
+            return _error(*told)
         if kind == "reason":
             code, column, detail = told
             _demand(code in REASONS and (column is None or isinstance(column, str)))
@@ -81,6 +79,13 @@ def read(message: bytes, folder: Path) -> Taken | HeadgateError | Reason:
         raise
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OSError) as error:
         raise Nonsense(f"{type(error).__name__}: {error}") from None
+
+
+def _error(kind: str, message: str, remedy: str, place: str, everywhere: object) -> HeadgateError:
+    error = _ERRORS[kind](_text(message), remedy=_text(remedy), place=_text(place))
+    if isinstance(error, ResourceError):
+        error.everywhere = everywhere is True
+    return error
 
 
 def _taken(told: Mapping[str, Any], folder: Path) -> Taken:

@@ -10,9 +10,8 @@ from headgate.contracts.model import Contract
 from headgate.core import clock
 from headgate.core.settings import Settings
 from headgate.ingest.isolation.limits import Limits
-from headgate.ingest.judging import Loading
 from headgate.ingest.readers.base import SourceFile
-from headgate.ingest.taking import Taken, take
+from headgate.ingest.taken import Taken
 from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lake.lake import Lake
 from headgate.lake.session import Session
@@ -86,6 +85,9 @@ def carry_out(request: Request, con: Connection) -> Taken:
     Raises:
         HeadgateError: the file cannot be read, or nothing can be staged.
     """
+    from headgate.ingest.judging import Loading
+    from headgate.ingest.taking import take  # what it needs only a reading process has to load
+
     session = StagingSession(Lake(request.settings), con, request.run_id, folder=request.folder)
     parents = {p.rule_id: p.table for p in request.parents}
     rules = compile_row_rules(request.contract, parents=parents)

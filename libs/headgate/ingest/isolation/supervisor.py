@@ -9,6 +9,7 @@ import pickle
 import select
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from headgate.core.errors import HeadgateError
@@ -17,7 +18,7 @@ from headgate.ingest.isolation.limits import Limits, Usage, crashed
 from headgate.ingest.isolation.request import Request, in_folder
 from headgate.ingest.isolation.worker import READY
 from headgate.ingest.readers.base import Reason
-from headgate.ingest.taking import Taken
+from headgate.ingest.taken import Taken
 
 #: Milliseconds between two looks at a process: first, and at the most.
 _FIRST, _LONGEST = 2, 20
@@ -31,6 +32,10 @@ _NEAR = 0.8
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP)
 
 
+class Stopped(Exception):
+    """Nobody wants the file any more."""
+
+
 class _Ended(Exception):
     """The process ended before it told what came of the file."""
 
@@ -41,6 +46,7 @@ class _Watch:
 
     process: processes.Process
     request: Request
+    stopped: Callable[[], bool]
     began: float | None = None
     last: Usage = dataclasses.field(default_factory=Usage)
     looks: int = 0
@@ -52,6 +58,7 @@ class _Watch:
 
         Raises:
             _Ended: the process did.
+            Stopped: nobody wants it any more.
         """
         poll = select.poll()
         poll.register(self.process.sock, select.POLLIN)
@@ -68,6 +75,8 @@ class _Watch:
                     incoming = channel.Incoming(self.process.sock)
                 elif message is not None:
                     return message
+            if self.stopped():
+                raise Stopped
             pause = min(pause * 2, _LONGEST)
             code = self._breached()
             if code:
@@ -91,19 +100,20 @@ def folders(request: Request) -> tuple[Path, Path]:
     return request.folder, request.settings.spill_path.parent
 
 
-def take(request: Request) -> Taken | Reason:
+def take(request: Request, stopped: Callable[[], bool] = bool) -> Taken | Reason:
     """Have the file taken; a reason, if it is set aside as a whole.
 
     A process that somebody else killed is replaced once.
 
     Raises:
         HeadgateError: what the reading itself raised.
+        Stopped: ``stopped``, which is asked now and then, says that nobody wants it any more.
     """
     reason = None
     for _ in range(2):
         process = processes.obtain()
         spill = request.folder.parent / f"reader-{process.pid}" / "spill"
-        watch = _Watch(process, in_folder(request, spill))
+        watch = _Watch(process, in_folder(request, spill), stopped)
         try:
             return _attempt(watch)
         except _Ended:

@@ -14,8 +14,8 @@ import signal
 import socket
 import traceback
 
-from headgate.core import environment
-from headgate.core.errors import HeadgateError, LakeError
+from headgate.core import environment, resources
+from headgate.core.errors import HeadgateError, LakeError, ResourceError
 from headgate.ingest.isolation import channel, report
 from headgate.ingest.isolation.limits import Limits, crashed
 from headgate.ingest.isolation.request import Desk, Request, carry_out
@@ -24,6 +24,8 @@ from headgate.ingest.readers.base import Unsafe
 READY = b'{"ready":true}'
 #: What the hard limits are above those that the supervisor watches: they are the net below.
 _SPARE_SECONDS, _SPARE_MEMORY = 2, 512 << 20
+#: What any other file would meet as well.
+_EVERYWHERE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 def serve(sock: socket.socket) -> None:
@@ -60,8 +62,8 @@ def _answer(desk: Desk, request: Request, sock: socket.socket) -> tuple[str, boo
         if os.strerror(errno.EFBIG) in error.message:
             return report.reason_text(request.limits.reason("reader_output")), False
         return report.error_text(error), True
-    except MemoryError:
-        return _out_of_memory(request, ours=not _bounded_from_outside()), False
+    except MemoryError as error:
+        return _of_memory(request, error, ours=not _bounded_from_outside()), False
     except OSError as error:
         if error.errno == errno.EFBIG:
             return report.reason_text(request.limits.reason("reader_output")), False
@@ -76,7 +78,9 @@ def _unexpected(request: Request, error: Exception) -> str:
 
     if isinstance(error, duckdb.OutOfMemoryException):
         spilled = "temp" in str(error).lower() or "offload" in str(error).lower()
-        return _out_of_memory(request, ours=request.capped and not spilled, told=str(error))
+        return _of_memory(request, error, ours=request.capped and not spilled)
+    if resources.of(error) is not None:
+        return report.error_text(_of_system(request, error))
     if environment.debugging():
         raised = "".join(traceback.format_exception(error))
         return report.error_text(LakeError(f"reading {request.source.name} failed:\n{raised}"))
@@ -84,22 +88,20 @@ def _unexpected(request: Request, error: Exception) -> str:
     return report.reason_text(crashed(f"reading it failed with {type(error).__name__}: {first}"))
 
 
-def _out_of_memory(request: Request, *, ours: bool, told: str = "") -> str:
+def _of_memory(request: Request, error: Exception, *, ours: bool) -> str:
     """Memory is at an end: by the limit that we set a file, or because there is no more."""
     if ours:
         return report.reason_text(request.limits.reason("reader_memory"))
-    first = (told.splitlines() or ["out of memory."])[0]
-    remedy = "Give it more memory: see the settings memory_limit and spill_limit."
-    return report.error_text(LakeError(f"reading {request.source.name}: {first}", remedy=remedy))
+    return report.error_text(_of_system(request, error))
 
 
-def _of_system(request: Request, error: OSError) -> LakeError:
-    told = error.strerror or str(error)
-    return LakeError(
-        f"reading {request.source.name}: {told}.",
-        remedy="Check space and permissions; nothing was published.",
-        place=str(error.filename or ""),
-    )
+def _of_system(request: Request, error: Exception) -> ResourceError:
+    """What ran out or gave way; where it has to do with this file alone, a run goes on."""
+    found = resources.of(error, request.source.path)
+    assert found is not None
+    if isinstance(error, OSError) and error.errno not in _EVERYWHERE:
+        found.everywhere = False
+    return found
 
 
 def _bound(limits: Limits) -> None:
