@@ -22,6 +22,8 @@ _SUMMARY_OF = re.compile(r"(\d{20})\.checkpoint\.")
 _MAGIC = b"PAR1"
 #: Actions of which an entry has one at least.
 _ACTIONS = ("add", "remove", "metaData", "protocol", "txn", "cdc", "domainMetadata", "commitInfo")
+#: What is wrong with an entry whose own digest it does not match, though it can be read.
+CHANGED = "is not what was written"
 #: So many entries before the newest are looked at, if somebody has reason to look.
 _LOOKED_AT = 5
 
@@ -29,12 +31,14 @@ _LOOKED_AT = 5
 @dataclass(frozen=True)
 class Torn:
     """A file of a log that cannot be used: ``name``, the ``version`` whose entry it is (None for what
-    sums the log up), ``why`` (words after its name), and whether there are entries ``beyond`` it."""
+    sums the log up), ``why`` (words after its name), whether there are entries ``beyond`` it, and
+    whether it was ``changed``: written whole, and not what it was any more."""
 
     name: str
     version: int | None
     why: str
     beyond: bool = False
+    changed: bool = False
 
 
 def torn(storage: Storage, key: str, *, thorough: bool) -> Torn | None:
@@ -51,7 +55,7 @@ def torn(storage: Storage, key: str, *, thorough: bool) -> Torn | None:
         if not why and not _follows(entries, names):
             why = "follows on nothing: the entry before it is gone"
         if why:
-            return Torn(f"{last:020d}.json", last, why)
+            return Torn(f"{last:020d}.json", last, why, changed=why == CHANGED)
     if not thorough:
         return None
     return _summary(storage, folder, names, entries) or _within(storage, folder, entries)
@@ -70,7 +74,7 @@ def wrong(data: bytes, version: int, *, thorough: bool = True) -> str:
     try:
         actions = [hjson.loads(line) for line in data.splitlines() if line.strip()]
         if entry.is_whole(data) is False:
-            return "is not what was written"
+            return CHANGED
     except ValueError:
         return "is no JSON"
     found = {name for a in actions if isinstance(a, dict) for name in a}

@@ -11,15 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from headgate.contracts.names import DatasetName
+from headgate.contracts.names import QUARANTINE_SUFFIX, DatasetName
 from headgate.core import ids
 from headgate.core.boot import boot_id
 from headgate.core.errors import HeadgateError, LakeError
 from headgate.lake import ledger, logfiles
 from headgate.lake.checkpoint import POINTER
 from headgate.lake.engines.duckdb import Connection, literal
-from headgate.lake.lake import LOCKS, STAGING, Lake
+from headgate.lake.lake import LOCKS, STAGING, Lake, log_key
 from headgate.lake.logfiles import Torn
+from headgate.lake.meta import CommitMeta
 from headgate.lake.release import ReleaseStore
 from headgate.lake.storage import sync_file, sync_folder
 
@@ -128,13 +129,16 @@ def _put_right(lake: Lake, con: Connection, key: str, thorough: bool) -> Iterabl
                 place=place,
                 remedy="headgate fsck says what is left; nothing was changed.",
             )
-        named_by = _acknowledged(lake, con, key, found) if found.version is not None else ""
-        if named_by:
+        named_by = _acknowledged(lake, con, key, found)
+        if found.changed or named_by:
             raise LakeError(
-                f"version {found.version} of {key} {found.why}, and {named_by} names it.",
+                f"version {found.version} of {key} {found.why}"
+                + (
+                    f", and {named_by} names it." if named_by else "; a power cut does not do that."
+                ),
                 place=place,
-                remedy="It was acknowledged, so the disk lost it: take the file from a backup, or"
-                " see headgate fsck. Nothing was changed.",
+                remedy="It was written whole, so the disk damaged or lost it: take the file from a"
+                " backup, or see headgate fsck. Nothing was changed.",
             )
         target = f"{SET_ASIDE}/{key}/_delta_log/{found.name}.{ids.new_id()}"
         _move(lake, f"{key}/_delta_log/{found.name}", target)
@@ -162,19 +166,49 @@ def _owned(key: str, contracts: Mapping[str, Any]) -> bool:
 
 
 def _acknowledged(lake: Lake, con: Connection, key: str, found: Torn) -> str:
-    """Who names this version of the table; empty if nobody does."""
-    assert found.version is not None
+    """Who relies on this version of the table; empty if nobody does."""
+    if found.version is None:
+        return ""
+    if key.endswith(QUARANTINE_SUFFIX):
+        return _missed(lake, con, key, found.version)
     dataset = key.replace("/", ".")
     for release in ReleaseStore(lake).list():
         if release.versions.get(dataset, -1) >= found.version:
             return f"release {release.id}"
-    if key == DatasetName.parse(ledger.BATCHES).path:
-        return ""
-    try:
-        rows = ledger.rows(
-            lake, con, ledger.BATCHES,
-            f"dataset = {literal(dataset)} AND version >= {found.version}", limit=1,
-        )  # fmt: skip
-    except HeadgateError:
-        return ""  # the ledger cannot be read: it says so itself
+    where = f"dataset = {literal(dataset)} AND version >= {found.version}"
+    rows = _batches(lake, con, key, where)
     return f"the ledger (batch {rows[0]['batch_id']})" if rows else ""
+
+
+def _missed(lake: Lake, con: Connection, key: str, version: int) -> str:
+    """The batch whose refused rows no earlier version of the quarantine at ``key`` holds.
+
+    Refused rows are committed before their batch: while there is no such batch, nobody was told.
+    """
+    dataset = key.removesuffix(QUARANTINE_SUFFIX).replace("/", ".")
+    held = {m.batch_id for v in range(version) if (m := CommitMeta.from_log(_entry(lake, key, v)))}
+    table = key.removesuffix(QUARANTINE_SUFFIX)
+    told = {
+        m.batch_id
+        for name in lake.storage.names(f"{table}/_delta_log")
+        if name.endswith(".json") and name[:-5].isdigit()
+        and (m := CommitMeta.from_log(_entry(lake, table, int(name[:-5])))) and m.quarantined
+    }  # fmt: skip
+    where = f"dataset = {literal(dataset)} AND quarantined > 0"
+    told |= {row["batch_id"] for row in _batches(lake, con, key, where)}
+    missed = min(told - held, default="")
+    return f"batch {missed}" if missed else ""
+
+
+def _entry(lake: Lake, key: str, version: int) -> bytes:
+    return lake.storage.read(log_key(key, version)) or b""
+
+
+def _batches(lake: Lake, con: Connection, key: str, where: str) -> list[dict[str, Any]]:
+    """What the ledger of batches says, unless it is that which is looked at, or cannot be read."""
+    if key == DatasetName.parse(ledger.BATCHES).path:
+        return []
+    try:
+        return ledger.rows(lake, con, ledger.BATCHES, where, limit=1_000_000)
+    except HeadgateError:
+        return []  # it says so itself

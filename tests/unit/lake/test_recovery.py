@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from deltalake import DeltaTable, write_deltalake
 
 from headgate.core.errors import LakeError
 from headgate.lake import ledger, recovery
+from headgate.lake.commit import commit
 from headgate.lake.release import ReleaseStore
 
-from .conftest import DATASET, Bench
+from .conftest import COLUMNS, DATASET, Bench
 
 DAY = dt.date(2024, 2, 29)
 KEY = "bronze/test/things"
@@ -53,7 +55,6 @@ TEARS = {
     "garbage": lambda data: b"\x93\xff" * 200,
     "not an object": lambda data: b"[1]\n",
     "nothing that a log says": lambda data: b'{"rows": 1}\n',
-    "cut at the end of a line": cut_at_a_line,
     "zeros inside": zeros_inside,
 }
 
@@ -151,6 +152,40 @@ def test_a_version_that_the_ledger_names_is_never_set_aside(
         recover(bench)
     assert asked == [f"dataset = '{DATASET}' AND version >= 2"]
     assert entry(bench, 2).exists()
+
+
+def test_an_entry_that_was_written_whole_and_changed_is_never_set_aside(bench: Bench) -> None:
+    three(bench)
+    whole = entry(bench, 2).read_bytes()
+    for damaged in (whole.replace(b'"numRecords\\":1', b'"numRecords\\":9'), cut_at_a_line(whole)):
+        assert damaged != whole
+        entry(bench, 2).write_bytes(damaged)
+        with pytest.raises(LakeError, match=r"is not what was written.*fsck"):
+            recover(bench)
+        assert entry(bench, 2).exists() and recovery.set_aside(bench.lake) == []
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["nobody was told", "the batch was committed"])
+def test_refused_rows_of_a_batch_that_was_committed_are_never_set_aside(
+    bench: Bench, told: bool
+) -> None:
+    for number in range(2):
+        meta = bench.meta(read=2, published=1, quarantined=1)
+        commit(bench.lake, DATASET, base=bench.lake.snapshot(DATASET, quarantine=True),
+               columns=COLUMNS, add=bench.staged([(number, DAY, "no", 0, 0)]), remove=(),
+               meta=dataclasses.replace(meta, kind="quarantine", read=1, quarantined=0),
+               quarantine=True)  # fmt: skip
+        if number == 0 or told:
+            commit(bench.lake, DATASET, base=bench.lake.snapshot(DATASET), columns=COLUMNS,
+                   add=bench.staged([(number, DAY, "yes", 0, 0)]), remove=(), meta=meta)  # fmt: skip
+    newest = bench.lake.root / f"{KEY}__quarantine/_delta_log/{1:020d}.json"
+    newest.write_bytes(b"")
+    if told:
+        with pytest.raises(LakeError, match=f"batch {meta.batch_id} names it"):
+            recover(bench)
+        assert newest.exists()
+    else:
+        assert len(recover(bench)) == 1 and not newest.exists()
 
 
 def test_a_table_without_a_contract_stops_nobody(bench: Bench) -> None:
