@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import errno
 import os
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 from deltalake import DeltaTable
 
 from headgate.core import json as hjson
-from headgate.core.errors import ConflictError, LakeError
+from headgate.core.errors import ConflictError, LakeError, UnknownOutcomeError
 from headgate.lake.commit import commit
 from headgate.lake.lake import Lake
 from headgate.lake.merge import Plan
@@ -90,6 +93,145 @@ def test_a_new_column_is_null_in_rows_that_are_older(bench: Bench) -> None:
     assert dict(snapshot.columns) == wider
     assert [(r[0], r[-1]) for r in bench.rows()] == [(1, None), (2, None), (3, None), (9, [1, 2])]
     assert bench.rows(version=0) == ROWS
+
+
+@pytest.mark.parametrize("way", ["a new column", "another shape"])
+def test_an_entry_that_changes_the_shape_is_ours_too(bench: Bench, way: str) -> None:
+    base = bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
+    before = DeltaTable(bench.lake.root / "bronze/test/things")
+    whole = way == "another shape"
+    columns = (
+        {"id": "long", "day": "date", "extra": "json"} if whole else {**COLUMNS, "extra": "json"}
+    )
+    values = (9, DAY, "{}") if whole else (9, DAY, "z", 1, 0, "{}")
+    made = commit(bench.lake, DATASET, base=base, columns=columns,
+                  add=bench.staged([values], columns), remove=(), meta=bench.meta(),
+                  key=("id",), whole=whole)  # fmt: skip
+    assert made == read_whole(bench)
+    assert list(made.columns) == list(columns) and made.version == 1, (
+        "one version, no other before it"
+    )
+    assert bench.rows() == ([values] if whole else [*((*r, None) for r in ROWS), values])
+    after = DeltaTable(bench.lake.root / "bronze/test/things")
+    assert after.metadata().id == before.metadata().id
+    assert after.metadata().created_time == before.metadata().created_time
+    fields = {f.name: f.nullable for f in after.schema().fields}
+    assert fields.pop("id") is False and all(fields.values())
+    entry = (
+        bench.lake.root / "bronze/test/things/_delta_log/00000000000000000001.json"
+    ).read_text()
+    assert '"engineInfo":"headgate"' in entry
+    assert bench.rows(version=0) == ROWS
+
+
+def test_a_table_that_asks_more_of_its_writers_is_left_alone(bench: Bench) -> None:
+    base = bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
+    other = dataclasses.replace(base, protocol="3.7")
+    with pytest.raises(LakeError, match=r"has the Delta protocol 3\.7; Headgate writes 1\.2"):
+        bench.write(Plan(tuple(bench.staged([(9, DAY, "z", 1, 0)])), (), 1), other)
+    assert bench.rows() == ROWS
+
+
+def fail(
+    monkeypatch: pytest.MonkeyPatch, call: str, at: Callable[[str], bool], *, after: bool
+) -> None:
+    """Let one call of ``os`` fail where ``at`` says so of its path, before or after it did its work."""
+    real = getattr(os, call)
+
+    def failing(what: Any, *more: Any, **named: Any) -> Any:
+        path = os.readlink(f"/proc/self/fd/{what}") if isinstance(what, int) else str(what)
+        hit = at(path)
+        if not hit or after:
+            done = real(what, *more, **named)
+        if hit:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return done
+
+    monkeypatch.setattr(os, call, failing)
+
+
+def test_a_commit_that_the_disk_does_not_confirm_is_neither_done_nor_failed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
+    seen: list[str] = []
+    with bench.lake.run_lock("r", "run") as died:
+        assert not died
+        with monkeypatch.context() as patched:
+            fail(patched, "fsync", lambda p: p.endswith("_delta_log") and not seen.append(p)
+                 and len(seen) == 2, after=True)  # fmt: skip
+            with pytest.raises(UnknownOutcomeError, match="does not confirm that it lasts"):
+                bench.write(Plan(tuple(bench.staged([(4, DAY, "b", 1, 0)])), (), 1), base)
+    assert [r[0] for r in bench.rows()] == [1, 2, 3, 4], "it is in the log, and so are its rows"
+    # Whoever tries again on what they knew does not double it.
+    with pytest.raises(ConflictError):
+        bench.write(Plan(tuple(bench.staged([(4, DAY, "b", 1, 0)])), (), 1), base)
+    with Lake(bench.lake.settings).run_lock("r2", "run") as died:
+        assert died, "the next run makes sure of what this one did not know"
+
+
+def test_a_link_that_was_made_and_is_told_of_as_failed_counts_as_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        fail(patched, "link", lambda p: "_delta_log" in p, after=True)
+        bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
+    assert bench.rows() == ROWS
+
+
+def test_an_entry_that_got_no_name_is_a_failure_and_nothing_is_published(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        fail(patched, "link", lambda p: "_delta_log" in p, after=False)
+        with pytest.raises(LakeError, match="nothing was published") as told:
+            bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
+        assert not isinstance(told.value, UnknownOutcomeError | ConflictError)
+    assert bench.lake.snapshot(DATASET) is None
+    bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
+
+
+def test_a_draft_that_cannot_be_removed_does_not_undo_what_is_done(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        fail(patched, "unlink", lambda p: "_delta_log/." in p, after=False)
+        bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
+    assert bench.rows() == ROWS
+
+
+def test_a_log_that_cannot_be_summed_up_is_a_log_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate.lake.checkpoint.EVERY", 1)
+    monkeypatch.setattr("headgate.lake.checkpoint._copy_end", lambda *_: 1 / 0)
+    for number in range(3):
+        bench.merge([(number, DAY, "a", number, 0)])
+    assert [r[0] for r in bench.rows()] == [0, 1, 2]
+
+
+def test_a_summary_is_whole_and_synced_before_it_has_its_name(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate.lake.checkpoint.EVERY", 2)
+    folder = bench.lake.root / "bronze/test/things/_delta_log"
+    synced: list[tuple[str, set[str]]] = []
+    real: Any = os.fsync
+
+    def watching(fd: int) -> None:
+        names = {p.name for p in folder.iterdir()} if folder.exists() else set()
+        synced.append((os.readlink(f"/proc/self/fd/{fd}"), names))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", watching)
+    for number in range(3):
+        bench.merge([(number, DAY, "a", number, 0)])
+    name = f"{2:020d}.checkpoint.parquet"
+    (drafted,) = [n for n, (path, _) in enumerate(synced) if path.endswith(name)]
+    named = [n for n, (_, names) in enumerate(synced) if name in names]
+    pointed = [n for n, (_, names) in enumerate(synced) if "_last_checkpoint" in names]
+    assert name not in synced[drafted][1] and drafted < named[0] < pointed[0]
+    assert synced[named[0]][0] == str(folder), "its name is synced before anything points to it"
 
 
 def test_data_files_are_synced_before_the_log_names_them(
