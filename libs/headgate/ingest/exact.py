@@ -21,6 +21,8 @@ from headgate.ingest.rows import Rows, as_text, converter
 RAW_KEPT = 65_536
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
+#: Characters from which on a text's nesting is first looked at as a whole.
+_LARGE = 1 << 20
 #: Kinds of record that are remembered with what they need; a stream of others is typed slowly.
 _KINDS_KEPT = 1000
 
@@ -210,6 +212,8 @@ class ExactRecords:
     def _too_deep(self, text: str) -> Reason | None:
         if text.count("[") <= self._flat and text.count("{") <= self._flat:
             return None
+        if len(text) > _LARGE and not self._seems_deep(text):
+            return None
         depth = 0
         for token in _NESTING.finditer(text):
             sign = token[0][0]
@@ -221,6 +225,12 @@ class ExactRecords:
             elif sign in "]}":
                 depth -= 1
         return None
+
+    def _seems_deep(self, text: str) -> bool:
+        """Whether a long text nests too deep, found at once for all of its brackets."""
+        from headgate.ingest.documents.structure import deepest
+
+        return deepest(text.encode("utf-8", "surrogatepass")) > self._max_nesting
 
     def _too_wide(self, text: str, value: object) -> Reason | None:
         """An object with more fields than any program writes: each of them costs a warning."""
@@ -285,4 +295,4 @@ def _plain_texts(text: str, fields: Mapping[str, Any]) -> dict[str, str] | None:
         return None
     if not all(isinstance(v, str | bool | int) for v in fields.values()):
         return None
-    return {k: hjson.dumps(v) for k, v in fields.items()}
+    return {k: str(v) if type(v) is int else hjson.dumps(v) for k, v in fields.items()}

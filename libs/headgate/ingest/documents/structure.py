@@ -50,6 +50,15 @@ def marks(data: bytes) -> Marks:
     return Marks(places[keep], found[keep])
 
 
+def deepest(data: bytes) -> int:
+    """How deep brackets nest in ``data``."""
+    kinds = marks(data).kinds
+    text = np.cumsum(kinds == _QUOTE, dtype=np.int32) & 1 == 1
+    steps = _STEPS.astype(np.int8)[kinds]
+    steps[text] = 0
+    return int(np.cumsum(steps, dtype=np.int32).max(initial=0))
+
+
 def balanced(data: bytes, starts: Places, ends: Places) -> Flags:
     """Which of the pieces ``data[starts[i]:ends[i]]`` (ascending, apart) are one whole value.
 
