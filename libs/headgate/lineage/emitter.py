@@ -33,6 +33,7 @@ class Emitter:
         self._problems: dict[str, int] = {}
         self._file: int | None = None
         self._torn = False
+        self._made = False
         self._lock = threading.Lock()
 
     def __enter__(self) -> Emitter:
@@ -105,6 +106,8 @@ class Emitter:
                 return
             try:
                 os.fsync(self._file)
+                if self._made:
+                    self._sync_name()
             except OSError as error:
                 self._note("lineage file could not be made durable", error)
             finally:
@@ -128,8 +131,17 @@ class Emitter:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         size = os.fstat(file).st_size
         # A crash can leave half a line behind: the next event must not be glued to it.
+        self._made = size == 0
         self._torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
         return file
+
+    def _sync_name(self) -> None:
+        """Make a file's name durable that has just got it."""
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _note(self, what: str, error: Exception) -> None:
         text = f"{what.strip()}: {_sentence(error)}"

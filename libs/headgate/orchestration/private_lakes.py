@@ -30,6 +30,7 @@ from headgate.lake.lake import Lake
 from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
 from headgate.lake.snapshot import DataFile, Snapshot
+from headgate.lake.storage import sync_folder
 from headgate.orchestration.project import Project
 
 #: Where a private lake says what it began as.
@@ -218,6 +219,7 @@ def _replace(root: Path, made: Path) -> None:
     if root.exists():
         os.rename(root, gone)
     os.rename(made, root)
+    sync_folder(root.parent)
     shutil.rmtree(gone, ignore_errors=True)
 
 
@@ -260,6 +262,7 @@ def _adopt(
     folder.mkdir(parents=True, exist_ok=True)
     for file in old.files:
         _link(Path(file.uri), folder / file.path)
+    lake.storage.seal(table_key, [])
     document = kept.recall(other, old.dataset, before.contract_hash)
     if document is not None:
         kept.keep_document(lake, old.dataset, before.contract_hash, document)
