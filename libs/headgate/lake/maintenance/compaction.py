@@ -54,13 +54,12 @@ def worth(base: Snapshot, settings: Settings) -> tuple[DataFile, ...]:
     size = settings.target_file_bytes
     small = sorted((f for f in base.files if f.size < size * _SMALL), key=lambda f: f.size)
     crowded = len(base.files) > MOST_FILES / 2
-    taken, total = list[DataFile](), 0
-    for file in small:
-        if not crowded and file.size > max(total, size * _TINY):
-            break
-        taken.append(file)
+    count, total = 0, 0
+    for number, file in enumerate(small, 1):
+        if crowded or file.size <= max(total, size * _TINY):
+            count = number
         total += file.size
-    return tuple(taken) if len(taken) >= FEWEST else ()
+    return tuple(small[:count]) if count >= FEWEST else ()
 
 
 def compact(
