@@ -14,7 +14,6 @@ from headgate.core.errors import HeadgateError
 
 if TYPE_CHECKING:
     from headgate.contracts.model import Contract
-    from headgate.lake.engines.duckdb import empty
     from headgate.orchestration.dbt.compile import Text
     from headgate.orchestration.dbt.refs import ModelCode
     from headgate.orchestration.planning.binding import EmptyTables
@@ -151,7 +150,7 @@ def _models(project: Project) -> Iterator[tuple[str, str]]:
 
 def _queries(project: Project) -> Iterator[tuple[str, str]]:
     """Each model's SQL fits what it reads, and gives what its contract promises."""
-
+    from headgate.lake.engines.duckdb import empty
     from headgate.orchestration.dbt import refs
     from headgate.orchestration.dbt.compile import Sources
     from headgate.orchestration.planning.binding import EmptyTables
