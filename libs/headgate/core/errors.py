@@ -8,12 +8,15 @@ HeadgateError                 one sentence to act on; the command line prints it
 ├── LakeError                 exit 1: the lake is not as it must be
 │   ├── ConflictError         somebody else committed first
 │   ├── UnknownOutcomeError   it was written, and the disk does not say that it will last
+│   ├── ResourceError         the disk, memory or a limit of the system gave out
 │   ├── LakeBusyError         another run holds the lake
 │   └── NotFoundError         no such table, version, release or row
 └── ModelError                exit 1: a model or its test failed
 """
 
 from __future__ import annotations
+
+from headgate.core.secrets import redact
 
 
 class HeadgateError(Exception):
@@ -28,9 +31,10 @@ class HeadgateError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, *, remedy: str = "", place: str = "") -> None:
-        self.message = message
-        self.remedy = remedy
-        self.place = place
+        # What quotes a setting, an address or another's error may quote a secret.
+        self.message = redact(message)
+        self.remedy = redact(remedy)
+        self.place = redact(place)
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -69,6 +73,19 @@ class ConflictError(LakeError):
 class UnknownOutcomeError(LakeError):
     """It was written and others may see it, but the disk did not confirm that it survives a power
     cut: neither done nor failed. Whoever looks next takes it as it then is."""
+
+
+class ResourceError(LakeError):
+    """The disk, memory or a limit of the system gave out; nothing is wrong with the data.
+
+    ``everywhere``: whatever else is tried would meet it too, so that a run stops there.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str = "", place: str = "", everywhere: bool = True
+    ) -> None:
+        super().__init__(message, remedy=remedy, place=place)
+        self.everywhere = everywhere
 
 
 class LakeBusyError(LakeError):

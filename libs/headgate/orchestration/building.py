@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from headgate.contracts.model import Contract
-from headgate.core.errors import HeadgateError, ModelError
+from headgate.core.errors import HeadgateError, ModelError, ResourceError, UnknownOutcomeError
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import singular
 from headgate.orchestration.dbt.compile import Sources
@@ -16,9 +16,11 @@ from headgate.orchestration.dbt.singular import Test
 from headgate.orchestration.order import topological
 
 
-def build(context: RunContext, datasets: Sequence[str]) -> DbtResult:
+def build(
+    context: RunContext, datasets: Sequence[str], untested: Collection[str] = ()
+) -> DbtResult:
     """Build datasets, which are given in an order in which each comes after what it is made from,
-    and run the singular tests that read any of them.
+    and run the singular tests that read any of them, or of the ``untested`` that were built before.
 
     What reads something that failed is not built; all else is. Transforms are named by dataset.
 
@@ -28,7 +30,7 @@ def build(context: RunContext, datasets: Sequence[str]) -> DbtResult:
     sources = Sources(context.project)
     building = _Building(context, sources, Native(context, sources))
     building.models(datasets)
-    building.tests(datasets)
+    building.tests([*datasets, *untested])
     return building.result()
 
 
@@ -135,7 +137,11 @@ class _Building:
                 from headgate.orchestration import transforming
 
                 transforming.build(self.context, contract)
+        except UnknownOutcomeError:
+            raise  # what is in the log by now, the next run finds out
         except HeadgateError as error:
+            if isinstance(error, ResourceError) and error.everywhere:
+                raise
             self._fail(contract, str(error))
         else:
             self.ran.append(self._name(contract))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from headgate.core import failpoints
 from headgate.core import json as hjson
@@ -15,6 +15,8 @@ from headgate.orchestration.order import Graph, topological
 from headgate.orchestration.project import Project
 
 #: Curated datasets that were committed and whose tests have not passed yet; their groups stay held.
+#: Those of a run need only be tested if they are made from what there is (``test``); what was
+#: committed outside of one is built again (``build``, or a bare list).
 PENDING = "_state/pending_models.json"
 
 
@@ -31,8 +33,32 @@ def graph_of(project: Project) -> Graph:
 
 def pending(context: RunContext) -> set[str]:
     """Datasets that an earlier run left committed but not tested."""
+    build, test = _pending(context)
+    return build | test
+
+
+def untested(context: RunContext) -> set[str]:
+    """Those of :func:`pending` that a run was building: it ended before their tests did."""
+    return _pending(context)[1]
+
+
+def _pending(context: RunContext) -> tuple[set[str], set[str]]:
     data = context.project.lake.storage.read(PENDING)
-    return set(hjson.loads(data)) if data else set()
+    found = hjson.loads(data) if data else []
+    if isinstance(found, list):
+        return set(found), set()
+    return set(found["build"]), set(found["test"])
+
+
+def note_built(context: RunContext, dataset: str) -> None:
+    """Remember that a version was committed outside a run: the next run builds and tests it."""
+    build, test = _pending(context)
+    _note_pending(context, build | {dataset}, test - {dataset})
+
+
+def _note_pending(context: RunContext, build: set[str], test: set[str]) -> None:
+    found = {"build": sorted(build - test), "test": sorted(test)}
+    context.project.lake.storage.put(PENDING, hjson.dumps(found).encode())
 
 
 def stale(context: RunContext, graph: Graph, selected: set[str]) -> list[str]:
@@ -41,7 +67,7 @@ def stale(context: RunContext, graph: Graph, selected: set[str]) -> list[str]:
     contracts = context.project.contracts
     codes = code_hashes(context.project)
     order = [d for d in topological(graph) if contracts[d].curated]
-    found = pending(context)
+    found = pending(context) - untested(context)
     found |= {d for d in context.session.rebuilding if contracts[d].curated}
     for dataset in order:
         inputs = graph[dataset]
@@ -85,19 +111,22 @@ def held(context: RunContext) -> set[str]:
     return {contracts[d].release_group for d in pending(context) if d in contracts}
 
 
-def curate(context: RunContext, datasets: list[str]) -> list[str]:
-    """Build the stale datasets; gives sentences for what failed, which then stays pending."""
-    contracts, storage = context.project.contracts, context.project.lake.storage
-    waiting = pending(context) | set(datasets)
-    storage.put(PENDING, hjson.dumps(sorted(waiting)).encode())
+def curate(context: RunContext, datasets: list[str], untested: Collection[str] = ()) -> list[str]:
+    """Build the stale datasets, and test them and the ``untested`` ones.
+
+    Gives sentences for what failed, which then stays pending.
+    """
+    contracts = context.project.contracts
+    build, test = _pending(context)
+    _note_pending(context, build, test | set(datasets))
     failpoints.reach("curate.before")
     try:
-        result = building.build(context, datasets)
+        result = building.build(context, datasets, untested)
     except ModelError as error:
         return [str(error)]  # nothing was built; sources are released all the same
     failpoints.reach("curate.after")
     named = {c.model or d: d for d, c in contracts.items() if c.curated}
     broken = {named[n] for n in result.broken if n in named}
-    left = (waiting - set(datasets)) | broken
-    storage.put(PENDING, hjson.dumps(sorted(left)).encode())
+    done = {*datasets, *untested}
+    _note_pending(context, build - done, (test - done) | broken)
     return [f"{node}: {message}" for node, message in result.failed]

@@ -7,7 +7,8 @@ from itertools import groupby
 
 from headgate.contracts.model import Contract
 from headgate.core import clock, ids
-from headgate.ingest.replay import replay_rows
+from headgate.ingest import replay
+from headgate.lake import ledger
 from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
 from headgate.quality.quarantine import QuarantinedRow
@@ -18,6 +19,19 @@ def replay_in(context: RunContext, contract: Contract, rows: Sequence[Quarantine
     for _, group in groupby(rows, key=lambda r: (r.source, r.content_hash)):
         for part in _apart(list(group)):
             _replay_one(context, contract, part)
+
+
+def resume(context: RunContext) -> None:
+    """Mark the rows of a replay that a dead run committed and did not live to mark."""
+    session, lake = context.session, context.project.lake
+    begun = replay.begun(session)
+    if begun is None:
+        return
+    dataset, batch_id = begun
+    if ledger.committed(session.con, lake, dataset, batch_id):
+        replay.settle(session, context.project.contracts[dataset])
+    else:
+        replay.forget(session)
 
 
 def _apart(rows: Sequence[QuarantinedRow]) -> list[list[QuarantinedRow]]:
@@ -45,7 +59,7 @@ def _replay_one(context: RunContext, contract: Contract, rows: list[QuarantinedR
         context.through_gate(
             contract,
             batch_id,
-            lambda: replay_rows(
+            lambda: replay.replay_rows(
                 context.session, contract, rows, batch_id=batch_id, started=started
             ),
         )

@@ -8,14 +8,23 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from headgate.core import clock, failpoints, ids
-from headgate.lake import ledger
+from headgate.core import clock, failpoints, ids, resources
+from headgate.core.errors import ResourceError
+from headgate.lake import drafts, ledger, recovery
 from headgate.lake.engines.duckdb import connect
 from headgate.lake.session import Session
 from headgate.lineage import steps
 from headgate.lineage.emitter import Emitter
 from headgate.lineage.steps import State, Step
-from headgate.orchestration import curating, evolving, ingesting, releasing, waiting
+from headgate.orchestration import (
+    curating,
+    evolving,
+    ingesting,
+    releasing,
+    replaying,
+    restoring,
+    waiting,
+)
 from headgate.orchestration.context import Progress, RunContext, Silent, activate
 from headgate.orchestration.order import select as select_datasets
 from headgate.orchestration.project import Project
@@ -47,10 +56,7 @@ def run(
     files = ingesting.files_of(project, sources or {}, selected)
 
     def work(context: RunContext) -> list[str]:
-        problems = []
-        for dataset, found in files.items():
-            if dataset not in context.blocked:
-                problems += ingesting.ingest(context, dataset, found)
+        problems = ingesting.ingest_all(context, files)
         waiting.replay_waiting(
             context, [d for d in project.contracts if d in selected - context.blocked.keys()]
         )
@@ -82,8 +88,9 @@ def run_with(
         ingested = tuple(context.outcomes)
         stale = curating.stale(context, curating.graph_of(project), selected)
         stale = [d for d in stale if d not in context.blocked]
-        if stale:
-            problems += curating.curate(context, stale)
+        untested = (curating.untested(context) & selected) - {*stale, *context.blocked}
+        if stale or untested:
+            problems += curating.curate(context, stale, sorted(untested))
         held = curating.held(context) | evolving.held(context)
         models = tuple(context.outcomes[len(ingested) :])
         ledger.record(context.session.con, project.lake, project.contracts, context.accounts,
@@ -114,15 +121,30 @@ def opened(
     Raises:
         UsageError: a ledger has no contract.
         LakeBusyError: another run holds the lake.
+        ResourceError: the disk, memory or a limit of the system gave out.
     """
+    lake = project.lake
+    try:
+        with resources.told(lake.root), _opened(project, command, progress) as context:
+            yield context
+    except ResourceError:
+        # Whatever comes next has to look at what this one left half done.
+        lake.storage.unsure = True
+        raise
+
+
+@contextmanager
+def _opened(project: Project, command: str, progress: Progress | None) -> Iterator[RunContext]:
     lake, run_id = project.lake, ids.new_id()
     for name in ledger.ALL:
         project.contracts[name]  # a project without contracts for its ledgers cannot keep them
     lake.make()
     accepted.keep_in(project.cache)
-    with lake.run_lock(run_id, command) as died:
+    with lake.run_lock(run_id, command, recovers=True) as died:
         failpoints.reach("run.started")
         lake.sweep_staging()
+        if died:
+            drafts.sweep(lake)
         emitter = _RunEmitter(
             lake.root / project.settings.lineage_file,
             project.settings.lake_name,
@@ -132,8 +154,9 @@ def opened(
             context = RunContext(
                 project, Session(lake, con, run_id), emitter, progress=progress or Silent()
             )
-            if died:
-                emitter.abort_unfinished()
+            # A power cut may have taken with it that a run was going on.
+            emitter.abort_unfinished()
+            context.notes += recovery.before_a_run(lake, con, project.contracts, died=died)
             _recover(context)
             try:
                 with activate(context):
@@ -173,12 +196,20 @@ class _RunEmitter(Emitter):
 
 
 def _recover(context: RunContext) -> None:
-    """Enter what a dead run committed, and close what it would have closed."""
+    """Close what a dead run would have closed, and enter what it committed.
+
+    In that order: once the ledger knows a batch, nobody looks for what was left open with it.
+    """
     project, session = context.project, context.session
-    for meta in ledger.reconcile(session.con, project.lake, project.contracts, context.run_id):
-        if meta.kind == "ingest" and meta.dataset in project.contracts:
-            contract = project.contracts[meta.dataset]
+    contracts, con = project.contracts, session.con
+    sources = [d for d, c in contracts.items() if c.name.layer != "system"]
+    late = ledger.unrecorded(con, project.lake, sources)
+    for meta, _ in late:
+        if meta.kind == "ingest":
             quarantine.supersede(
-                session, session.con, contract, meta.source, meta.content_hash, meta
+                session, con, contracts[meta.dataset], meta.source, meta.content_hash, meta
             )
+    replaying.resume(context)
+    ledger.record(con, project.lake, contracts, late, context.run_id)
+    restoring.resume(context)
     releasing.settle(context)

@@ -21,7 +21,8 @@ class Envelope:
         inner = places.arrays[level] if level < len(places.arrays) else places.record.steps
         self._inner = inner
         self._array = level < len(places.arrays)
-        columns = {c.steps for c in places.columns.values() if c.level == level}
+        # Each once, in the contract's order: what is kept of a record is the same in every run.
+        columns = dict.fromkeys(c.steps for c in places.columns.values() if c.level == level)
         #: Places of the values, those that hold others first.
         self._kept = sorted(
             (c for c in columns if c[: len(inner)] != inner or self._array), key=lambda c: len(c)

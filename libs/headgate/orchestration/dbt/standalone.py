@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from headgate.core import ids
-from headgate.core import json as hjson
 from headgate.core import settings as core_settings
 from headgate.core.errors import UsageError
 from headgate.lake import ledger
@@ -69,8 +68,7 @@ def begin() -> RunContext:
 
 def built(context: RunContext, dataset: str) -> None:
     """Remember that a version was committed outside a run: no release until it is tested."""
-    waiting = curating.pending(context) | {dataset}
-    context.project.lake.storage.put(curating.PENDING, hjson.dumps(sorted(waiting)).encode())
+    curating.note_built(context, dataset)
 
 
 def _end(stack: ExitStack, context: RunContext) -> None:

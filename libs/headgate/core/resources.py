@@ -1,0 +1,108 @@
+"""What ran out or gave way (disk, memory, open files), told in one sentence with place and remedy.
+
+The one door for it: whatever library met it, and however it says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from headgate.core.errors import HeadgateError, ResourceError
+
+_AGAIN = "then run again: what was committed stays, and the rest is done then."
+_REMEDIES = {
+    errno.ENOSPC: f"Free some space, {_AGAIN}",
+    errno.EDQUOT: f"Free some space or raise the quota, {_AGAIN}",
+    errno.EROFS: f"Make the file system writable, {_AGAIN}",
+    errno.EACCES: f"Give the user who runs Headgate permission, {_AGAIN}",
+    errno.EPERM: f"Give the user who runs Headgate permission, {_AGAIN}",
+    errno.EIO: f"Look at the disk and the system's log, {_AGAIN}",
+    errno.EMFILE: f"Raise the limit of open files (ulimit -n), {_AGAIN}",
+    errno.ENFILE: f"Raise the system's limit of open files, {_AGAIN}",
+    errno.ENOMEM: f"Free some memory, {_AGAIN}",
+}
+_OTHER = f"See to it, {_AGAIN}"
+_MEMORY = (
+    "Raise HEADGATE_MEMORY_LIMIT if the machine has more memory, or lower HEADGATE_THREADS, "
+    f"{_AGAIN}"
+)
+_SPILL = f"Raise HEADGATE_SPILL_LIMIT or HEADGATE_MEMORY_LIMIT, {_AGAIN}"
+#: How libraries written in other languages name the system's errors.
+_NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
+_QUOTED = re.compile(r"""["'](/[^"']+)["']""")
+#: Libraries whose errors are looked into; others' say nothing of the system.
+_LIBRARIES = ("duckdb", "_duckdb", "polars", "deltalake", "_internal", "pyarrow", "sqlite3")
+
+
+def of(error: BaseException, place: Path | str = "") -> ResourceError | None:
+    """The error as what ran out, or None if it is of another kind. ``place`` is the best guess.
+
+    Already told errors come back as they are.
+    """
+    if isinstance(error, ResourceError):
+        return error
+    if isinstance(error, HeadgateError):
+        return None
+    if isinstance(error, OSError):
+        return _of_system(error, place)
+    if isinstance(error, MemoryError):
+        return ResourceError("memory ran out.", remedy=_MEMORY, place=str(place), everywhere=False)
+    if type(error).__module__.partition(".")[0] in _LIBRARIES:
+        return _of_library(error, place)
+    return None
+
+
+@contextmanager
+def told(place: Path | str = "") -> Iterator[None]:
+    """Within the block whatever runs out is raised as a :class:`ResourceError`."""
+    try:
+        yield
+    except Exception as error:
+        found = of(error, place)
+        if found is None or found is error:
+            raise
+        raise found from error
+
+
+def _of_system(error: OSError, place: Path | str) -> ResourceError:
+    where = error.filename2 or error.filename or place
+    if isinstance(where, bytes):
+        where = os.fsdecode(where)
+    number = error.errno if error.errno is not None else _number(str(error))
+    message = error.strerror or (os.strerror(number) if number else str(error) or "failed")
+    return _error(number, message, str(where))
+
+
+def _of_library(error: BaseException, place: Path | str) -> ResourceError | None:
+    text, name = str(error), type(error).__name__
+    first = (text.splitlines() or [name])[0]
+    if name == "OutOfMemoryException":
+        spilled = "max_temp_directory_size" in text or "temp directory" in text.lower()
+        return ResourceError(
+            f"the engine ran out of {'room to spill' if spilled else 'memory'}: {first}",
+            remedy=_SPILL if spilled else _MEMORY, place=str(place), everywhere=False,
+        )  # fmt: skip
+    number = _number(text)
+    if number is None and name == "IOException":
+        number = next((n for n in _REMEDIES if os.strerror(n) in text), None)
+    if number is None:
+        return None
+    quoted = _QUOTED.search(text)
+    return _error(number, os.strerror(number), quoted[1] if quoted else str(place))
+
+
+def _number(text: str) -> int | None:
+    found = _NUMBERED.search(text)
+    return int(found[1] or found[2]) if found else None
+
+
+def _error(number: int | None, message: str, place: str) -> ResourceError:
+    return ResourceError(
+        f"{message[:1].lower()}{message[1:].rstrip('.')}.",
+        remedy=_REMEDIES.get(number or 0, _OTHER), place=place,
+    )  # fmt: skip

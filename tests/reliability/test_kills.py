@@ -1,0 +1,139 @@
+"""SIGKILL at seeded points of every command that writes: what runs next ends as if nothing had happened.
+
+A point is the N-th call or return in Python, or the N-th system call that changes a file of the
+lake, by whatever thread or library: inside DuckDB's writes as well. A third of the points kill the
+recovery too.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import statistics
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from headgate.core import failpoints
+from tests.reliability.figures import record
+from tests.reliability.harness import kills, small
+from tests.reliability.harness.kills import Bench, Killed
+from tests.reliability.harness.warm import Warm
+from tests.reliability.seeds import replayable, seeds
+
+#: Points that are tried, in all and in the short form; the short form tries what runs most.
+POINTS, FEW = 1_000, 8
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A folder in memory where there is one: what is tried here is no power cut."""
+    memory = Path("/dev/shm")
+    within = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="headgate-kills-", dir=within) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def bench(place: Path) -> Iterator[Bench]:
+    with Warm() as warm:
+        yield Bench(warm, place / "short")
+
+
+def test_the_small_project_is_not_trivial(bench: Bench) -> None:
+    """Both days bring rows, refusals, edits, repeats, rows that wait, and something to every table."""
+    found = bench.expected(kills.SECOND).state
+
+    assert len(found["tables"]) == len(small.CONTRACTS) - 2  # no ledgers, and no guild came
+    by_dataset = {d: [a for a in found["accounts"] if a[0] == d] for d in found["tables"]}
+    assert sum(int(a[9]) for a in by_dataset[small.IRC]) > 2 * small.FAULTS
+    assert any(int(a[10]) > 20 for a in by_dataset[small.IRC]), "the second day repeats rows"
+    assert {row[3] for row in found["quarantine"][small.POSTS]} == {"superseded"}
+    assert [number for number, *_ in found["chain"]] == [2, 1]
+
+
+@pytest.mark.parametrize("seed", seeds(FEW))
+def test_a_few_points(bench: Bench, seed: int) -> None:
+    with replayable(seed):
+        found = bench.try_point(seed, (kills.FIRST, kills.SECOND))
+        assert not found.wrong, report([found])
+
+
+@pytest.mark.parametrize("name", failpoints.NAMES)
+@pytest.mark.long
+def test_every_failpoint_and_once_more_in_recovery(bench: Bench, name: str) -> None:
+    found = bench.try_failpoint(kills.SECOND, name)
+    assert found.reached, f"never got to {name}"
+    assert not found.wrong, report([found])
+
+
+@pytest.mark.long
+def test_a_thousand_points(place: Path) -> None:
+    wanted = queue.SimpleQueue[int]()
+    for seed in seeds(POINTS, first=100):
+        wanted.put(seed)
+    found: list[Killed] = []
+    failed: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            with Warm() as warm:
+                bench = Bench(warm, place / f"worker-{number}")
+                while not failed:
+                    found.append(bench.try_point(wanted.get_nowait()))
+        except queue.Empty:
+            pass
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            shutil.rmtree(place / f"worker-{number}", ignore_errors=True)
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if failed:
+        raise failed[0]
+
+    tell(found)
+    wrong = [k for k in found if k.wrong]
+    if wrong:
+        with replayable(wrong[0].seed):
+            pytest.fail(report(wrong))
+    assert sum(k.reached for k in found) > 0.95 * len(found), "points that nothing came to"
+
+
+def tell(found: Sequence[Killed]) -> None:
+    """Keep the figures."""
+    added = sorted(max(0.0, k.recovery - k.undisturbed) for k in found)
+    wrong = [told for k in found for told in k.wrong]
+    record(
+        "kills",
+        points=len(found), killed=sum(k.reached for k in found),
+        by_command={s.name: sum(k.scenario == s.name for k in found) for s in kills.SCENARIOS},
+        in_python=sum("Python" in k.how for k in found),
+        in_system_calls=sum("system call" in k.how for k in found),
+        wrong=len([k for k in found if k.wrong]),
+        torn=sum("is torn" in told for told in wrong),
+        lost_or_doubled=sum("/tables/" in told for told in wrong),
+        seen_unreleased=sum("see no whole release" in told for told in wrong),
+        recovery_adds_seconds={
+            "median": round(statistics.median(added), 3),
+            "p99": round(added[int(0.99 * (len(added) - 1))], 3), "max": round(added[-1], 3),
+        },
+    )  # fmt: skip
+
+
+def report(wrong: Sequence[Killed]) -> str:
+    """What was wrong at the first points, in full."""
+    lines = [f"{len(wrong)} points left something wrong; seeds {[k.seed for k in wrong][:40]}"]
+    for k in wrong[:5]:
+        lines += [f"seed {k.seed}: {k.scenario}, killed at {k.how} {k.where}"]
+        lines += [f"    {told[:2_000]}" for told in k.wrong]
+    return "\n".join(lines)
