@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headgate.core import secrets
 from headgate.core.errors import SettingError, UsageError
 
 FILE_NAME = "headgate.toml"
@@ -73,7 +74,9 @@ class Settings:
         choices=("child", "inline"),
     )
     reader_memory: str = _setting(
-        "1GiB", "Memory that the reading of a file may take; beyond, the file is set aside."
+        "1GB",
+        "Memory that the reading of a file may take, and half of the file's size more, up to twice"
+        " as much in all; beyond, the file is set aside.",
     )
     reader_seconds: float = _setting(
         4.0,
@@ -208,6 +211,12 @@ def documented() -> list[tuple[str, str, str, str]]:
     ]
 
 
+def secret() -> set[str]:
+    """The settings whose values are not to be shown."""
+    every = dataclasses.fields(Settings)
+    return {f.name for f in every if f.metadata.get("secret")}
+
+
 def choose_lake(named: str = MAIN) -> None:
     """From now on :func:`load` gives settings with this lake (see :meth:`Settings.with_lake`)."""
     global _chosen
@@ -247,6 +256,7 @@ def load(
         UsageError: no project is found.
     """
     env = os.environ if environ is None else environ
+    secrets.look(env)
     base = root.resolve() if root else find_root()
     values: dict[str, Any] = {}
     fields = {f.name: f for f in dataclasses.fields(Settings) if "doc" in f.metadata}
@@ -269,6 +279,7 @@ def load(
         if text is not None:
             values[key] = _convert(text, spec, "HEADGATE_" + key.upper())
     found = Settings(root=base, **values).with_lake(lake or _chosen)
+    secrets.add(getattr(found, name) for name, spec in fields.items() if spec.metadata["secret"])
     if found.is_private and "HEADGATE_LAKE_NAME" not in env:
         # However it was named: a private lake tells its lineage under a name of its own.
         found = dataclasses.replace(found, lake_name=found.lake_path.name)
@@ -277,6 +288,7 @@ def load(
 
 def _convert(value: Any, spec: dataclasses.Field[Any], place: str) -> Any:
     kind: Any = type(spec.default)
+    shown = secrets.HIDDEN if spec.metadata["secret"] else value
     try:
         if issubclass(kind, Path):
             return Path(str(value)).expanduser()
@@ -285,12 +297,12 @@ def _convert(value: Any, spec: dataclasses.Field[Any], place: str) -> Any:
         choices = spec.metadata["choices"]
         if choices and value not in choices:
             raise SettingError(
-                f"{value!r} is none of its values.",
+                f"{shown!r} is none of its values.",
                 remedy=f"Write {' or '.join(choices)}.",
                 place=place,
             )
         return kind(value)
     except (TypeError, ValueError):
         raise SettingError(
-            f"expected a value like {spec.default!r}, got {value!r}.", place=place
+            f"expected a value like {spec.default!r}, got {shown!r}.", place=place
         ) from None

@@ -26,7 +26,7 @@ from headgate.quality import gate, quarantine
 from headgate.quality.parents import hold, wanted
 
 #: Share of a reading process's memory that its engine may use before it spills.
-_ENGINE = 0.5
+_ENGINE = 0.4
 #: Files beyond which the engine is told their folders: it takes a while to be told of each.
 _NAMED = 100
 

@@ -41,12 +41,19 @@ def replay(
     rows = quarantine.list_rows(project.lake, contract, limit=None, reason=reason, ids=ids)
     if not rows:
         raise NotFoundError(f"no open row of {dataset} matches.")
+    if all(quarantine.is_whole_file(r) for r in rows):
+        raise UsageError(
+            f"{rows[0].source} was set aside as a whole ({rows[0].reasons[0]['code']}): "
+            "quarantine has nothing of it to replay.",
+            remedy="Raise the setting that its reason names, or deliver the file in another form, "
+            "then `headgate run`: it takes the file again.",
+        )
     graph = curating.graph_of(project)
     selected = {dataset, *downstream(graph, [dataset])}
 
     def work(context: RunContext) -> list[str]:
         again = quarantine.list_rows(project.lake, contract, limit=None, reason=reason, ids=ids)
-        replay_in(context, contract, again)
+        replay_in(context, contract, [r for r in again if not quarantine.is_whole_file(r)])
         return []
 
     return run_with(

@@ -75,6 +75,12 @@ class QuarantinedRow:
     quarantined_at: datetime
 
 
+def is_whole_file(row: QuarantinedRow) -> bool:
+    """Whether the row stands for a file that was set aside as a whole."""
+    codes = [r["code"] for r in row.reasons]
+    return row.position == 1 and not row.raw and bool(codes) and codes[0] in WHOLE_FILE
+
+
 def row_id(dataset: str, content_hash: str, position: int | str) -> str:
     """The id of a refused row: always the same for one place in one content."""
     return core_ids.name_based(dataset, content_hash, str(position))

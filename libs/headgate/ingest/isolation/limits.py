@@ -36,8 +36,10 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings, size: int) -> Limits:
         """The limits for a file of ``size`` bytes."""
+        memory = size_in_bytes(settings.reader_memory)
         return cls(
-            memory=size_in_bytes(settings.reader_memory),
+            # Rows of a large file are buffered, and their keys compared; a small one has few.
+            memory=memory + min(memory, size // 2),
             seconds=settings.reader_seconds + SECONDS_PER_MB * size / MB,
             output=max(size_in_bytes(settings.reader_output), OUTPUT_PER_BYTE * size),
         )

@@ -82,6 +82,10 @@ class _Watch:
             if code:
                 return self.request.limits.reason(code)
 
+    def written(self) -> int:
+        """Bytes that the process has written, as far as they are still there."""
+        return sum(map(_size, folders(self.request)))
+
     def _breached(self) -> str:
         used = self.process.used()
         if used.memory:
@@ -91,7 +95,7 @@ class _Watch:
             return ""
         spent = dataclasses.replace(used, seconds=used.seconds - self.began)
         look = self.looks % _WRITTEN_EACH == 0
-        written = sum(map(_size, folders(self.request))) if look else 0
+        written = self.written() if look else 0
         return self.request.limits.breached(spent, written)
 
 
@@ -142,6 +146,8 @@ def _attempt(watch: _Watch) -> Taken | Reason:
     found = answer if isinstance(answer, Reason) else report.read(answer, watch.request.folder)
     if isinstance(found, HeadgateError):
         raise found
+    if isinstance(found, Taken) and watch.written() > watch.request.limits.output:
+        found = watch.request.limits.reason("reader_output")  # since the last look at it
     watch.done = isinstance(found, Taken)
     if watch.done and watch.process.used().memory < _KEPT * watch.request.limits.memory:
         processes.give_back(watch.process)

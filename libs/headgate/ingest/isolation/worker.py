@@ -22,8 +22,9 @@ from headgate.ingest.isolation.request import Desk, Request, carry_out
 from headgate.ingest.readers.base import Unsafe
 
 READY = b'{"ready":true}'
-#: What the hard limits are above those that the supervisor watches: they are the net below.
-_SPARE_SECONDS, _SPARE_MEMORY = 2, 512 << 20
+#: What the hard limits are above those that the supervisor watches: they are the net below. The
+#: system counts memory there that is only reserved, of which the engine has 1.6 GB on two cores.
+_SPARE_SECONDS, _SPARE_MEMORY = 2, 4 << 30
 #: What any other file would meet as well.
 _EVERYWHERE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
