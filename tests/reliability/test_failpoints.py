@@ -1,4 +1,4 @@
-"""Killed at each named place, a run that is simply started again ends where an undisturbed one does."""
+"""Whole processes: a run that is killed, two that start at once, and runs that wait for each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from headgate.core import failpoints
 from headgate.lake import ledger
 from headgate.lake.content import content_hash
 from headgate.lake.engines.duckdb import connect
@@ -22,13 +21,6 @@ from tests.conftest import make_project
 from tests.damage import ENVIRONMENT, damage
 
 BRONZE = "bronze.irc.messages"
-#: Failpoints that a run passes several times, and which of these to die at besides the first.
-LATER = {"commit.files_published": (2, 4), "commit.log_written": (2, 3, 5), "gate.judged": (2, 3)}
-PLACES = [pytest.param(name, 1, id=f"{name}:1") for name in failpoints.NAMES] + [
-    pytest.param(name, nth, id=f"{name}:{nth}", marks=pytest.mark.long)
-    for name, nths in LATER.items()
-    for nth in nths
-]
 
 
 @pytest.fixture(scope="module")
@@ -88,16 +80,14 @@ def undisturbed(
     return state(project)
 
 
-@pytest.mark.parametrize(("name", "nth"), PLACES)
-def test_killed_and_started_again(
-    deliveries: list[Path], undisturbed: dict[str, object], tmp_path: Path, name: str, nth: int
+def test_killed_for_real_and_started_again(
+    deliveries: list[Path], undisturbed: dict[str, object], tmp_path: Path
 ) -> None:
+    """In processes of their own, as people start them; every failpoint is tried in `test_kills`."""
     project = make_project(tmp_path / "project")
 
-    killed = start(project, deliveries, HEADGATE_FAILPOINT=f"{name}:{nth}")
-    assert killed.returncode == -signal.SIGKILL, (
-        f"never got to {name}: {killed.stdout}{killed.stderr}"
-    )
+    killed = start(project, deliveries, HEADGATE_FAILPOINT="commit.log_written:2")
+    assert killed.returncode == -signal.SIGKILL, f"{killed.stdout}{killed.stderr}"
     again = start(project, deliveries)
 
     assert again.returncode == 0, again.stdout + again.stderr

@@ -162,12 +162,12 @@ class Bench:
         self._go_on(scenario, found, expected, first_settle=chance.random() < 0.5)
         return found
 
-    def try_failpoint(self, scenario: Scenario, name: str) -> Killed:
-        """Kill at a named place, then at the same place in what recovers, if it gets there."""
+    def try_failpoint(self, scenario: Scenario, name: str, *, times: int = 1) -> Killed:
+        """Kill at a named place, and with more ``times`` there again in what recovers."""
         expected = self.expected(scenario)
         self.at(scenario.base, scenario.change)
         found = Killed(0, scenario.name, name, undisturbed=expected.seconds)
-        for _ in range(2):
+        for _ in range(times):
             end = self.run(scenario.command(self.root), failpoint=name)
             found.reached |= end.code == -signal.SIGKILL
             self._look(scenario, found, expected, end)
