@@ -155,6 +155,8 @@ def _releases(look: Look) -> Iterator[Fault]:
     kept = look.kept_releases
     entered = {number for number, _ in known}
     for number, release in sorted(kept.items()):
+        if number not in entered and look.just_begun:
+            continue
         if number not in entered and number == max(look.releases) and look.dead is not None:
             yield Fault(place, f"release {number} is not in the ledger: its run died before.",
                         severity=WARNING)  # fmt: skip

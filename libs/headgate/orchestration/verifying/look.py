@@ -90,6 +90,11 @@ class Look:
         """What a private lake began as."""
         return private_lakes.base_of(self.project)
 
+    @property
+    def just_begun(self) -> bool:
+        """Whether it is a private lake in which nothing ran yet: ledger and catalogue come then."""
+        return self.base is not None and set(self.releases) == {1}
+
     @cached_property
     def batches(self) -> dict[str, CommitMeta]:
         """Every batch that a log tells of, quarantines and ledgers left out, by id."""

@@ -24,6 +24,8 @@ def _catalogue(look: Look) -> Iterator[Fault]:
     if newest is None:
         return
     if not path.exists():
+        if look.just_begun:
+            return
         yield Fault(catalog.FILE_NAME, "the catalogue is missing.", severity=_unless(look))
         return
     try:
@@ -44,7 +46,7 @@ def _catalogue(look: Look) -> Iterator[Fault]:
             yield from _views(look, con, newest, found)
     except (duckdb.Error, UnicodeDecodeError, IndexError, ValueError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        yield Fault(catalog.FILE_NAME, f"the catalogue cannot be read: {first}")
+        yield Fault(catalog.FILE_NAME, f"the catalogue cannot be read: {first.rstrip('.!')}.")
 
 
 def _unless(look: Look) -> str | None:

@@ -240,7 +240,7 @@ def rows_past_the_gate(project: Project, rnd: random.Random) -> None:
     write_deltalake(folder, row, mode="append")
 
 
-@corruption("table-shape")
+@corruption("table-shape", "release-tables")
 def a_protocol_of_others(project: Project, rnd: random.Random) -> None:
     def edit(told: list[by.Action]) -> None:
         told.append({"protocol": {"minReaderVersion": 1, "minWriterVersion": 5}})
