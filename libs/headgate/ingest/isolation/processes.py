@@ -64,6 +64,7 @@ class Template:
 
     def __init__(self) -> None:
         self.owner = os.getpid()
+        self.pid = 0
         self.alive = True
         self._lock = threading.Lock()
         self._sock, theirs = socket.socketpair()
@@ -121,7 +122,8 @@ class Template:
 
     def _fork(self, theirs: socket.socket) -> None:
         parent = os.getpid()
-        if os.fork() == 0:
+        self.pid = os.fork()
+        if self.pid == 0:
             kept = os.dup2(theirs.fileno(), 3)
             os.closerange(4, os.sysconf("SC_OPEN_MAX") if sys.platform != "linux" else _highest())
             nothing = os.open(os.devnull, os.O_RDWR)
@@ -143,6 +145,7 @@ class Template:
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                     stderr=None if environment.debugging() else subprocess.DEVNULL,
                 )  # fmt: skip
+                self.pid = process.pid
             finally:
                 os.close(fd)
                 begun.set()
