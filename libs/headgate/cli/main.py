@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import traceback
 from collections.abc import Sequence
+from types import TracebackType
 
 import typer
 
@@ -120,7 +123,9 @@ def invoke(arguments: Sequence[str]) -> int:
     except typer.TyperException as wrong:
         # A wrong command line; the parser's own error prints the usage with it.
         if hasattr(wrong, "show"):
-            wrong.show()
+            said = io.StringIO()
+            wrong.show(file=said)
+            say(said.getvalue().rstrip("\n"))
         else:
             say(f"headgate: {wrong}")
         return 2
@@ -139,8 +144,14 @@ def invoke(arguments: Sequence[str]) -> int:
         return 1
 
 
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What ``--debug`` shows: the whole trace, of which each line may quote a secret."""
+    say("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"))
+
+
 def main() -> None:
     """The console script."""
+    sys.excepthook = _tell
     sys.exit(invoke(sys.argv[1:]))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from headgate.core import json as hjson
+from headgate.core.secrets import redact
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,12 +33,12 @@ COLOURS = {
 
 def say(text: str) -> None:
     """One line on stderr, for a person."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(redact(text) + "\n")
 
 
 def out(text: str) -> None:
     """Text on stdout, as it is."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.write(redact(text if text.endswith("\n") else text + "\n"))
 
 
 #: What most values are, and needs no closer look.

@@ -221,12 +221,13 @@ def _lineage(project: Project, contract: Contract) -> Shown:
 
 def _settings() -> Shown:
     from headgate.core import settings as core_settings
+    from headgate.core.secrets import HIDDEN
 
-    loaded = core_settings.load()
+    loaded, secret = core_settings.load(), core_settings.secret()
     rows = [
         {
             "setting": key,
-            "value": str(getattr(loaded, key)),
+            "value": HIDDEN if key in secret else str(getattr(loaded, key)),
             "default": default,
             "environment": variable,
             "meaning": meaning,

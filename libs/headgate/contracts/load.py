@@ -9,7 +9,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from headgate.contracts import editions, origin, relations, rules, stored, substance, types
+from headgate.contracts import (
+    credentials,
+    editions,
+    origin,
+    relations,
+    rules,
+    stored,
+    substance,
+    types,
+)
 from headgate.contracts.mapping import mapping
 from headgate.contracts.model import (
     INGEST_COLUMNS,
@@ -126,7 +135,9 @@ def _loaded(path: Path, text: str) -> Contract:
     """The contract that ``text`` is; kept, since checking it against the schema takes a while."""
     from headgate.contracts import yamltext
 
-    return from_document(path, yamltext.read(text, str(path)))
+    document = yamltext.read(text, str(path))
+    credentials.demand_none(document, str(path))
+    return from_document(path, document)
 
 
 def from_document(path: Path, document: Mapping[str, Any]) -> Contract:

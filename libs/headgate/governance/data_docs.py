@@ -19,6 +19,7 @@ from typing import Any
 from headgate.contracts.model import Contract
 from headgate.core import json as hjson
 from headgate.core.errors import UsageError
+from headgate.core.secrets import redact
 from headgate.governance import docs_index, layout
 from headgate.governance.judgements import Judgement
 from headgate.governance.own_page import body_of
@@ -156,14 +157,14 @@ def _write_pages(
         name = f"{contract.id}/suite.html"
         body = _own(site, old[name], moved)
         title = f"What {contract.id} promises"
-        (folder / name).write_text(layout.page(title, body, home), "utf-8")
+        (folder / name).write_text(redact(layout.page(title, body, home)), "utf-8")
         for judgement in judgements.get(contract.id, ()):
             name = f"{contract.id}/{judgement.verdict.batch_id}.html"
             body = docs_index.account(judgement) + _own(site, old[name], moved)
             title = f"{contract.id}: {judgement.outcome}"
-            (folder / name).write_text(layout.page(title, body, home), "utf-8")
+            (folder / name).write_text(redact(layout.page(title, body, home)), "utf-8")
             result = hjson.dumps(judgement.result(), indent=2)
-            (folder / name).with_suffix(".json").write_text(result + "\n", "utf-8")
+            (folder / name).with_suffix(".json").write_text(redact(result) + "\n", "utf-8")
 
 
 def _own(site: Path, name: str, moved: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headgate.contracts.model import Contract
 from headgate.core import clock
+from headgate.core.secrets import redact
 from headgate.governance import layout
 from headgate.governance.judgements import Judgement
 from headgate.quality.gx_results import is_rule
@@ -35,7 +36,7 @@ def write(
     body = told + layout.table("Datasets", columns, rows)
     body += f'<p class="quiet">Built {_time(clock.iso())} from the ledger of this lake.</p>'
     page = layout.page(f"Data quality of lake {lake_name}", body)
-    (folder / "index.html").write_text(page, "utf-8")
+    (folder / "index.html").write_text(redact(page), "utf-8")
 
 
 def account(judgement: Judgement) -> str:
@@ -81,7 +82,7 @@ def _write_dataset(folder: Path, contract: Contract, found: Sequence[Judgement])
     body += f"{layout.link('All that it promises', 'suite.html')}.</p>"
     body += layout.table("Judged batches", columns, rows) if rows else "<p>No batch yet.</p>"
     page = layout.page(contract.id, body, [("All datasets", "../index.html")])
-    (folder / contract.id / "index.html").write_text(page, "utf-8")
+    (folder / contract.id / "index.html").write_text(redact(page), "utf-8")
 
 
 def _line(contract: Contract, last: Judgement | None) -> list[str]:

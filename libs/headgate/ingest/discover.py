@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headgate.core import ids
 from headgate.core.errors import UsageError
+from headgate.core.secrets import redact
 from headgate.ingest.plainfile import open_plain, special
 from headgate.ingest.readers.base import SourceFile, formats
 
@@ -105,5 +106,5 @@ def _stay_inside(path: Path, folder: Path) -> None:
 
 def _source(path: Path, name: str) -> SourceFile:
     return SourceFile(
-        path, name, path.stat().st_size, COMPRESSIONS.get(path.suffix.lower(), "none")
+        path, redact(name), path.stat().st_size, COMPRESSIONS.get(path.suffix.lower(), "none")
     )

@@ -13,6 +13,7 @@ from headgate.contracts import types
 from headgate.contracts.model import Contract
 from headgate.core import clock, failpoints, ids
 from headgate.core import json as hjson
+from headgate.core.secrets import redacted
 from headgate.lake import attempts
 from headgate.lake.commit import commit
 from headgate.lake.engines.duckdb import Connection, identifier, identifiers, literal
@@ -40,6 +41,7 @@ def append(
     """Append rows to a ledger, once: rows whose key is there already are left out."""
     contract = contracts[ledger]
     columns = contract.table_columns
+    rows = [redacted(row) for row in rows]
 
     def once() -> None:
         base = lake.snapshot(ledger)

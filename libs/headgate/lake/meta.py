@@ -10,6 +10,7 @@ from typing import Any
 
 from headgate.core import clock
 from headgate.core import json as hjson
+from headgate.core.secrets import redact
 
 #: The key in the log's commitInfo.
 KEY = "headgate"
@@ -68,7 +69,7 @@ class CommitMeta:
     def to_json(self) -> str:
         """The form that goes into the log."""
         # Flat: what the fields hold is plain already, and copying it all takes longer than the commit.
-        return hjson.dumps(self.to_mapping())
+        return redact(hjson.dumps(self.to_mapping()))
 
     def to_mapping(self) -> dict[str, Any]:
         """The same, as plain values."""

@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from headgate.core import json as hjson
+from headgate.core import resources
 from headgate.core.errors import HeadgateError
+from headgate.core.secrets import redact
 from headgate.lineage import events, log
 from headgate.lineage.steps import State, Step
 
@@ -53,7 +55,7 @@ class Emitter:
     def emit(self, step: Step, state: State, *, at: datetime | None = None) -> bool:
         """Append the step's event; False if that failed, which :attr:`problems` then explains."""
         try:
-            line = hjson.dumps(events.event(step, state, self.lake_name, at)) + "\n"
+            line = redact(hjson.dumps(events.event(step, state, self.lake_name, at))) + "\n"
             # A lone surrogate has no UTF-8; backslashed, it is the escape that JSON has for it.
             self._append(line.encode("utf-8", "backslashreplace"))
         except Exception as error:
@@ -144,7 +146,7 @@ class Emitter:
             os.close(folder)
 
     def _note(self, what: str, error: Exception) -> None:
-        text = f"{what.strip()}: {_sentence(error)}"
+        text = f"{what.strip()}: {_sentence(resources.of(error, self.path) or error)}"
         if text in self._problems or len(self._problems) < _MAX_PROBLEMS:
             self._problems[text] = self._problems.get(text, 0) + 1
         else:

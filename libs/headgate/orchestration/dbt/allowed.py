@@ -9,6 +9,7 @@ import duckdb
 
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import ModelError
+from headgate.core.secrets import holds_value
 from headgate.lake.engines.statements import ForbiddenSqlError, check_query
 from headgate.orchestration import error_places
 from headgate.orchestration.dbt.refs import SCHEMA
@@ -29,8 +30,14 @@ def check(sql: str, given: frozenset[str], files: Sequence[tuple[Path, str]]) ->
     """See that compiled SQL is one SELECT over ``given``; ``files`` are what it was compiled from.
 
     Raises:
-        ModelError: it is not, or the engine cannot parse it.
+        ModelError: it is not, holds a secret, or the engine cannot parse it.
     """
+    if holds_value(sql):
+        raise ModelError(
+            "its SQL holds the value of a secret, and is kept where others read it.",
+            remedy="Leave it out: a model is given its data, and needs no password for it.",
+            place=str(files[0][0]),
+        )
     try:
         check_query(sql, given)
     except ForbiddenSqlError as why:

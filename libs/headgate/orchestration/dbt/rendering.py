@@ -13,6 +13,7 @@ from typing import Any
 
 from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ModelError
+from headgate.core.secrets import is_secret_name
 from headgate.orchestration.dbt import canonical, literal, plain
 from headgate.orchestration.dbt.configured import INERT, Configured
 from headgate.orchestration.dbt.plain import NotPlainError, Piece
@@ -279,7 +280,13 @@ def _config(own: _Rendering, private: bool, *args: Any, **named: Any) -> str:
 def _env_var(own: _Rendering, name: str, default: str | None = None) -> str:
     own.lasting = False
     value = os.environ.get(name, default)  # noqa: TID251 (an analyst's, and no setting)
-    if value is None or name.startswith("DBT_ENV_SECRET"):
+    if is_secret_name(name):
+        raise ModelError(
+            f"env_var('{name}') is a secret, and a model's SQL is kept where others read it.",
+            remedy="Leave it out: a model is given its data, and needs no password for it.",
+            place=str(own.code.path),
+        )
+    if value is None:
         raise NotPlainError(f"the environment variable {name}")
     return value
 

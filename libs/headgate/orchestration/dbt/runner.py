@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from headgate.core import ids
+from headgate.core import ids, secrets
 from headgate.core.errors import ModelError
 from headgate.lake.engines.duckdb import connect
 from headgate.lake.session import Session
@@ -114,6 +114,7 @@ def _invoke(project: Project, command: Sequence[str]) -> Any:
     finally:
         _close_logs()
         _disconnect(DuckDBConnectionManager)
+        _scrub(folder)
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise _failure(outcome, folder)
     return outcome.result
@@ -127,6 +128,19 @@ def _close_logs() -> None:
         for handler in getattr(logger._python_logger, "handlers", ()):
             if isinstance(handler, logging.FileHandler):
                 handler.close()
+
+
+def _scrub(folder: Path) -> None:
+    """Leave no secret in dbt's files: it hides only those that are named as it says."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        if not secrets.holds_value(text):
+            continue
+        if path.suffix in (".log", ".sql", ".json"):
+            told = secrets.without_values(text)
+            path.write_bytes(told.encode("utf-8", "surrogateescape"))
+        else:
+            path.unlink()  # what was parsed is parsed anew
 
 
 def _disconnect(manager: Any) -> None:
