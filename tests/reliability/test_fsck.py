@@ -172,7 +172,7 @@ def meaning(root: Path, path: Path) -> object:
     if path.name.endswith(".checkpoint.parquet"):
         with duckdb.connect() as con:
             return sorted(map(str, con.execute(
-                "SELECT add, metaData, protocol, txn FROM read_parquet(?)", [str(path)]).fetchall()))  # fmt: skip
+                "SELECT struct_update(add, dataChange := TRUE), metaData, protocol, txn FROM read_parquet(?)", [str(path)]).fetchall()))  # fmt: skip
     if path.name == "_last_checkpoint":
         return json.loads(path.read_text())["version"]
     if name.parts[0] == "_releases":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
@@ -114,13 +115,21 @@ def _differences(found: State, made: State) -> Iterator[str]:
         mine, theirs = found.files[path], made.files[path]
         if mine.size != theirs.size or canonical(mine.stats) != canonical(theirs.stats):
             yield f"it has another size or other statistics of {path}"
-    if found.columns != made.columns:
-        yield "it has other columns"
-    for key in ("minReaderVersion", "minWriterVersion"):
-        if found.protocol.get(key) != made.protocol.get(key):
-            yield "it has another protocol"
+        elif mine.more != theirs.more:
+            yield f"it says something else of {path}"
+    if canonical(_known(found.metadata)) != canonical(_known(made.metadata)):
+        yield "it has another schema, or says something else of the table"
+    if canonical(_known(found.protocol)) != canonical(_known(made.protocol)):
+        yield "it has another protocol"
     if found.transactions != made.transactions:
         yield "it has other transaction numbers"
+
+
+def _known(told: Any) -> Any:
+    """What is said, without what is not."""
+    if not isinstance(told, Mapping):
+        return told
+    return {k: _known(v) for k, v in told.items() if v is not None and v not in ([], {})}
 
 
 def _transactions(look: Look) -> Iterator[Fault]:

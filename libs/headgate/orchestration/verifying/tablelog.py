@@ -82,7 +82,8 @@ def _demand(actions: Iterable[Mapping[str, Any]]) -> None:
 
 @dataclass(frozen=True)
 class Live:
-    """A data file that a version has, as the log adds it; ``since`` is the version that added it."""
+    """A data file that a version has, as the log adds it; ``since`` is the version that added it,
+    ``more`` what else is said of it that a checkpoint has to repeat."""
 
     path: str
     size: int
@@ -90,7 +91,7 @@ class Live:
     stats: Mapping[str, Any]
     checksum: str
     since: int
-    partitioned: bool = False
+    more: tuple[object, ...] = ()
 
     @classmethod
     def of(cls, add: Mapping[str, Any], since: int) -> Live:
@@ -100,8 +101,13 @@ class Live:
         return cls(
             str(add["path"]), int(add["size"]), None if rows is None else int(rows), stats,
             str((add.get("tags") or {}).get(CHECKSUM) or ""), since,
-            bool(add.get("partitionValues")),
+            (add.get("modificationTime"), _present(add.get("partitionValues")),
+             _present(add.get("tags"))),
         )  # fmt: skip
+
+
+def _present(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {k: v for k, v in (values or {}).items() if v is not None}
 
 
 def columns_of(metadata: Mapping[str, Any]) -> dict[str, str]:
