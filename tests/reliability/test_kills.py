@@ -76,6 +76,22 @@ def test_every_failpoint(bench: Bench, name: str) -> None:
     assert not found.wrong, report([found])
 
 
+@pytest.mark.parametrize(
+    ("scenario", "place"),
+    [
+        # All tables but the last are put back, and no release shows any of it.
+        (kills.ROLLBACK, "release.before_publish"),
+        # The rows that passed are committed, and still stand open in quarantine.
+        (kills.REPLAY, "commit.log_fsynced:2"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_what_was_begun_is_finished(bench: Bench, scenario: kills.Scenario, place: str) -> None:
+    found = bench.try_failpoint(scenario, place)
+    assert found.reached, f"never got to {place}"
+    assert not found.wrong, report([found])
+
+
 @pytest.mark.parametrize("place", LATER)
 @pytest.mark.long
 def test_every_failpoint_also_in_recovery(bench: Bench, place: str) -> None:

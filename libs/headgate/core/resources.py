@@ -35,6 +35,8 @@ _SPILL = f"Raise HEADGATE_SPILL_LIMIT or HEADGATE_MEMORY_LIMIT, {_AGAIN}"
 #: How libraries written in other languages name the system's errors.
 _NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
 _QUOTED = re.compile(r"""["'](/[^"']+)["']""")
+#: What engines say of the system's errors without their number.
+_NAMED = (*_REMEDIES, errno.EFBIG)
 #: Libraries whose errors are looked into; others' say nothing of the system.
 _LIBRARIES = ("duckdb", "_duckdb", "polars", "deltalake", "_internal", "pyarrow", "sqlite3")
 
@@ -49,9 +51,9 @@ def of(error: BaseException, place: Path | str = "") -> ResourceError | None:
     if isinstance(error, HeadgateError):
         return None
     if isinstance(error, OSError):
-        return _of_system(error, place)
+        return of_system(error, place)
     if isinstance(error, MemoryError):
-        return ResourceError("memory ran out.", remedy=_MEMORY, place=str(place), everywhere=False)
+        return ResourceError("Memory ran out.", remedy=_MEMORY, place=str(place), everywhere=False)
     if type(error).__module__.partition(".")[0] in _LIBRARIES:
         return _of_library(error, place)
     return None
@@ -69,7 +71,8 @@ def told(place: Path | str = "") -> Iterator[None]:
         raise found from error
 
 
-def _of_system(error: OSError, place: Path | str) -> ResourceError:
+def of_system(error: OSError, place: Path | str = "") -> ResourceError:
+    """An error of the system as what gave out; ``place`` where it does not name a file itself."""
     where = error.filename2 or error.filename or place
     if isinstance(where, bytes):
         where = os.fsdecode(where)
@@ -84,12 +87,12 @@ def _of_library(error: BaseException, place: Path | str) -> ResourceError | None
     if name == "OutOfMemoryException":
         spilled = "max_temp_directory_size" in text or "temp directory" in text.lower()
         return ResourceError(
-            f"the engine ran out of {'room to spill' if spilled else 'memory'}: {first}",
+            f"The engine ran out of {'room to spill' if spilled else 'memory'}: {first}",
             remedy=_SPILL if spilled else _MEMORY, place=str(place), everywhere=False,
         )  # fmt: skip
     number = _number(text)
     if number is None and name == "IOException":
-        number = next((n for n in _REMEDIES if os.strerror(n) in text), None)
+        number = next((n for n in _NAMED if os.strerror(n) in text), None)
     if number is None:
         return None
     quoted = _QUOTED.search(text)
@@ -103,6 +106,6 @@ def _number(text: str) -> int | None:
 
 def _error(number: int | None, message: str, place: str) -> ResourceError:
     return ResourceError(
-        f"{message[:1].lower()}{message[1:].rstrip('.')}.",
+        f"{message.rstrip('.')}.",
         remedy=_REMEDIES.get(number or 0, _OTHER), place=place,
     )  # fmt: skip

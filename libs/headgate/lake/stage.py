@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.contracts import types
-from headgate.core import ids
+from headgate.core import ids, resources
 from headgate.core import json as hjson
 from headgate.core.errors import LakeError
 from headgate.core.settings import Settings
@@ -59,7 +59,7 @@ def stage(
             "FILENAME_PATTERN 'part-{uuid}', RETURN_STATS)"
         ).fetchall()
     except duckdb.IOException as error:
-        raise LakeError(
+        raise resources.of(error, target) or LakeError(
             f"cannot write staged files in {target}: {str(error).splitlines()[0]}",
             remedy="Check space and permissions; nothing was published.",
         ) from None

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from headgate.core import ids
-from headgate.core.errors import LakeError, UnknownOutcomeError
+from headgate.core import ids, resources
+from headgate.core.errors import UnknownOutcomeError
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,7 @@ class LocalStorage:
             if not _is_same(draft, target):
                 if isinstance(error, FileExistsError):
                     return False
-                raise LakeError(
-                    f"cannot write {target}: {error.strerror}.",
-                    remedy="Check space and permissions; nothing was published.",
-                ) from None
+                raise resources.of_system(error, target) from None
         finally:
             with contextlib.suppress(OSError):
                 draft.unlink()
@@ -234,11 +231,9 @@ class LocalStorage:
                 out.flush()
                 os.fsync(out.fileno())
         except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise LakeError(
-                f"cannot write {target}: {error.strerror}.",
-                remedy="Check space and permissions; nothing was published.",
-            ) from None
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise resources.of_system(error, target) from None
         return draft
 
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from headgate.core import clock, failpoints, ids, resources
-from headgate.core.errors import ResourceError
 from headgate.lake import drafts, ledger, recovery
 from headgate.lake.engines.duckdb import connect
+from headgate.lake.lake import Lake
 from headgate.lake.session import Session
 from headgate.lineage import steps
 from headgate.lineage.emitter import Emitter
@@ -123,14 +123,8 @@ def opened(
         LakeBusyError: another run holds the lake.
         ResourceError: the disk, memory or a limit of the system gave out.
     """
-    lake = project.lake
-    try:
-        with resources.told(lake.root), _opened(project, command, progress) as context:
-            yield context
-    except ResourceError:
-        # Whatever comes next has to look at what this one left half done.
-        lake.storage.unsure = True
-        raise
+    with resources.told(project.lake.root), _opened(project, command, progress) as context:
+        yield context
 
 
 @contextmanager
@@ -140,7 +134,7 @@ def _opened(project: Project, command: str, progress: Progress | None) -> Iterat
         project.contracts[name]  # a project without contracts for its ledgers cannot keep them
     lake.make()
     accepted.keep_in(project.cache)
-    with lake.run_lock(run_id, command, recovers=True) as died:
+    with lake.run_lock(run_id, command, recovers=True) as died, _doubting(lake):
         failpoints.reach("run.started")
         lake.sweep_staging()
         if died:
@@ -157,6 +151,7 @@ def _opened(project: Project, command: str, progress: Progress | None) -> Iterat
             # A power cut may have taken with it that a run was going on.
             emitter.abort_unfinished()
             context.notes += recovery.before_a_run(lake, con, project.contracts, died=died)
+            lake.storage.unsure = False  # whatever it was, it was made sure of
             _recover(context)
             try:
                 with activate(context):
@@ -166,6 +161,17 @@ def _opened(project: Project, command: str, progress: Progress | None) -> Iterat
                 raise
             emitter.end(State.COMPLETE)
         lake.sweep_staging()
+
+
+@contextmanager
+def _doubting(lake: Lake) -> Iterator[None]:
+    """Where a resource gives out, whatever comes next looks at what was left half done."""
+    try:
+        yield
+    except Exception as error:
+        if resources.of(error) is not None:
+            lake.storage.unsure = True
+        raise
 
 
 class _RunEmitter(Emitter):

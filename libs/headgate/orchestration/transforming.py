@@ -11,8 +11,8 @@ import polars as pl
 
 from headgate.contracts.fit import misfits
 from headgate.contracts.model import Contract
-from headgate.core import ids
-from headgate.core.errors import ModelError
+from headgate.core import ids, resources
+from headgate.core.errors import HeadgateError, ModelError
 from headgate.lake.changes import changed_rows_sql, earlier
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.snapshot import Snapshot
@@ -271,6 +271,9 @@ def _wrong(contract: Contract, told: str) -> ModelError:
     )
 
 
-def _failed(contract: Contract, error: Exception) -> ModelError:
+def _failed(contract: Contract, error: Exception) -> HeadgateError:
+    gave_out = resources.of(error)
+    if gave_out is not None and gave_out.everywhere:
+        return gave_out  # no fault of the transform
     told = " ".join(str(error).split()) or "no reason is given"
     return ModelError(f"transform {contract.transform} failed: {type(error).__name__}: {told}")

@@ -12,6 +12,7 @@ import duckdb
 
 from headgate.contracts.model import Contract, Rule
 from headgate.contracts.wording import expectation
+from headgate.core import resources
 from headgate.core.errors import ContractError
 from headgate.quality import kinds
 from headgate.quality.kind import Measured, TableKind
@@ -181,6 +182,9 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str, relation: str) -> tuple[Fra
             f" SELECT * FROM ({query}\n) LIMIT 2"
         ).fetchall()
     except duckdb.Error as error:
+        gave_out = resources.of(error)
+        if gave_out is not None:
+            raise gave_out from error
         return None, " ".join(str(error).partition("\n")[0].split())
     if len(found) != 1 or len(found[0]) != 1:
         return None, f"The query gives {len(found)} rows, not one number."

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,19 +58,21 @@ def _waive(root: Path) -> list[str]:
 
 FIRST = Scenario("a first run", 28, "empty", _first)
 SECOND = Scenario("a second run", 28, "day 1", _second)
+REPLAY = Scenario("a replay", 8, "day 1", _replay, change=small.loosen, anew=True)
+ROLLBACK = Scenario("a rollback", 5, "day 2", lambda root: ["release", "rollback", "1"])
 SCENARIOS = (
     FIRST,
     SECOND,
+    REPLAY,
+    ROLLBACK,
     Scenario("a first run and its recovery", 10, "empty", _first, twice=True),
     Scenario("a second run and its recovery", 10, "day 1", _second, twice=True),
-    Scenario("a replay", 8, "day 1", _replay, change=small.loosen, anew=True),
-    Scenario(
-        "a replay and its recovery", 4, "day 1", _replay, change=small.loosen, twice=True, anew=True
-    ),
+    Scenario("a replay and its recovery", 4, "day 1", _replay, change=small.loosen, twice=True,
+             anew=True),
     Scenario("a rebuild", 5, "day 2", lambda root: ["rebuild", small.IRC]),
-    Scenario("a rollback", 5, "day 2", lambda root: ["release", "rollback", "1"]),
     Scenario("a waiver", 2, "day 2", _waive),
-)
+    Scenario("maintenance", 3, "day 2", lambda root: ["maintain"]),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Expected:
     seconds: float
     calls: int
     events: int
+    kinds: dict[str, int]
 
 
 @dataclass
@@ -111,9 +114,12 @@ class Bench:
         (folder / "bases").mkdir()
         self._prepare()
 
-    def run(self, arguments: Sequence[str], **how: Any) -> End:
-        """A command in a fork, with the settings of the small project."""
-        return self.warm.command(self.root, *arguments, env=small.SETTINGS, **how)
+    def run(
+        self, arguments: Sequence[str], *, more: Mapping[str, str] | None = None, **how: Any
+    ) -> End:
+        """A command in a fork, with the settings of the small project, and ``more`` of them."""
+        env = {**small.SETTINGS, **(more or {})}
+        return self.warm.command(self.root, *arguments, env=env, **how)
 
     def at(self, base: str, change: Callable[[Path], None] | None = None) -> None:
         """Put project and lake where they were: ``empty``, after ``day 1``, after ``day 2``."""
@@ -138,7 +144,7 @@ class Bench:
             self._expected[key] = Expected(
                 self.warm.state(self.root), self.warm.state(self.root, "versions"),
                 self.warm.state(self.root, "releases"), ends[0].seconds, ends[1].calls,
-                ends[2].events,
+                ends[2].events, ends[1].kinds,
             )  # fmt: skip
         return self._expected[key]
 
@@ -158,8 +164,8 @@ class Bench:
         found = Killed(seed, scenario.name, "", undisturbed=expected.seconds)
         for _ in range(2 if scenario.twice else 1):
             end = self._kill(chance, command, expected, found)
-            self._look(scenario, found, expected, end)
-        self._go_on(scenario, found, expected, first_settle=chance.random() < 0.5)
+            self.look(scenario, found, expected, end)
+        self.go_on(scenario, found, expected, first_settle=chance.random() < 0.5)
         return found
 
     def try_failpoint(self, scenario: Scenario, name: str, *, times: int = 1) -> Killed:
@@ -170,11 +176,11 @@ class Bench:
         for _ in range(times):
             end = self.run(scenario.command(self.root), failpoint=name)
             found.reached |= end.code == -signal.SIGKILL
-            self._look(scenario, found, expected, end)
-        self._go_on(scenario, found, expected)
+            self.look(scenario, found, expected, end)
+        self.go_on(scenario, found, expected)
         return found
 
-    def _go_on(
+    def go_on(
         self, scenario: Scenario, found: Killed, expected: Expected, *, first_settle: bool = False
     ) -> None:
         """Run to the end, and compare with the undisturbed."""
@@ -210,11 +216,11 @@ class Bench:
         found.reached |= end.code == -signal.SIGKILL
         return end
 
-    def _look(self, scenario: Scenario, found: Killed, expected: Expected, end: End) -> None:
+    def look(self, scenario: Scenario, found: Killed, expected: Expected, end: End | None) -> None:
         """Readers see one release, whole; every table stands at a version that the undisturbed has."""
-        if end.code not in (0, -signal.SIGKILL):
+        if end is not None and end.code not in (0, -signal.SIGKILL):
             found.wrong.append(f"it ended with {end.code} before it was killed: {end.text}")
-        if end.left:
+        if end is not None and end.left:
             found.wrong.append(f"processes were left behind: {end.left}")
         told = self.warm.state(self.root, "survey")
         seen = told["readers"]

@@ -7,6 +7,7 @@ import duckdb
 from headgate.contracts import types
 from headgate.contracts.fit import misfits
 from headgate.contracts.model import Contract
+from headgate.core import resources
 from headgate.core.errors import ModelError
 from headgate.lake import catalog, kept
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
@@ -49,6 +50,7 @@ class Native:
                 self._show([contract.id])
             return self._build(build, text, sql)
         except duckdb.Error as error:
+            _demand_resources(error)
             parts = self.sources.parts(self.sources.known[model])
             place = error_places.place(error, sql, [(p.path, p.sql) for p in parts])
             raise ModelError(sentence(error), place=place) from error
@@ -63,6 +65,7 @@ class Native:
             self._show(text.reads)
             return int(one(self.con, f"SELECT count(*) FROM (\n{text.full}\n)")[0])
         except duckdb.Error as error:
+            _demand_resources(error)
             raise ModelError(sentence(error)) from error
 
     def _build(self, build: Build, text: Text, sql: str) -> BatchOutcome:
@@ -153,6 +156,16 @@ def within(built: str, scope: Scope, build: Build) -> str:
         f"(SELECT * FROM {built} WHERE CASE WHEN {unit} IN (SELECT {unit} FROM {scope.values})"
         f" THEN TRUE ELSE error({literal(told)} || coalesce({unit}::VARCHAR, 'NULL')) END)"
     )
+
+
+def _demand_resources(error: duckdb.Error) -> None:
+    """Raise what would stop every other model as well: a full disk is no fault of this one.
+
+    A model that takes more memory than there is fails by itself, and others go on.
+    """
+    gave_out = resources.of(error)
+    if gave_out is not None and gave_out.everywhere:
+        raise gave_out from error
 
 
 def sentence(error: Exception) -> str:
