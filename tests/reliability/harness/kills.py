@@ -71,7 +71,7 @@ SCENARIOS = (
              anew=True),
     Scenario("a rebuild", 5, "day 2", lambda root: ["rebuild", small.IRC]),
     Scenario("a waiver", 2, "day 2", _waive),
-    Scenario("maintenance", 3, "day 2", lambda root: ["maintain"]),
+    Scenario("maintenance", 3, "day 2", lambda root: ["maintain"], anew=True),
 )  # fmt: skip
 
 
