@@ -17,7 +17,7 @@ from tests.reliability.power import history, stock, trying
 from tests.reliability.power.warm import Warm
 from tests.reliability.seeds import replayable, seeds
 
-CUTS, SHORT_CUTS = 200, 8
+CUTS, SHORT_CUTS = 200, 5
 
 
 def op(kind: str, path: str = "", to: str = "", inode: int = 0, data: bytes = b"") -> Operation:

@@ -19,7 +19,10 @@ from tests.reliability.power.warm import Warm
 
 IRC = small.IRC
 #: Readers in the same process: what they write to the disk is the same, and it takes a third.
-SETTINGS = {**small.SETTINGS, "HEADGATE_READERS": "inline"}
+#: Maintenance keeps nothing for its age, so that it has something to remove.
+SETTINGS = {**small.SETTINGS, "HEADGATE_READERS": "inline", "HEADGATE_RELEASE_KEEP_COUNT": "2",
+            "HEADGATE_RELEASE_KEEP_DAYS": "0", "HEADGATE_HISTORY_KEEP_DAYS": "0",
+            "HEADGATE_ORPHAN_KEEP_DAYS": "0"}  # fmt: skip
 _DAYS = ("2009-05-04", "2009-05-05", "2009-05-06")
 _COUNTED = """-- What was said on each day; days on which something changed are counted anew.
 select log_date, count(*) as messages{more}
@@ -60,7 +63,8 @@ class Step:
     """Commands that follow one another; ``change`` is done to the project before.
 
     Before that, the first of them is killed at each failpoint of ``killed_at``, so that the others
-    go on from what was written and not synced. ``once`` says that a command that is given again does no more than the rest of what it was to
+    go on from what was written and not synced. ``removes`` says that old versions and releases go
+    by it. ``once`` says that a command that is given again does no more than the rest of what it was to
     do: a replay takes again whatever is still set aside.
     """
 
@@ -68,6 +72,7 @@ class Step:
     commands: tuple[tuple[str, ...], ...]
     change: Callable[[Path], None] | None = None
     once: bool = True
+    removes: bool = False
     killed_at: tuple[str, ...] = ()
 
 
@@ -97,8 +102,16 @@ class History:
         return next((n for n, end in enumerate(ends) if cut < end), len(self.steps) - 1)
 
     def promised_at(self, cut: int) -> dict[str, Any]:
-        """What had been told before the operation of this number."""
-        return next((t.promised for t in reversed(self.told) if t.at <= cut), {})
+        """What had been told before the operation of this number, less what maintenance removes then."""
+        before: dict[str, Any] = next((t.promised for t in reversed(self.told) if t.at <= cut), {})
+        number = self.step_at(cut)
+        if not self.steps[number].removes:
+            return before
+        after = next(t.promised for t in reversed(self.told) if t.step == number)
+        return {
+            what: {name: value for name, value in told.items() if name in after[what]}
+            for what, told in before.items()
+        }
 
 
 def steps(root: Path) -> list[Step]:
@@ -128,6 +141,7 @@ def steps(root: Path) -> list[Step]:
         ),
         Step("a wider contract", (run(3),), _widen_contract),
         Step("a wider model", (("run",),), _widen_model),
+        Step("maintenance", (("maintain",),), removes=True),
         Step(
             "a delivery that is killed before it is synced",
             (run(4),),
