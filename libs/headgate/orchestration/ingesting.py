@@ -116,7 +116,7 @@ def _ingest(
 ) -> list[str]:
     problems = []
     postponed: list[tuple[SourceFile, Iterator[None]]] = []
-    new = (f for f in files if reading.is_new(dataset, f))
+    new = (f for f in files if _may_be_new(reading, dataset, f))
     begun = ((f, _taken(context, reading, dataset, f)) for f in new)
     for source, taking in chain(begun, postponed):
         try:
@@ -130,6 +130,14 @@ def _ingest(
                 raise
             problems.append(f"{dataset}: {source.name}: {error}")
     return problems
+
+
+def _may_be_new(reading: Reading, dataset: str, source: SourceFile) -> bool:
+    """Whether the file was not taken; one that cannot be read is told of when it is taken."""
+    try:
+        return reading.is_new(dataset, source)
+    except OSError:
+        return True
 
 
 def _taken(
