@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from headgate.contracts.names import QUARANTINE_SUFFIX
 from headgate.core import clock, failpoints, ids
 from headgate.core.errors import HeadgateError
-from headgate.lake import checkpoint, ledger, unnamed
+from headgate.lake import ledger, unnamed
 from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lake.maintenance import compaction, history, sweeping
 from headgate.lake.maintenance.releases import expired
@@ -158,8 +158,11 @@ class _Maintenance:
         newest = self.project.releases.newest()
         moved = [d for d in ledgers if self._compact(d, context)]
         if moved and context is not None and newest:
-            # The catalogue shows the ledgers as they are; their old files will go.
-            releasing.write_catalog(context, newest)
+            # The catalogue shows the ledgers as they are; while it does not, it keeps their old files.
+            try:
+                releasing.write_catalog(context, newest)
+            except HeadgateError as error:
+                self.report.problems.append(str(error))
 
     def _compact(
         self, dataset: str, context: RunContext | None, *, quarantine: bool = False
@@ -207,7 +210,7 @@ class _Maintenance:
                 told = f"at version {log.entries[-1]}"
                 self.report.add(where(key), CHECKPOINT, 1, 0, told)
                 if context is not None:
-                    checkpoint.write(lake, key, log.entries[-1], self.run_id)
+                    history.sum_up(lake, log, log.entries[-1], self.run_id)
                     log = history.read(lake, key)
             found = history.cut(lake, log, set(pinned))
             if found is None:

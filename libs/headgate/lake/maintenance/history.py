@@ -92,7 +92,7 @@ def clean(lake: Lake, log: Log, found: Cut, run_id: str) -> None:
     Raises:
         LakeError: the checkpoint does not say what the entries say; nothing is removed.
     """
-    checkpoint.write(lake, log.key, found.version, run_id)
+    sum_up(lake, log, found.version, run_id)
     name = f"{found.version:020d}.checkpoint.parquet"
     lake.storage.seal(log.folder, [name, checkpoint.POINTER])
     found_live, _ = unnamed.summed_up(lake.storage.uri(f"{log.folder}/{name}"))
@@ -104,6 +104,24 @@ def clean(lake: Lake, log: Log, found: Cut, run_id: str) -> None:
             remedy="Nothing was removed; headgate fsck says what to do.",
         )
     lake.storage.remove(log.folder, list(found.names))
+
+
+def sum_up(lake: Lake, log: Log, version: int, run_id: str) -> None:
+    """Write a checkpoint of the version, if there is none.
+
+    Raises:
+        LakeError: the log cannot be read.
+    """
+    from deltalake.exceptions import DeltaError
+
+    try:
+        checkpoint.write(lake, log.key, version, run_id)
+    except DeltaError as error:
+        raise LakeError(
+            f"the log cannot be read up to version {version}: {error}",
+            place=lake.storage.uri(log.folder),
+            remedy="Nothing was removed; headgate fsck says what to do.",
+        ) from None
 
 
 def _oldest_young(lake: Lake, log: Log) -> int:
