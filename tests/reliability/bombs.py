@@ -20,7 +20,8 @@ MIB = 1 << 20
 class Bomb:
     """One bomb: the dataset (by its format) that it is delivered to, the file's name, what writes
     it (``whole`` in full size, else smaller), and how its delivery must end: the codes that its
-    rows in quarantine may have (none: it is refused with a sentence that holds ``told``)."""
+    rows in quarantine may have (none: it is refused with a sentence that holds ``told``, or else
+    taken). ``given``: it is a link, and delivered by its own path."""
 
     name: str
     format: str
@@ -28,18 +29,21 @@ class Bomb:
     make: Callable[[Path, bool], None]
     codes: frozenset[str]
     told: str = ""
+    given: bool = False
 
 
 BOMBS: list[Bomb] = []
 Make = Callable[[Path, bool], None]
 
 
-def bomb(format: str, file: str, *codes: str, told: str = "") -> Callable[[Make], Make]:
+def bomb(
+    format: str, file: str, *codes: str, told: str = "", given: bool = False
+) -> Callable[[Make], Make]:
     """Enter a maker of bombs."""
 
     def enter(make: Make) -> Make:
         name = make.__name__.lstrip("_")
-        BOMBS.append(Bomb(name, format, f"{name}.{file}", make, frozenset(codes), told))
+        BOMBS.append(Bomb(name, format, f"{name}.{file}", make, frozenset(codes), told, given))
         return make
 
     return enter
@@ -80,19 +84,19 @@ def deflated(path: Path, head: bytes, unit: bytes, total: int) -> None:
 @bomb("jsonl", "jsonl.gz", "unpacks_too_far")
 def _gzip_of_zeros(path: Path, whole: bool) -> None:
     """10 GB of zeros in 10 MB."""
-    deflated(path, b"", b"0", 10_000 * MIB if whole else 400 * MIB)
+    deflated(path, b"", b"0", 10_000 * MIB if whole else 100 * MIB)
 
 
 @bomb("jsonl", "jsonl.gz", "unpacks_too_far")
 def _gzip_of_one_endless_line(path: Path, whole: bool) -> None:
     """One JSON line that never ends."""
-    deflated(path, b'{"id": 1, "text": "', b"x", 10_000 * MIB if whole else 400 * MIB)
+    deflated(path, b'{"id": 1, "text": "', b"x", 10_000 * MIB if whole else 100 * MIB)
 
 
 @bomb("json", "json.gz", "unpacks_too_far")
 def _gzip_of_many_records(path: Path, whole: bool) -> None:
     """A document of hundreds of millions of good records, all alike."""
-    deflated(path, b"[", b'{"id": 1, "text": "x"},', 10_000 * MIB if whole else 400 * MIB)
+    deflated(path, b"[", b'{"id": 1, "text": "x"},', 10_000 * MIB if whole else 100 * MIB)
 
 
 @bomb("jsonl", "jsonl.gz", "malformed_json", "invalid_utf8", "truncated")
@@ -140,7 +144,7 @@ def _nested_objects(depth: int) -> bytes:
 @bomb("jsonl", "jsonl", "nesting_too_deep", "line_too_long", "truncated")
 def _nesting_in_lines(path: Path, whole: bool) -> None:
     """Arrays and objects 10,000 and millions deep, closed and not."""
-    deep = 10_000_000 if whole else 2_000_000
+    deep = 10_000_000 if whole else 500_000
     lines = [_nested(10_000), _nested_objects(10_000), b"[" * deep + b"\n",
              _nested(deep // 2), b'{"a":' * (deep // 5) + b"\n", _nested_objects(deep // 10)]  # fmt: skip
     path.write_bytes(b"".join(lines))
@@ -149,7 +153,7 @@ def _nesting_in_lines(path: Path, whole: bool) -> None:
 @bomb("json", "json", "nesting_too_deep", "line_too_long", "malformed_json", "truncated")
 def _nesting_in_a_document(path: Path, whole: bool) -> None:
     """The same in a document."""
-    deep = 10_000_000 if whole else 2_000_000
+    deep = 10_000_000 if whole else 500_000
     lines = [
         _nested(10_000),
         _nested_objects(10_000),
@@ -159,16 +163,16 @@ def _nesting_in_a_document(path: Path, whole: bool) -> None:
     path.write_bytes(b"[" + b",".join(lines) + b"," + b"[" * deep)
 
 
-@bomb("json", "json", "no_records")
+@bomb("json", "json", "truncated", "no_records")
 def _nesting_of_a_whole_document(path: Path, whole: bool) -> None:
     """A document that is nothing but opening braces."""
-    path.write_bytes(b'{"a":' * (4_000_000 if whole else 500_000))
+    path.write_bytes(b'{"a":' * (4_000_000 if whole else 100_000))
 
 
 @bomb("jsonl", "jsonl", "line_too_long", "truncated")
 def _one_long_line(path: Path, whole: bool) -> None:
     """A line of 1 GB, in a sparse file."""
-    size = 1024 * MIB if whole else 200 * MIB
+    size = 1024 * MIB if whole else 50 * MIB
     with path.open("wb") as file:
         file.write(b'{"id": 1, "text": "')
         file.truncate(size)
@@ -177,7 +181,7 @@ def _one_long_line(path: Path, whole: bool) -> None:
 @bomb("json", "json", "line_too_long", "truncated")
 def _one_long_record(path: Path, whole: bool) -> None:
     """A document whose one record is 1 GB, in a sparse file."""
-    size = 1024 * MIB if whole else 200 * MIB
+    size = 1024 * MIB if whole else 50 * MIB
     with path.open("wb") as file:
         file.write(b'[{"id": 1, "text": "')
         file.truncate(size)
@@ -186,7 +190,7 @@ def _one_long_record(path: Path, whole: bool) -> None:
 @bomb("jsonl", "jsonl", "line_too_long")
 def _one_long_text(path: Path, whole: bool) -> None:
     """A text of 500 MB in a record, in a sparse file, and a good end of it."""
-    size = 500 * MIB if whole else 100 * MIB
+    size = 500 * MIB if whole else 30 * MIB
     with path.open("wb") as file:
         file.write(b'{"id": 1, "text": "')
         file.seek(size)
@@ -212,7 +216,7 @@ def _many_fields_in_a_document(path: Path, whole: bool) -> None:
 @bomb("jsonl", "jsonl", "lossy_number", "type_mismatch", "line_too_long")
 def _huge_numbers(path: Path, whole: bool) -> None:
     """Numbers of ten million digits, and of exponents beyond measure."""
-    digits = "9" * (10_000_000 if whole else 1_000_000)
+    digits = "9" * (10_000_000 if whole else 300_000)
     told = ["1e999999999", "1e-999999999", "-1E+99999999999999999999", digits, f"0.{digits}",
             f"1.{digits}e{digits[:9]}", f"1e{digits[:300_000]}"]  # fmt: skip
     path.write_text("".join(f'{{"id": {n}, "text": {n}}}\n' for n in told))
@@ -222,14 +226,14 @@ def _huge_numbers(path: Path, whole: bool) -> None:
 def _escapes_in_escapes(path: Path, whole: bool) -> None:
     """Escapes of escapes of escapes, each round doubling them, and millions of empty values."""
     text = '"x"'
-    while len(text) < (8_000_000 if whole else 1_000_000):
+    while len(text) < (8_000_000 if whole else 200_000):
         text = '"' + text.replace("\\", "\\u005c").replace('"', "\\u0022") * 2 + '"'
-    few = 5_000_000 if whole else 500_000
+    few = 5_000_000 if whole else 150_000
     lines = [f'{{"id": {text}}}', f'{{"id": [{"[]," * few}[]]}}', f'{{"id": [{"1.5," * few}1]}}']
     path.write_text("".join(line + "\n" for line in lines))
 
 
-@bomb("csv", "csv", "bad_header")
+@bomb("csv", "csv", "too_many_fields")
 def _csv_of_many_columns(path: Path, whole: bool) -> None:
     """100,000 columns."""
     header = "id,text," + ",".join(f"column {n}" for n in range(100_000))
@@ -242,9 +246,9 @@ def _csv_with_an_open_quote(path: Path, whole: bool) -> None:
     """A quote at the beginning that nothing closes in 300 MB, and at each line one that seems to."""
     with path.open("wb") as file:
         file.write(b'id,text\n1,"x\n')
-        file.write(b'2,"x""\n' * 20_000)
-        file.write(b'3,""x\n' * 20_000)
-        size = 300 * MIB if whole else 40 * MIB
+        file.write(b'2,"x""\n' * (20_000 if whole else 2_000))
+        file.write(b'3,""x\n' * (20_000 if whole else 2_000))
+        size = 300 * MIB if whole else 20 * MIB
         file.seek(size)
         file.write(b"x\n")
 
@@ -252,16 +256,16 @@ def _csv_with_an_open_quote(path: Path, whole: bool) -> None:
 @bomb("csv", "csv", "bad_header", "line_too_long")
 def _csv_header_of_delimiters(path: Path, whole: bool) -> None:
     """A hundred million delimiters in the first line."""
-    path.write_bytes(b"id,text" + b"," * (100_000_000 if whole else 20_000_000) + b"\n1,x\n")
+    path.write_bytes(b"id,text" + b"," * (100_000_000 if whole else 5_000_000) + b"\n1,x\n")
 
 
 @bomb("csv", "csv", "field_count", "line_too_long")
 def _csv_line_of_delimiters(path: Path, whole: bool) -> None:
     """A hundred million delimiters in a line, and as many as just still fit several times."""
     with path.open("wb") as file:
-        file.write(b"id,text\n1,x" + b"," * (100_000_000 if whole else 20_000_000) + b"\n")
+        file.write(b"id,text\n1,x" + b"," * (100_000_000 if whole else 5_000_000) + b"\n")
         for _ in range(4 if whole else 1):
-            file.write(b"1,x" + b"," * (16_000_000 if whole else 8_000_000) + b"\n")
+            file.write(b"1,x" + b"," * (16_000_000 if whole else 1_500_000) + b"\n")
 
 
 @bomb("parquet", "parquet", "unpacks_too_far")
@@ -300,7 +304,7 @@ def _parquet_of_lying_pages(path: Path, whole: bool) -> None:
     parquet_bombs.lying(path)
 
 
-@bomb("parquet", "parquet", "corrupt_file")
+@bomb("parquet", "parquet", "corrupt_file", "too_many_fields")
 def _parquet_footer_of_endless_lists(path: Path, whole: bool) -> None:
     """A footer whose first list claims two billion entries."""
     parquet_bombs.endless_list(path)
@@ -321,7 +325,7 @@ def _parquet_that_is_none(path: Path, whole: bool) -> None:
 @bomb("parquet", "parquet.gz", "unpacks_too_far")
 def _parquet_in_gzip_of_zeros(path: Path, whole: bool) -> None:
     """A gzip bomb where a Parquet file is looked for, which is unpacked onto the disk."""
-    deflated(path, b"PAR1", b"\0", 10_000 * MIB if whole else 400 * MIB)
+    deflated(path, b"PAR1", b"\0", 10_000 * MIB if whole else 100 * MIB)
 
 
 @bomb("jsonl", "jsonl", told="is a pipe")
@@ -330,7 +334,7 @@ def _pipe(path: Path, whole: bool) -> None:
     os.mkfifo(path)
 
 
-@bomb("csv", "csv", told="is a device")
+@bomb("csv", "csv", told="is a device", given=True)
 def _device(path: Path, whole: bool) -> None:
     """A link to a device that gives zeros for ever."""
     path.symlink_to("/dev/zero")
@@ -352,6 +356,6 @@ def _socket(path: Path, whole: bool) -> None:
 def _many_names(path: Path, whole: bool) -> None:
     """A million fields that are all called differently, over many records: all taken."""
     with path.open("w") as file:
-        for number in range(10_000 if whole else 500):
+        for number in range(10_000 if whole else 100):
             fields = ", ".join(f'"n{number}x{n}": 1' for n in range(100))
             file.write(f'{{"id": {1_000 + number}, "text": "x", {fields}}}\n')

@@ -12,6 +12,7 @@ from typing import Any
 from headgate.contracts import (
     credentials,
     editions,
+    files,
     origin,
     relations,
     rules,
@@ -97,7 +98,9 @@ def _every(folder: Path, cache: Cache | None) -> Iterator[tuple[Path, Contract]]
     paths = sorted(
         Path(above) / FILE_NAME for above, _, names in os.walk(folder) if FILE_NAME in names
     )
-    texts = {path: _text_of(path) for path in paths}
+    for path in paths:
+        files.stay_inside(path, folder)
+    texts = {path: files.text_of(path) for path in paths}
     if cache is None:
         yield from ((path, _loaded(path, text)) for path, text in texts.items())
         return
@@ -120,14 +123,7 @@ def load(path: Path) -> Contract:
     Raises:
         ContractError: it is not YAML, not ODCS, or not what Headgate asks; the place is named.
     """
-    return _loaded(path, _text_of(path))
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ContractError(f"not UTF-8: {error}.", place=str(path)) from None
+    return _loaded(path, files.text_of(path))
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,7 @@ def source_of(props: Mapping[str, Any], place: str) -> SourceSpec | None:
     """The source that rows are taken from, if any.
 
     Raises:
-        ContractError: it has no format.
+        ContractError: it has no format, or its path leaves the project.
     """
     given = props.get("source")
     if given is None:
@@ -25,7 +26,27 @@ def source_of(props: Mapping[str, Any], place: str) -> SourceSpec | None:
             "headgate.source needs a format.", remedy="Write {format: jsonl, path: …}.", place=place
         )
     options = {k: v for k, v in given.items() if k not in ("format", "path")}
-    return SourceSpec(str(given["format"]), given.get("path"), options)
+    return SourceSpec(str(given["format"]), _path(given.get("path"), place), options)
+
+
+def _path(given: object, place: str) -> str | None:
+    """A source's path: absolute as it is, on purpose, or below the project's root."""
+    if given is None:
+        return None
+    where = f"{place}#/customProperties/headgate.source/path"
+    if not isinstance(given, str) or not given or "\0" in given:
+        raise ContractError(
+            f"headgate.source.path {given!r} is no path.",
+            remedy="Write a file, a folder or a glob.",
+            place=where,
+        )
+    if not os.path.isabs(given) and os.path.normpath(given).split(os.sep)[0] == os.pardir:
+        raise ContractError(
+            f"headgate.source.path {given!r} leaves the project.",
+            remedy="Name a place below the project's root, or an absolute path if it is meant.",
+            place=where,
+        )
+    return given
 
 
 def delivery_of(props: Mapping[str, Any], columns: tuple[Column, ...], place: str) -> Delivery:
