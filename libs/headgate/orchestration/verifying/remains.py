@@ -16,6 +16,7 @@ from headgate.orchestration.verifying.look import Look
 from headgate.orchestration.verifying.tablelog import CHECKPOINT, ENTRY
 
 SWEEP = "removes what dead runs staged and drafted"
+PUT_RIGHT = "puts right what the dead run left"
 SET_ASIDE = "_set_aside"
 _DRAFT = re.compile(
     r"\..+\.[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}(-wal|\.wal)?"
@@ -131,7 +132,7 @@ def notes(look: Look) -> list[str]:
 CHECKS = (
     Check("run-died", "No run died holding the lake, or what it left was put right.",
           "`headgate run` goes on from what it committed; `headgate fsck --repair` puts right without "
-          "taking anything in.", _died, severity=WARNING, repair="puts right what the dead run left"),
+          "taking anything in.", _died, severity=WARNING, repair=PUT_RIGHT),
     Check("staged-files", "Nothing is staged or drafted but by a run that goes on.",
           "The next run removes it; so does `headgate fsck --repair`.", _staged, severity=WARNING,
           repair=SWEEP),

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from headgate.core import ids
-from headgate.core.errors import HeadgateError
+from headgate.core.errors import HeadgateError, LakeBusyError
 from headgate.lake import catalog, kept, ledger, recovery
-from headgate.lake.engines.duckdb import connect
+from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lake.storage import sync_folder
 from headgate.lineage import names
 from headgate.lineage.emitter import Emitter
@@ -25,6 +25,8 @@ from headgate.orchestration.verifying.look import Look, look
 from headgate.orchestration.verifying.verify import verify
 
 COMMAND = "fsck --repair"
+#: What is mended in a run, which begins with putting right what a dead one left.
+_IN_A_RUN = frozenset({ledgers.ENTER, shown.REWRITE, remains.PUT_RIGHT})
 
 
 @dataclass(frozen=True)
@@ -42,21 +44,23 @@ def repair(project: Project, found: Findings, *, progress: Progress | None = Non
     Raises:
         LakeBusyError: a run holds the lake.
     """
+    import duckdb
+
     asked = {f.repair for f in found.findings if f.repair}
     if not asked:
         return Repaired((), found)
     done: list[str] = []
     stopped = ""
     try:
-        if logs.SET_ASIDE in asked:
-            done += _set_aside(project, found)
-        with opened(project, COMMAND, progress) as context:
-            done += context.notes
-            _mend(context, found, asked)
-    except HeadgateError as error:
-        if not _ours(project):
-            raise
-        stopped = str(error)
+        done += _under_lock(project, found, asked)
+        if asked & _IN_A_RUN:
+            with opened(project, COMMAND, progress) as context:
+                done += context.notes
+                _in_a_run(context, found, asked)
+    except LakeBusyError:
+        raise
+    except (HeadgateError, duckdb.Error) as error:
+        stopped = (str(error).splitlines() or [type(error).__name__])[0]
     after = verify(project, deep=found.deep, progress=progress)
     left = {(f.check, f.place, f.message) for f in after.findings}
     done += [
@@ -67,28 +71,30 @@ def repair(project: Project, found: Findings, *, progress: Progress | None = Non
     return Repaired(tuple(dict.fromkeys(done)), after, stopped)
 
 
-def _ours(project: Project) -> bool:
-    """Whether nobody else holds the lake by now."""
-    from headgate.orchestration.verifying.holder import holder
+def _under_lock(project: Project, found: Findings, asked: set[str]) -> list[str]:
+    """What needs no run: it comes first, for what is torn may keep a run from beginning."""
+    lake, done = project.lake, list[str]()
+    with lake.run_lock(ids.new_id(), COMMAND), connect(project.settings) as con:
+        if logs.SET_ASIDE in asked:
+            done += _set_aside(project, con, found)
+        if remains.SWEEP in asked:
+            lake.sweep_staging()
+            for draft in remains.drafts(lake.root):
+                draft.unlink(missing_ok=True)
+        if documents.PUT_BACK in asked:
+            _put_back(project, [f for f in found.findings if f.repair == documents.PUT_BACK])
+        if events.CLOSE in asked:
+            _close(project, look(project, con, Silent(), deep=False, selected=()))
+    return done
 
-    found = holder(project.lake.root)
-    return found is None or not found.alive
 
-
-def _mend(context: RunContext, found: Findings, asked: set[str]) -> None:
+def _in_a_run(context: RunContext, found: Findings, asked: set[str]) -> None:
+    """What a run does of itself when it begins, and more of the same."""
     project = context.project
-    if remains.SWEEP in asked:
-        for draft in remains.drafts(project.lake.root):
-            draft.unlink(missing_ok=True)
-    if documents.PUT_BACK in asked:
-        _put_back(project, [f for f in found.findings if f.repair == documents.PUT_BACK])
-    if {ledgers.ENTER, events.CLOSE} & asked:
+    if ledgers.ENTER in asked:
         with connect(project.settings) as con:
             seen = look(project, con, Silent(), deep=False, selected=())
-            if ledgers.ENTER in asked:
-                _enter(context, seen, _distrusted(found))
-            if events.CLOSE in asked:
-                _close(context, seen)
+            _enter(context, seen, _distrusted(found))
     newest = project.releases.newest() if shown.REWRITE in asked else None
     if newest is not None:
         # Without the note nothing of the old file is taken over.
@@ -96,17 +102,16 @@ def _mend(context: RunContext, found: Findings, asked: set[str]) -> None:
         releasing.write_catalog(context, newest)
 
 
-def _set_aside(project: Project, found: Findings) -> list[str]:
+def _set_aside(project: Project, con: Connection, found: Findings) -> list[str]:
     """Torn entries and wrong summaries out of the way, before anything is read through them."""
-    lake, run_id = project.lake, ids.new_id()
-    with lake.run_lock(run_id, COMMAND), connect(project.settings) as con:
-        told = recovery.recover(lake, con, project.contracts, thorough=True)
-        for one in found.findings:
-            path = lake.root / one.place
-            if one.check == "log-checkpoint" and one.repair and path.exists():
-                told.append(move_aside(project, path))
-        # What named a summary that went is in the way now as well.
-        return told + recovery.recover(lake, con, project.contracts, thorough=True)
+    lake = project.lake
+    told = recovery.recover(lake, con, project.contracts, thorough=True)
+    for one in found.findings:
+        path = lake.root / one.place
+        if one.check == "log-checkpoint" and one.repair and path.exists():
+            told.append(move_aside(project, path))
+    # What named a summary that went is in the way now as well.
+    return told + recovery.recover(lake, con, project.contracts, thorough=True)
 
 
 def move_aside(project: Project, path: Path) -> str:
@@ -160,14 +165,12 @@ def _enter(context: RunContext, seen: Look, distrusted: set[str | None]) -> None
             ledger.append(con, lake, contracts, ledger.RELEASES, more, context.run_id)
 
 
-def _close(context: RunContext, seen: Look) -> None:
-    """End in lineage every step that a dead process left running."""
-    settings = context.project.settings
-    path = context.project.lake.root / settings.lineage_file
-    with Emitter(path, settings.lake_name) as emitter:
-        for run, (_, event) in sorted(events.told(seen).open.items()):
-            if context.run_id not in (run, _parent(event)):
-                emitter.emit(_step(event), State.ABORT)
+def _close(project: Project, seen: Look) -> None:
+    """End in lineage every step that a dead process left running; nobody else holds the lake."""
+    settings = project.settings
+    with Emitter(project.lake.root / settings.lineage_file, settings.lake_name) as emitter:
+        for _, event in events.told(seen).open.values():
+            emitter.emit(_step(event), State.ABORT)
 
 
 def _step(event: dict[str, Any]) -> Step:

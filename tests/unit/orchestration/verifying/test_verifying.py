@@ -141,3 +141,22 @@ def test_checks_have_names_of_their_own_and_say_what_they_promise() -> None:
     tried = {name for c in corruptions.ALL for name in c.seen}
     assert set(names) - tried <= {"private-base", "release-mixed"}
     assert len(corruptions.ALL) >= 60
+
+
+def test_what_cannot_be_mended_keeps_nothing_else_from_it(lake_project: Project) -> None:
+    """Without a file that the release has no catalogue can be written."""
+    for way in (
+        corruptions.a_catalogue_missing,
+        corruptions.file_deleted,
+        corruptions.a_draft_left,
+    ):
+        way(lake_project, random.Random(1))
+    project = Project.open(lake_project.settings.root)
+
+    mended = repair(project, verify(project))
+
+    assert [one.split(":")[0] for one in mended.done] == [
+        "_releases/.00000000000000000001.json.01a1ff7e-0000-7000-8000-00000000000a"
+    ]
+    assert "No files found" in mended.stopped
+    assert mended.after.by_check == {"catalogue": 1, "file-missing": 1}
