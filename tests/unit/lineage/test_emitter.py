@@ -184,7 +184,10 @@ def test_close_makes_the_file_durable(path: Path, monkeypatch: pytest.MonkeyPatc
     assert synced == []
     emitter.close()
     emitter.close()
-    assert synced == [str(path)]
+    assert synced == [str(path), str(path.parent)], "its rows, and the name that it got"
+    with Emitter(path, "local") as again:
+        again.emit(a_run(), State.START)
+    assert synced[2:] == [str(path)]
 
 
 def test_killed_run_is_ended_by_the_next(path: Path, messages: Contract, spec: Spec) -> None:
