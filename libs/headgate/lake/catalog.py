@@ -61,6 +61,10 @@ def write(
             f" {literal(release.published_at.isoformat())}::TIMESTAMPTZ AS published_at"
         )
         con.execute("COMMIT")
+    except duckdb.Error:
+        con.close()
+        draft.unlink(missing_ok=True)  # nobody else knows it
+        raise
     finally:
         con.close()
     sync_file(draft)
