@@ -122,7 +122,7 @@ def everything_fails(
     built.model.write_text(PLAIN + "where true")
     assert do("run") == 1
     test.unlink()
-    do("sql", f"select '{GIVEN}' from nowhere")
+    do("sql", f"select error('{GIVEN}')")
     do("sql", f"select error('{TOKEN} password={ADDRESS}')")
     if whole:
         do("docs")
