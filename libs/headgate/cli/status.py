@@ -35,6 +35,12 @@ def status(as_json: bool = typer.Option(False, "--json", help="Print it as JSON.
             f"{late.dataset} is late: its contract allows {late.freshness_hours_allowed:g} hours. "
             f"Tell {late.owner}, or run: headgate run --select {late.dataset}"
         )
+    small = [s for s in found if s.small_files]
+    if small:
+        files = sum(s.small_files for s in small)
+        output.out(
+            f"{files} small files in {len(small)} tables could be put together: headgate maintain"
+        )
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from headgate.contracts.names import QUARANTINE_SUFFIX
 from headgate.core import clock, failpoints, ids
@@ -151,18 +152,26 @@ class _Maintenance:
             self._compact(dataset, context)
             self._compact(dataset, context, quarantine=True)
         if context is not None and context.accounts:
-            ledger.record(self.con, self.project.lake, contracts, context.accounts, self.run_id)
-            releasing.record_run(
-                context, outcome="published", release_id=None, started=started, command="maintain"
-            )
+            self._tell(context, started)
         newest = self.project.releases.newest()
         moved = [d for d in ledgers if self._compact(d, context)]
         if moved and context is not None and newest:
             # The catalogue shows the ledgers as they are; while it does not, it keeps their old files.
             try:
                 releasing.write_catalog(context, newest)
-            except HeadgateError as error:
+            except (HeadgateError, OSError) as error:
                 self.report.problems.append(str(error))
+
+    def _tell(self, context: RunContext, started: datetime) -> None:
+        """Enter what was put together; what cannot be entered now the next run enters."""
+        project = self.project
+        try:
+            ledger.record(self.con, project.lake, project.contracts, context.accounts, self.run_id)
+            releasing.record_run(
+                context, outcome="published", release_id=None, started=started, command="maintain"
+            )
+        except (HeadgateError, OSError) as error:
+            self.report.problems.append(str(error))
 
     def _compact(
         self, dataset: str, context: RunContext | None, *, quarantine: bool = False
@@ -179,7 +188,7 @@ class _Maintenance:
             done = compaction.compact(
                 self.con, lake, dataset, run_id=self.run_id, key=key, quarantine=quarantine
             )
-        except HeadgateError as error:
+        except (HeadgateError, OSError) as error:  # no space, say: removing is all the more needed
             self.report.problems.append(str(error))
             return False
         if done is None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from headgate.core import clock
 from headgate.lake import ledger
 from headgate.lake.engines.duckdb import Connection, connect
+from headgate.lake.maintenance.compaction import worth
 from headgate.orchestration.project import Project
 from headgate.quality.quarantine import open_rows
 
@@ -17,6 +18,7 @@ class DatasetStatus:
     """One dataset now. ``fresh`` is None where no freshness is promised or nothing was published.
 
     ``version`` is the table's newest, ``released_version`` what readers see; ages are in hours.
+    ``small_files`` are worth putting together, which maintenance does.
     """
 
     dataset: str
@@ -29,6 +31,7 @@ class DatasetStatus:
     fresh: bool | None
     open_quarantine: int
     last_outcome: str | None
+    small_files: int = 0
 
 
 def status(project: Project) -> list[DatasetStatus]:
@@ -66,6 +69,7 @@ def _one(
         fresh=fresh,
         open_quarantine=open_rows(project.lake, con, dataset),
         last_outcome=last[0] if last else None,
+        small_files=len(worth(snapshot, project.settings)) if snapshot else 0,
     )
 
 
