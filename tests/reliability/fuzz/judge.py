@@ -238,10 +238,7 @@ PREDICATES: Mapping[str, Callable[[Row], bool]] = {
 
 def parsed(text: str) -> Any:
     """The JSON value, numbers exact; ValueError where it is none, or names a field twice."""
-    return json.loads(
-        text, parse_float=_number, parse_int=_integer, parse_constant=_constant,
-        object_pairs_hook=_once,
-    )  # fmt: skip
+    return _DECODER.decode(text)
 
 
 class Twice(ValueError):
@@ -268,3 +265,8 @@ def _integer(text: str) -> int | Decimal:
 
 def _constant(text: str) -> Any:
     raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_number, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_once
+)

@@ -15,6 +15,8 @@ from tests.reliability.fuzz.promises import Column, Promise
 MAX_RECORD, MAX_NESTING = 20_000, 256
 _SPACES = re.compile(r'"(?:[^"\\]|\\.)*"|[ \t\r\n]+')
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_BLANK = re.compile(r"[ \t\r\n]*")
+_LOOSE = json.JSONDecoder(parse_float=str, parse_int=str)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -159,23 +161,15 @@ def _text_at(text: str, steps: tuple[str, ...]) -> str:
 
 
 def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """The fields of an object and the texts of their values."""
-    depth, start, key = 0, 0, ""
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]', text, re.DOTALL):
-        sign = match[0]
-        if sign in "{[":
-            depth += 1
-            if depth == 1:
-                start = match.end()
-        elif sign == ":" and depth == 1:
-            key, start = json.loads(text[start : match.start()]), match.end()
-        elif (sign == "," and depth == 1) or (sign in "}]" and depth == 1):
-            if key or text[start : match.start()].strip():
-                yield key, text[start : match.start()].strip()
-            start = match.end()
-            depth -= sign in "}]"
-        elif sign in "}]":
-            depth -= 1
+    """The fields of an object, which is known to be one, and the texts of their values."""
+    at = text.index("{") + 1
+    while text[(at := _BLANK.match(text, at).end())] != "}":  # type: ignore[union-attr]
+        key, at = _LOOSE.raw_decode(text, at)
+        start = _BLANK.match(text, text.index(":", at) + 1).end()  # type: ignore[union-attr]
+        _, at = _LOOSE.raw_decode(text, start)
+        yield key, text[start:at]
+        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]
+        at += text[at] == ","
 
 
 def _unknown(promise: Promise, value: dict[str, Any]) -> dict[str, Any]:
