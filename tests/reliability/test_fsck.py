@@ -75,7 +75,9 @@ def test_a_killed_run_breaks_no_promise_and_is_mended_without_another(
         if killed % 2:
             done = told(warm, root, "--deep", "--repair")
             assert not done["stopped"]
-            assert {f["check"] for f in done["findings"]} <= STAYS, (name, done["findings"])
+            left = {f["check"] for f in done["findings"]}
+            assert left <= {*STAYS, "quarantine-accounts"}, (name, done["findings"])
+            assert not [f for f in done["findings"] if f["severity"] == "error"]
             mended.update(f["check"] for f in after_kill)
         again = warm.command(root, "run", *small.sources(root, 1), env=small.SETTINGS)
         assert again.code == 0, again.text

@@ -6,6 +6,7 @@ and the lock of the engine each stop it alone.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 import headgate
 from headgate.cli import sql
 from headgate.cli.main import invoke
-from headgate.core.errors import HeadgateError
+from headgate.core.errors import HeadgateError, LakeError, UsageError
 from headgate.lake.engines.duckdb import connect, empty
 from headgate.lake.engines.statements import (
     FORBIDDEN_FUNCTIONS,
@@ -272,6 +273,46 @@ def test_each_function_of_from_is_decided_on(sandbox: House) -> None:
         "error", "gen_random_uuid", "random", "stats", "uuid", "uuidv4", "uuidv7", "vector_type",
     }  # fmt: skip
     assert {name for (name,) in rows} - harmless <= FORBIDDEN_FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "..", "bronze", "bronze.a.b\n", "bronze.a.b/../../c", "bronze.../x.b", "bronze.a.../b",
+     "../bronze.a.b", "/bronze.a.b", "Bronze.a.b", "bronze.a.b__quarantine", "bronze.a\\b.c"],
+)  # fmt: skip
+def test_no_name_of_a_dataset_leads_outside_the_lake(sandbox: House, name: str) -> None:
+    with pytest.raises(UsageError):
+        sandbox.project.lake.key(name)
+
+
+@pytest.mark.parametrize("run_id", ["", "..", ".", "../x", "/tmp/x", "a/b", "a/../../../x"])
+def test_no_id_of_a_run_leads_outside_the_lake(sandbox: House, run_id: str) -> None:
+    with pytest.raises(LakeError):
+        sandbox.project.lake.staging(run_id)
+
+
+def test_no_release_and_no_log_leads_outside_the_lake(
+    sandbox: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even where somebody wrote into the lake's own files."""
+    root = Path(shutil.copytree(sandbox.project.lake.root, tmp_path / "lake"))
+    (release,) = (root / "_releases").glob("*1.json")
+    whole = release.read_text()
+    release.write_text(whole.replace(SOURCE, "../../outside/canary"))
+    asked = ["--lake", str(root), "sql", f"select * from {SOURCE}", "--json"]
+    assert invoke(asked) != 0
+    release.write_text(whole)
+    (data,) = (root / "bronze" / "irc" / "messages").glob("*.parquet")
+    moved = sandbox.canary.with_name("rows.parquet")
+    shutil.copyfile(data, moved)
+    try:
+        for entry in (root / "bronze" / "irc" / "messages" / "_delta_log").glob("*.json"):
+            entry.write_text(entry.read_text().replace(data.name, str(moved)))
+        capsys.readouterr()
+        assert invoke(asked) != 0
+        assert capsys.readouterr().out == ""
+    finally:
+        moved.unlink()
 
 
 @pytest.mark.long

@@ -64,3 +64,14 @@ def test_of_many_publishers_on_one_parent_one_wins(bench) -> None:  # type: igno
     assert (len(won), len(lost)) == (1, 7)
     newest = store.newest()
     assert newest is not None and newest.versions == {"a.x.y": won[0]}
+
+
+def test_a_number_that_maintenance_freed_is_no_place_for_a_late_publisher(bench) -> None:  # type: ignore[no-untyped-def]
+    store = ReleaseStore(bench.lake)
+    one = newest = store.publish(None, {"a.x.y": (snapshot("a.x.y", 1), "x")}, run_id="1")
+    for version in (2, 3):
+        newest = store.publish(newest, {"a.x.y": (snapshot("a.x.y", version), "x")}, run_id="2")
+    bench.lake.storage.remove("_releases", [f"{2:020d}.json"])
+    with pytest.raises(ConflictError):
+        store.publish(one, {"a.x.y": (snapshot("a.x.y", 9), "x")}, run_id="3")
+    assert store.ids() == [1, 3]

@@ -12,7 +12,7 @@ from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.lake import ledger
 from headgate.lake.meta import CommitMeta
-from headgate.orchestration.verifying.finding import Check, Fault
+from headgate.orchestration.verifying.finding import WARNING, Check, Fault
 from headgate.orchestration.verifying.look import Look
 from headgate.orchestration.verifying.pinned import Pinned
 from headgate.quality.quarantine import STATES, row_id
@@ -153,8 +153,10 @@ def _accounts(look: Look) -> Iterator[Fault]:
         going_on = bool(look.running) or look.dead is not None
         for content in sorted(found.keys() - taken.keys()):
             if not going_on:
+                # Its run died between the quarantine and the commit, and the file did not come again.
                 yield Fault(table.key, f"{found[content]} rows are of the content {content[:12]}…, which "
-                            "no batch took.", table.dataset, table.last)  # fmt: skip
+                            "no batch took.", table.dataset, table.last, severity=WARNING,
+                            remedy="Deliver that file again: the rest of it was not taken.")  # fmt: skip
     yield from _absent(look)
 
 

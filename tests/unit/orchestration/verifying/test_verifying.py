@@ -20,11 +20,9 @@ from tests.unit.orchestration.verifying.lakes import BRONZE, GOLD
 #: Of each part of a lake one way of being wrong; the others are tried by `make reliability`.
 SHORT = {
     "bit_flip_in_a_data_page",
-    "a_key_twice",
     "an_entry_edited",
     "a_torn_entry_that_nobody_names",
     "a_batch_missing_from_the_ledger",
-    "a_release_with_another_file",
     "a_catalogue_of_the_release_before",
     "a_refused_row_lost",
 }
