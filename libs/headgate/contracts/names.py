@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from headgate.core.errors import UsageError
 
 LAYERS = ("bronze", "silver", "gold", "system")
-_ID = re.compile(r"^(bronze|silver|gold|system)\.([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)$")
+_ID = re.compile(r"^(bronze|silver|gold|system)\.([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\Z")
 QUARANTINE_SUFFIX = "__quarantine"
 
 

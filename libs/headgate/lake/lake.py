@@ -138,7 +138,13 @@ class Lake:
         return table
 
     def staging(self, run_id: str) -> Path:
-        """The folder in which a run stages files; made when asked for."""
+        """The folder in which a run stages files; made when asked for.
+
+        Raises:
+            LakeError: ``run_id`` is no plain name, and would lead elsewhere.
+        """
+        if not run_id or run_id == ".." or Path(run_id).name != run_id:
+            raise LakeError(f"{run_id!r} is no run's id.", place=str(self.root / STAGING))
         folder = self.root / STAGING / run_id
         folder.mkdir(parents=True, exist_ok=True)
         return folder
