@@ -15,6 +15,7 @@ from typing import Any
 from headgate.core import clock, failpoints
 from headgate.core import json as hjson
 from headgate.core.errors import ConflictError, NotFoundError
+from headgate.lake.attempts import pause
 from headgate.lake.lake import Lake
 from headgate.lake.snapshot import Snapshot
 
@@ -129,7 +130,7 @@ class ReleaseStore:
             ConflictError: a release of the same groups came in between.
         """
         failpoints.reach("release.before_publish")
-        for _ in range(self.lake.settings.commit_retries + 1):
+        for tries in range(self.lake.settings.commit_retries + 1):
             release = Release(
                 id=parent.id + 1 if parent else 1,
                 parent=parent.id if parent else None,
@@ -139,7 +140,10 @@ class ReleaseStore:
                 tables={**(parent.tables if parent else {}), **_pin(tables)},
                 note=note,
             )
-            if self.lake.storage.put_if_absent(_key(release.id), release.to_json().encode()):
+            # A number may be free because maintenance removed an old release that had it.
+            follows = (self.ids() or [0])[-1] == release.id - 1
+            text = release.to_json().encode()
+            if follows and self.lake.storage.put_if_absent(_key(release.id), text):
                 failpoints.reach("release.written")
                 return release
             newest = self.newest()
@@ -147,6 +151,7 @@ class ReleaseStore:
             if newest is None or _moved_groups(parent, newest) & mine:
                 break
             parent = newest
+            clock.sleep(pause(tries))
         raise ConflictError(
             "another run released the same tables first.", remedy="Run again; nothing is lost."
         )
