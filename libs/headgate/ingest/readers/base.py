@@ -185,6 +185,13 @@ def _extensions(name: str) -> tuple[str, ...]:
     return found
 
 
+@lru_cache(maxsize=64)
+def engine_opens(name: str) -> bool:
+    """Whether the engine itself opens files of a format (``ENGINE_OPENS``), and must be let to."""
+    code = Path(__file__).with_name(f"{name}.py")
+    return code.is_file() and "\nENGINE_OPENS = True\n" in code.read_text("utf-8")
+
+
 def open_reader(contract: Contract, source: SourceFile, settings: Settings) -> Reader:
     """The reader of ``contract.source.format`` (a module of this package) on one file.
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 EXTENSIONS = (".parquet",)
+#: Rows that are proven are read by the engine, from the file itself.
+ENGINE_OPENS = True
 #: What a contract may say of the source beside format and path.
 OPTIONS = {"ignore": "fields (or paths such as @.a.b) that no column takes on purpose"}
 Path = tuple[str, ...]
