@@ -15,6 +15,7 @@ from tests.reliability.fuzz.making import BYTES, INSIDE, Tokens
 from tests.reliability.fuzz.promises import Promise
 from tests.reliability.fuzz.records import Dialect
 
+PLAIN = Dialect()
 ENDINGS = {"plain": "", "gzip": ".gz", "members": ".gz", "zstd": ".zst"}
 
 
@@ -107,12 +108,12 @@ def delimited(
     for tokens in records:
         if "+mood" in names:
             tokens = {**tokens, "+mood": chance.choice(('"merry"', "null", "5"))}
-        rows.append([_field(tokens.get(n, "null"), n, promise, dialect) for n in names])
+        rows.append([field_of(tokens.get(n, "null"), n, promise, dialect) for n in names])
     end = chance.choice((b"\n", b"\n", b"\r\n"))
     sign = dialect.delimiter.encode()
     written = []
     for index, row in enumerate(rows):
-        raw = sign.join(_quoted(chance, text, null, dialect) for text, null in row)
+        raw = sign.join(quoted(chance, text, null, dialect) for text, null in row)
         for _ in range(chance.randint(1, 2) if index in damaged else 0):
             raw = chance.choice(BYTES)(chance, raw or b" ")
         written.append(raw)
@@ -120,7 +121,7 @@ def delimited(
     return head + _joined(chance, written, end)
 
 
-def _field(token: str, name: str, promise: Promise, dialect: Dialect) -> tuple[str, bool]:
+def field_of(token: str, name: str, promise: Promise, dialect: Dialect = PLAIN) -> tuple[str, bool]:
     """A value's text in a field, and whether it means NULL."""
     if token == "null":
         return "", True
@@ -133,7 +134,8 @@ def _field(token: str, name: str, promise: Promise, dialect: Dialect) -> tuple[s
     return (token.replace(".", dialect.decimal) if number else token), False
 
 
-def _quoted(chance: random.Random, text: str, null: bool, dialect: Dialect) -> bytes:
+def quoted(chance: random.Random, text: str, null: bool, dialect: Dialect = PLAIN) -> bytes:
+    """A field as it is written: in quotes where it needs them, and sometimes where not."""
     special = {dialect.delimiter, dialect.quote, "\n", "\r"} | ({dialect.escape} - {""})
     if not null and (special & set(text) or text in dialect.nulls or chance.random() < 0.1):
         q = dialect.quote
