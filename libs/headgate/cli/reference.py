@@ -147,12 +147,15 @@ def _failpoints() -> str:
     from headgate.core import failpoints
 
     rows = [(f"`{name}`", where) for name, where in failpoints.NAMES.items()]
+    more = [(f"`{name}`", where) for name, where in failpoints.MAINTENANCE.items()]
     return "\n\n".join(
         (
             "# Failpoints",
             "Places where a test can kill the process, in the order in which a run passes them: "
             "`HEADGATE_FAILPOINT=name` kills it there, `name:3` the third time.",
             markdown_table(("failpoint", "where"), rows),
+            "Those that `headgate maintain` passes besides:",
+            markdown_table(("failpoint", "where"), more),
         )
     )
 
