@@ -182,9 +182,9 @@ def test_each_bomb_in_full_size(tmp_path: Path) -> None:
             }  # fmt: skip
             if ended.memory > MEMORY or (seconds > SECONDS and (bomb.codes or bomb.told)):
                 wrong.append((bomb.name, table[bomb.name]))
-    record(
-        "bombs", bombs=len(table), beyond_limits=len(wrong),
-        most_seconds=max(float(str(t["seconds"])) for t in table.values()),
-        most_memory=max(int(str(t["memory"])) for t in table.values()), table=table,
-    )  # fmt: skip
+            record(
+                "bombs", bombs=len(table), beyond_limits=len(wrong),
+                most_seconds=max(float(str(t["seconds"])) for t in table.values()),
+                most_memory=max(int(str(t["memory"])) for t in table.values()), table=table,
+            )  # fmt: skip
     assert not wrong
