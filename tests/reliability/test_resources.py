@@ -24,7 +24,7 @@ from tests.reliability.harness.warm import Warm
 from tests.reliability.seeds import replayable, seeds
 
 #: Faults that are tried, in all and in the short form.
-FAULTS, FEW = 400, 4
+FAULTS, FEW = 300, 2
 WORKERS = 2
 FILES = ("too many open files",)
 MEMORY = ("out of memory", "ran out of", "memory", "could not allocate")

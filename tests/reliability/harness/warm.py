@@ -40,6 +40,8 @@ _QUIET = {
     "OPENBLAS_NUM_THREADS": "1", "_RJEM_MALLOC_CONF": "background_thread:false",
     "JE_ARROW_MALLOC_CONF": "background_thread:false", "POLARS_MAX_THREADS": "2",
 }  # fmt: skip
+#: Seconds after which a fork that hangs is ended, which no end that is expected looks like.
+_PATIENCE = 600
 #: A thread that waits for files to remove, of which a fork has none.
 _HARMLESS = {"polars-ooc-clea"}
 
@@ -196,6 +198,7 @@ def _child(work: dict[str, Any], main: Any, to: socket.socket, text: int, count:
     code = 70
     try:
         os.setpgid(0, 0)
+        signal.alarm(_PATIENCE)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(text, 1)
