@@ -56,6 +56,7 @@ def resume(context: RunContext) -> None:
     except (ResourceError, UnknownOutcomeError):
         raise
     except LakeError as error:
+        _forget(context)
         context.notes.append(f"The rollback to release {noted['to']} was given up: {error}")
         return
     context.notes.append(
