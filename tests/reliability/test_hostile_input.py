@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headgate.contracts.load import load, load_all
-from headgate.core.errors import ContractError, UsageError
+from headgate.core.errors import ContractError, LakeError, UsageError
 from headgate.orchestration.run import run
 from tests.reliability import hostile
 from tests.unit.ingest import reading
@@ -321,6 +321,29 @@ def test_links_that_leave_a_source_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="symbolic link that leaves"):
             run(project, sources={hostile.dataset("x"): [str(given)]})
     assert not hostile.published(project, "x")
+
+
+@pytest.mark.parametrize(
+    "place", ["_staging", "_locks", "_locks/run.lock", "bronze", "bronze/hostile/x/_delta_log"]
+)
+def test_links_inside_the_lake_are_never_followed_for_writing(tmp_path: Path, place: str) -> None:
+    """Neither is anything removed behind them, or written into a file that they lead to."""
+    project = hostile.lay_out(tmp_path / "project", {"x": ("{format: jsonl}", {"id": "long"})})
+    (tmp_path / "in.jsonl").write_text('{"id": 1}\n')
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("kept")
+    link = project.lake.root / place
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside / "precious" if place.endswith(".lock") else outside)
+
+    with pytest.raises(LakeError, match="symbolic link inside a lake is never followed") as told:
+        report = run(project, sources={hostile.dataset("x"): [str(tmp_path / "in.jsonl")]})
+        raise LakeError(" ".join(report.problems), place=str(link))
+
+    assert told.value.place == str(link)
+    assert [p.name for p in outside.iterdir()] == ["precious"]
+    assert (outside / "precious").read_text() == "kept"
 
 
 #: Contracts that no machine should have to bear, and what is said of each.

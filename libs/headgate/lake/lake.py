@@ -17,7 +17,7 @@ from headgate.core.errors import LakeBusyError, LakeError, NotFoundError
 from headgate.core.settings import Settings
 from headgate.lake.meta import CommitMeta
 from headgate.lake.snapshot import NewestSnapshot, Snapshot, load
-from headgate.lake.storage import LocalStorage, Storage, sync_folder
+from headgate.lake.storage import LocalStorage, Storage, stay_inside, sync_folder
 
 STAGING = "_staging"
 LOCKS = "_locks"
@@ -146,6 +146,7 @@ class Lake:
         if not run_id or run_id == ".." or Path(run_id).name != run_id:
             raise LakeError(f"{run_id!r} is no run's id.", place=str(self.root / STAGING))
         folder = self.root / STAGING / run_id
+        stay_inside(self.root, folder)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -153,6 +154,7 @@ class Lake:
         """Remove what runs that are gone had staged. Only the holder of the run lock may."""
         import shutil
 
+        stay_inside(self.root, self.root / STAGING)
         for name in self.storage.names(STAGING):
             shutil.rmtree(self.root / STAGING / name, ignore_errors=True)
 
@@ -167,9 +169,10 @@ class Lake:
             LakeBusyError: another run holds it, and still does after ``lock_wait_seconds``.
         """
         folder = self.root / LOCKS
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / "run.lock"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        stay_inside(self.root, path)
+        folder.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             deadline = clock.monotonic() + self.settings.lock_wait_seconds
             while not _try_lock(fd):

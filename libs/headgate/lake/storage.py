@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headgate.core import ids, resources
-from headgate.core.errors import UnknownOutcomeError
+from headgate.core.errors import LakeError, UnknownOutcomeError
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,7 @@ class LocalStorage:
     def make(self, folder: str) -> None:
         """Make the folder and those above it, each durable in its own."""
         path = self.root / folder
+        stay_inside(self.root, path)
         path.mkdir(parents=True, exist_ok=True)
         # Also those that are there: whoever made them may have died, or not come to sync them yet.
         while path != self.root.parent:
@@ -216,6 +217,7 @@ class LocalStorage:
 
     def _make_folder(self, folder: Path) -> None:
         """Make the folder and its parents, each made durable in the one above it."""
+        stay_inside(self.root, folder)
         if folder.is_dir():
             return
         missing = [p for p in [folder, *folder.parents] if not p.exists()]
@@ -242,6 +244,23 @@ def _is_same(one: Path, other: Path) -> bool:
         return os.path.samefile(one, other)
     except OSError:
         return False
+
+
+def stay_inside(root: Path, folder: Path) -> None:
+    """Demand that no link leads out of a lake before something is written or removed there.
+
+    Raises:
+        LakeError: the folder, or one between it and ``root``, is a symbolic link.
+    """
+    at, end = os.fspath(folder), len(os.fspath(root))
+    while len(at) > end:
+        if os.path.islink(at):
+            raise LakeError(
+                "a symbolic link inside a lake is never followed for writing.",
+                remedy="Put the folder itself there, or move the whole lake.",
+                place=at,
+            )
+        at = os.path.dirname(at)
 
 
 def sync_file(path: Path) -> None:
