@@ -184,7 +184,7 @@ def test_an_entry_that_got_no_name_is_a_failure_and_nothing_is_published(
 ) -> None:
     with monkeypatch.context() as patched:
         fail(patched, "link", lambda p: "_delta_log" in p, after=False)
-        with pytest.raises(LakeError, match="nothing was published") as told:
+        with pytest.raises(LakeError, match="Input/output error") as told:
             bench.write(Plan(tuple(bench.staged(ROWS)), (), 3), None)
         assert not isinstance(told.value, UnknownOutcomeError | ConflictError)
     assert bench.lake.snapshot(DATASET) is None
