@@ -36,7 +36,7 @@ def test_records_end_once_and_as_foretold(real: dict[str, list[bytes]], tmp_path
     assert MUTATIONS >= 20
     (seed,) = seeds(1)
     with replayable(seed):
-        case = Case(seed, tmp_path, each=300, real=real)
+        case = Case(seed, tmp_path, each=200, real=real)
         case.step(0)
         case.step(1)
         case.check()
