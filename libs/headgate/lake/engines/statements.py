@@ -57,6 +57,10 @@ _EXPLAIN = re.compile(
 )
 
 
+#: The trees of queries that are checked next, as the engine's JSON.
+_ahead: dict[str, str] = {}
+
+
 class ForbiddenSqlError(Exception):
     """A piece of SQL is not one question of what it was given; the text says why.
 
@@ -129,18 +133,26 @@ def parse(query: str) -> dict[str, Any]:
         duckdb.ParserException: it is no SQL.
         ForbiddenSqlError: it is nested deeper than can be looked at.
     """
-    cursor = _engine().cursor()
-    answer = cursor.execute(
-        "SELECT json_serialize_sql(?, skip_null := true, skip_default := true)", [query]
-    ).fetchone()
-    assert answer is not None
+    if query not in _ahead:
+        parse_ahead([query])
     try:
-        found = _loaded(answer[0])
+        found = _loaded(_ahead.pop(query))
     except (RecursionError, ValueError):
         raise ForbiddenSqlError("it is nested too deeply") from None
     if found.get("error_type") == "parser":
         _engine().cursor().extract_statements(query)  # which raises, and says where
     return found
+
+
+def parse_ahead(queries: Collection[str]) -> None:
+    """Parse queries that are soon checked at once: one by one takes three times as long."""
+    cursor = _engine().cursor()
+    found = cursor.execute(
+        "SELECT q, json_serialize_sql(q, skip_null := true, skip_default := true)"
+        " FROM (SELECT unnest(?::VARCHAR[]) AS q)",
+        [list(queries)],
+    )
+    _ahead.update(found.fetchall())
 
 
 def _loaded(text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from headgate.contracts.substance import substance
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.core.errors import ModelError
+from headgate.lake.engines.statements import parse_ahead
 from headgate.orchestration.dbt import allowed, configured, refs
 from headgate.orchestration.dbt.canonical import canonical
 from headgate.orchestration.dbt.configured import Configured
@@ -96,6 +98,7 @@ class Sources:
         self.said: Configured = configured.read(project)
         self._renderer = Renderer(project, self.known, self.said)
         self._texts: dict[Path, Text] = {}
+        self._both: dict[Path, tuple[Rendered, Rendered]] = {}
         self._hashes: dict[str, str] = {}
 
     def texts(self, names: Iterable[str]) -> dict[str, Text]:
@@ -107,6 +110,7 @@ class Sources:
         wanted = list(codes)
         keys = {c.path: self._key(c) for c in wanted if c.path not in self._texts}
         kept = self.project.cache.get(_KIND, keys.values())
+        self._parse_ahead([c for c in wanted if keys.get(c.path, "") not in kept], tests)
         fresh: dict[str, str] = {}
         for code in wanted:
             key = keys.get(code.path)
@@ -165,10 +169,8 @@ class Sources:
 
     def render(self, code: ModelCode, *, tests: bool = False) -> tuple[Text, bool]:
         """A file's SQL in both modes, and whether it follows from files alone."""
-        render = self._renderer.render
         try:
-            full = render(code, incremental=False, test=tests)
-            other = render(code, incremental=True) if full.mode_matters else full
+            full, other = self._rendered(code, tests)
             self._check(code, full.reads | other.reads, full.changed | other.changed)
             self._judge(code, full, other, test=tests)
         except NotPlainError as why:
@@ -180,6 +182,26 @@ class Sources:
         reads = tuple(sorted(full.reads | other.reads))
         hashed = ids.digest(*(canonical(sql) for sql in dict.fromkeys((full.sql, other.sql))))
         return Text(full.sql, other.sql, reads, warns=full.warns, hash=hashed), lasting
+
+    def _rendered(self, code: ModelCode, tests: bool) -> tuple[Rendered, Rendered]:
+        """A file in both modes; rendered once."""
+        found = self._both.get(code.path)
+        if found is None:
+            render = self._renderer.render
+            full = render(code, incremental=False, test=tests)
+            other = render(code, incremental=True) if full.mode_matters else full
+            found = self._both[code.path] = (full, other)
+        return found
+
+    def _parse_ahead(self, codes: Iterable[ModelCode], tests: bool) -> None:
+        """Have the SQL of several files parsed at once, of those that have any."""
+        found = []
+        for code in codes:
+            if code.path not in self._texts:
+                with suppress(NotPlainError, ModelError):
+                    found += [rendered.sql for rendered in self._rendered(code, tests)]
+        if found:
+            parse_ahead(set(found))
 
     def _check(self, code: ModelCode, reads: Set[str], labels: Set[str]) -> None:
         """What a model reads and asks for must be seen in its SQL, or said in its contract."""
