@@ -337,11 +337,13 @@ def test_links_inside_the_lake_are_never_followed_for_writing(tmp_path: Path, pl
     link.parent.mkdir(parents=True)
     link.symlink_to(outside / "precious" if place.endswith(".lock") else outside)
 
-    with pytest.raises(LakeError, match="symbolic link inside a lake is never followed") as told:
+    try:
         report = run(project, sources={hostile.dataset("x"): [str(tmp_path / "in.jsonl")]})
-        raise LakeError(" ".join(report.problems), place=str(link))
+        told = " ".join(report.problems)
+    except LakeError as error:
+        told = str(error)
 
-    assert told.value.place == str(link)
+    assert f"{link}: a symbolic link inside a lake is never followed for writing" in told
     assert [p.name for p in outside.iterdir()] == ["precious"]
     assert (outside / "precious").read_text() == "kept"
 

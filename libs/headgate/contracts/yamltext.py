@@ -85,7 +85,7 @@ def _count(text: str, place: str) -> None:
             if anchor:
                 anchored[anchor] = total - before
         elif isinstance(event, yaml.AliasEvent):
-            total += anchored.get(event.anchor, 1)
+            total += anchored.get(event.anchor or "", 1)
         elif isinstance(event, yaml.NodeEvent):
             total += 1
             if isinstance(event, yaml.CollectionStartEvent):
@@ -96,7 +96,7 @@ def _count(text: str, place: str) -> None:
             told = f"nests deeper than {DEEPEST}" if total <= MOST_VALUES else (
                 f"comes to more than {MOST_VALUES:,} values, its aliases written out"
             )  # fmt: skip
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 0
             raise ContractError(
                 f"it {told} at line {line}.",
                 remedy="No contract needs that; write what one table promises.",
