@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -85,19 +85,56 @@ def test_a_few_power_cuts(warm: Warm, tmp_path: Path) -> None:
            operations=len(found.operations), lost=0, unreadable=0, wrong=0)  # fmt: skip
 
 
-@pytest.mark.long
-def test_two_hundred_power_cuts(warm: Warm, tmp_path: Path) -> None:
-    root = tmp_path / "project"
+#: Syncs without which something that was told is lost.
+NEEDED: dict[str, Callable[[Operation], bool]] = {
+    "of log folders": lambda o: o.kind == "fsyncdir" and o.path.endswith("_delta_log"),
+    "of other folders": lambda o: o.kind == "fsyncdir" and not o.path.endswith("_delta_log"),
+    "of data files": lambda o: o.kind == "fsync" and "/part-" in o.path,
+    "of log entries": lambda o: o.kind == "fsync" and "_delta_log/." in o.path,
+    "of releases": lambda o: o.kind.startswith("fsync") and "_releases" in o.path,
+}
+
+
+@pytest.fixture(scope="module")
+def whole(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> history.History:
+    folder = tmp_path_factory.mktemp("power")
+    root = folder / "project"
     history.make(root)
     steps = history.steps(root)
     learned = warm.learn(root, *steps[0].commands[0], env=history.SETTINGS)
     assert learned.code == 0, learned.text
     shutil.rmtree(root / "lake")
-    found = history.record(warm, tmp_path, root, steps)
+    return history.record(warm, folder, root, steps)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("without", NEEDED.values(), ids=NEEDED)
+def test_one_sync_less_would_be_found(
+    warm: Warm, whole: history.History, without: Callable[[Operation], bool]
+) -> None:
+    """The history as it would have been without some syncs: the cuts find that something is lost."""
+    told, found = whole.told[-2], list[str]()
+    dropped = 0
+    for way in ("lost", "names first"):
+        disk = Disk()
+        for operation in whole.operations[: told.at]:
+            if without(operation):
+                dropped += 1
+            else:
+                disk.do(operation)
+        trying.put(whole, told.step, disk.after_the_cut(way, random.Random(0)))
+        try:
+            found += trying.missing(told.promised, warm.state(whole.root, "promised"))
+        except AssertionError as unreadable:
+            found.append(str(unreadable))
+    assert dropped and found
+
+
+@pytest.mark.long
+def test_two_hundred_power_cuts(warm: Warm, whole: history.History, tmp_path: Path) -> None:
+    found, steps = whole, whole.steps
     cut = tried(warm, found, seeds(CUTS))
-    (tmp_path / "stock").mkdir()
-    written = stock.record(tmp_path / "stock")
-    other = stock.look(written, tmp_path / "stock", list(range(CUTS)))
+    other = stock.look(stock.record(tmp_path), tmp_path, list(range(CUTS)))
     assert other.lost + other.unreadable, "a disk that loses nothing shows nothing"
     record(
         "power", cuts=len(cut), steps=[s.name for s in steps], operations=len(found.operations),

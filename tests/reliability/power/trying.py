@@ -53,7 +53,7 @@ def try_cut(warm: Warm, history: History, seed: int) -> Cut:
     disk = Disk()
     for operation in history.operations[:at]:
         disk.do(operation)
-    _put(history, number, disk.after_the_cut(way, chance))
+    put(history, number, disk.after_the_cut(way, chance))
     step = history.steps[number]
     # Whoever gave the command was not told that it ended, and gives it again.
     for command in step.commands:
@@ -100,7 +100,7 @@ def missing(promised: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-def _put(history: History, number: int, state: dict[str, bytes | None]) -> None:
+def put(history: History, number: int, state: dict[str, bytes | None]) -> None:
     """The disk's state as the lake, and the project as it was at the step."""
     for name in ("data_contracts", "dbt_project"):
         shutil.rmtree(history.root / name)
