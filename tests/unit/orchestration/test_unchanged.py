@@ -140,3 +140,11 @@ def test_the_command_looks_no_closer_the_third_time(
     path.write_text(f"select * from (\n{path.read_text()})\n")
     assert invoke(["run", "--json"]) == 0
     assert made.models[-1].dataset in capsys.readouterr().out
+
+
+def test_a_note_holds_for_one_start_of_the_machine(
+    noted: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a power cut a file may keep its name, size and times, and lose what is in it."""
+    monkeypatch.setattr(unchanged, "boot_id", lambda: "the next start")
+    assert not unchanged.nothing_to_do(noted)
