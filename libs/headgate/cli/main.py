@@ -129,7 +129,7 @@ def invoke(arguments: Sequence[str]) -> int:
         else:
             say(f"headgate: {wrong}")
         return 2
-    except Exception as error:
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         if _State.debug:
             raise
         gave_out = resources.of(error)

@@ -33,12 +33,14 @@ _MEMORY = (
 )
 _SPILL = f"Raise HEADGATE_SPILL_LIMIT or HEADGATE_MEMORY_LIMIT, {_AGAIN}"
 #: How libraries written in other languages name the system's errors.
-_NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]")
+_NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]|\bOs \{ code: (\d+)")
 _QUOTED = re.compile(r"""["'](/[^"']+)["']""")
 #: What engines say of the system's errors without their number.
 _NAMED = (*_REMEDIES, errno.EFBIG)
 #: Libraries whose errors are looked into; others' say nothing of the system.
-_LIBRARIES = ("duckdb", "_duckdb", "polars", "deltalake", "_internal", "pyarrow", "sqlite3")
+_LIBRARIES = (
+    "duckdb", "_duckdb", "polars", "deltalake", "_internal", "pyarrow", "sqlite3", "pyo3_runtime",
+)  # fmt: skip
 
 
 def of(error: BaseException, place: Path | str = "") -> ResourceError | None:
@@ -64,7 +66,7 @@ def told(place: Path | str = "") -> Iterator[None]:
     """Within the block whatever runs out is raised as a :class:`ResourceError`."""
     try:
         yield
-    except Exception as error:
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         found = of(error, place)
         if found is None or found is error:
             raise
@@ -101,7 +103,7 @@ def _of_library(error: BaseException, place: Path | str) -> ResourceError | None
 
 def _number(text: str) -> int | None:
     found = _NUMBERED.search(text)
-    return int(found[1] or found[2]) if found else None
+    return int(found[1] or found[2] or found[3]) if found else None
 
 
 def _error(number: int | None, message: str, place: str) -> ResourceError:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.contracts.names import DatasetName
-from headgate.core import clock
+from headgate.core import clock, resources
 from headgate.core import json as hjson
 from headgate.core.errors import LakeBusyError, LakeError, NotFoundError
 from headgate.core.settings import Settings
@@ -88,7 +88,12 @@ class Lake:
             )
         except LakeError:
             raise
-        except Exception as error:
+        except BaseException as error:  # a panic of the library is no Exception
+            gave_out = resources.of(error, f"{self.storage.uri(key)}/_delta_log")
+            if gave_out is not None:
+                raise gave_out from None
+            if not isinstance(error, Exception):
+                raise
             first = (str(error).splitlines() or [type(error).__name__])[0]
             if version is not None and self.storage.read(log_key(key, version)) is None:
                 raise NotFoundError(f"{dataset} has no version {version}.") from None

@@ -168,7 +168,7 @@ def _doubting(lake: Lake) -> Iterator[None]:
     """Where a resource gives out, whatever comes next looks at what was left half done."""
     try:
         yield
-    except Exception as error:
+    except BaseException as error:  # as a panic of a library in Rust is
         if resources.of(error) is not None:
             lake.storage.unsure = True
         raise

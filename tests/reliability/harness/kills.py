@@ -26,8 +26,8 @@ _DONE_ALREADY = ("no open row", "is what readers see already", "is the newest al
 class Scenario:
     """A command on a lake that stands at ``base``; ``change`` is done to the project before.
 
-    ``twice`` kills the recovery too. A command that is ``anew`` each time it is given (a replay
-    judges again what stays open) may leave more versions of the same rows, and no other rows.
+    ``twice`` kills the recovery too. A command that is done ``anew`` each time it is given (a
+    replay judges again what stays open, a rebuild all) may leave more versions of the same rows, and no other rows.
     """
 
     name: str
@@ -69,7 +69,7 @@ SCENARIOS = (
     Scenario("a second run and its recovery", 10, "day 1", _second, twice=True),
     Scenario("a replay and its recovery", 4, "day 1", _replay, change=small.loosen, twice=True,
              anew=True),
-    Scenario("a rebuild", 5, "day 2", lambda root: ["rebuild", small.IRC]),
+    Scenario("a rebuild", 5, "day 2", lambda root: ["rebuild", small.IRC], anew=True),
     Scenario("a waiver", 2, "day 2", _waive),
     Scenario("maintenance", 3, "day 2", lambda root: ["maintain"], anew=True),
 )  # fmt: skip

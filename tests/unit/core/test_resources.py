@@ -67,6 +67,17 @@ def test_what_libraries_of_another_language_meet() -> None:
     assert "ulimit -n" in found.remedy
 
 
+def test_a_panic_of_such_a_library() -> None:
+    """It is no Exception, so that only who asks for it catches it."""
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+    raised = panic('Failed to create a runtime: Os { code: 24, kind: Uncategorized, message: "…" }')
+
+    with pytest.raises(ResourceError, match="ulimit -n"), resources.told("/lake"):
+        raise raised
+    with pytest.raises(KeyboardInterrupt), resources.told("/lake"):
+        raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize(
     "error", [ValueError("No space left on device"), LakeError("the log cannot be read"),
               duckdb.BinderException("Binder Error: no such column")]
