@@ -31,6 +31,7 @@ _MEMORY = (
     "Raise HEADGATE_MEMORY_LIMIT if the machine has more memory, or lower HEADGATE_THREADS, "
     f"{_AGAIN}"
 )
+_THREAD = f"Free some memory, or raise the limit of processes (ulimit -u), {_AGAIN}"
 _SPILL = f"Raise HEADGATE_SPILL_LIMIT or HEADGATE_MEMORY_LIMIT, {_AGAIN}"
 #: How libraries written in other languages name the system's errors.
 _NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]|\bOs \{ code: (\d+)")
@@ -56,6 +57,8 @@ def of(error: BaseException, place: Path | str = "") -> ResourceError | None:
         return of_system(error, place)
     if isinstance(error, MemoryError):
         return ResourceError("Memory ran out.", remedy=_MEMORY, place=str(place), everywhere=False)
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return ResourceError("No new thread can be started.", remedy=_THREAD, place=str(place))
     if type(error).__module__.partition(".")[0] in _LIBRARIES:
         return _of_library(error, place)
     return None
@@ -89,7 +92,7 @@ def _of_library(error: BaseException, place: Path | str) -> ResourceError | None
     if name == "OutOfMemoryException":
         spilled = "max_temp_directory_size" in text or "temp directory" in text.lower()
         return ResourceError(
-            f"The engine ran out of {'room to spill' if spilled else 'memory'}: {first}",
+            f"The engine ran out of {'room to spill' if spilled else 'memory'}: {first.rstrip('.')}.",
             remedy=_SPILL if spilled else _MEMORY, place=str(place), everywhere=False,
         )  # fmt: skip
     number = _number(text)

@@ -44,6 +44,11 @@ def test_an_error_that_names_no_file_is_told_of_where_it_was_met() -> None:
     assert told(renamed).place == "/b"
 
 
+def test_memory_that_python_misses() -> None:
+    assert "HEADGATE_MEMORY_LIMIT" in told(MemoryError()).remedy
+    assert "ulimit -u" in told(RuntimeError("can't start new thread")).remedy
+
+
 def test_what_the_engine_meets(tmp_path: Path) -> None:
     with duckdb.connect() as con:
         con.execute("SET memory_limit = '1MB'; SET max_temp_directory_size = '0KB'")
