@@ -106,6 +106,9 @@ class Look:
 
     def ledger(self, name: str) -> list[dict[str, Any]] | None:
         """A ledger's rows as it stood; None where it cannot be trusted, which is told elsewhere."""
+        table = self.tables.get(name)
+        if table is not None and (table.head is None or not self.sound(table, table.head)):
+            return None
         if name not in self._ledgers:
             self._ledgers[name] = self._ledger(name)
         return self._ledgers[name]
@@ -114,15 +117,13 @@ class Look:
         import duckdb
 
         table = self.tables.get(name)
-        if table is None:
+        state = table.head if table else None
+        if table is None or state is None:
             return []
-        state = table.head
-        if state is None or not self.sound(table, state):
-            return None
         found = relation(table.snapshot(state).files, state.columns)
         try:
             rows = self.con.execute(f"SELECT * FROM {found}").fetchall()
-        except duckdb.Error:
+        except (duckdb.Error, UnicodeDecodeError):
             return None
         return [dict(zip(state.columns, row, strict=True)) for row in rows]
 

@@ -55,7 +55,7 @@ def _tables(look: Look) -> Iterator[tuple[Pinned, list[Row]]]:
         names = ", ".join(_COLUMNS)
         try:
             found = look.con.execute(f"SELECT {names} FROM {table.snapshot(state).relation()}").fetchall()  # fmt: skip
-        except duckdb.Error:
+        except (duckdb.Error, UnicodeDecodeError):
             continue  # told with the files
         yield table, [Row(*r) for r in found]
 

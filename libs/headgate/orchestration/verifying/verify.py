@@ -22,7 +22,7 @@ from headgate.orchestration.verifying import (
     remains,
     shown,
 )
-from headgate.orchestration.verifying.finding import Check, Findings
+from headgate.orchestration.verifying.finding import ERROR, Check, Finding, Findings
 from headgate.orchestration.verifying.look import Look, look
 
 #: What is found damaged by an early check is not asked anything by a later one.
@@ -84,7 +84,7 @@ def _verified(
         for check in CHECKS:
             if deep or not check.deep:
                 found += [
-                    f for f in check.findings(seen) if f.dataset is None or seen.asked(f.dataset)
+                    f for f in _told(check, seen) if f.dataset is None or seen.asked(f.dataset)
                 ]
         tables = list(seen.every())
         told = Findings(
@@ -93,6 +93,16 @@ def _verified(
             rows=seen.rows_read, releases=len(seen.releases), notes=tuple(remains.notes(seen)),
         )  # fmt: skip
         return told, bool(seen.running) or _moved(project, seen)
+
+
+def _told(check: Check, seen: Look) -> list[Finding]:
+    """What a check found; a lake so damaged that it cannot even be asked is a finding as well."""
+    try:
+        return list(check.findings(seen))
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0]
+        told = f"it cannot be checked: {type(error).__name__}: {first.rstrip('.')}."
+        return [Finding(check.name, ERROR, ".", told, check.remedy)]
 
 
 def _moved(project: Project, seen: Look) -> bool:
