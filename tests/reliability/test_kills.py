@@ -77,7 +77,7 @@ def test_every_failpoint(bench: Bench, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "place"),
+    ("scenario", "failpoint"),
     [
         # All tables but the last are put back, and no release shows any of it.
         (kills.ROLLBACK, "release.before_publish"),
@@ -86,17 +86,17 @@ def test_every_failpoint(bench: Bench, name: str) -> None:
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_what_was_begun_is_finished(bench: Bench, scenario: kills.Scenario, place: str) -> None:
-    found = bench.try_failpoint(scenario, place)
-    assert found.reached, f"never got to {place}"
+def test_what_was_begun_is_finished(bench: Bench, scenario: kills.Scenario, failpoint: str) -> None:
+    found = bench.try_failpoint(scenario, failpoint)
+    assert found.reached, f"never got to {failpoint}"
     assert not found.wrong, report([found])
 
 
-@pytest.mark.parametrize("place", LATER)
+@pytest.mark.parametrize("failpoint", LATER)
 @pytest.mark.long
-def test_every_failpoint_also_in_recovery(bench: Bench, place: str) -> None:
-    found = bench.try_failpoint(kills.SECOND, place, times=2)
-    assert found.reached, f"never got to {place}"
+def test_every_failpoint_also_in_recovery(bench: Bench, failpoint: str) -> None:
+    found = bench.try_failpoint(kills.SECOND, failpoint, times=2)
+    assert found.reached, f"never got to {failpoint}"
     assert not found.wrong, report([found])
 
 
