@@ -71,12 +71,23 @@ class Feed:
             ValueError: there is no JSON value.
         """
         size = _WINDOW
+        skipper, passed = None, 0  # what follows a value that nests too deep to be scanned
         while True:
             while len(self.data) - self.at < size and self.more():
                 pass
             text = self.data[self.at : self.at + size].decode("latin-1")
             whole = self.ended and self.at + size >= len(self.data)
-            end = self._end(text, whole)
+            if skipper is None:
+                try:
+                    end = self._end(text, whole)
+                except RecursionError:
+                    skipper = Skipper()
+            if skipper is not None:
+                found = skipper.end(text[passed:].encode("latin-1"))
+                if found < 0 and whole:
+                    raise hjson.Unfinished("the text ends inside it", certain=True)
+                end = passed + found if found >= 0 else None
+                passed = len(text)
             if end is not None:
                 if end > limit:
                     raise Long
@@ -86,7 +97,11 @@ class Feed:
             size *= 2
 
     def _end(self, text: str, whole: bool) -> int | None:
-        """Where the value that ``text`` begins with ends, None if more must be seen."""
+        """Where the value that ``text`` begins with ends, None if more must be seen.
+
+        Raises:
+            RecursionError: it nests deeper than a scanner goes.
+        """
         try:
             end = hjson.end_of(text, 0)
         except hjson.Unfinished as error:
@@ -95,10 +110,5 @@ class Feed:
             if whole:
                 raise
             return None
-        except RecursionError:
-            end = Skipper().end(text.encode("latin-1"))
-            if end < 0 and whole:
-                raise hjson.Unfinished("the text ends inside it", certain=True) from None
-            return end if end >= 0 else None
         # A number may go on behind what is seen.
         return end if whole or end < len(text) - 16 else None

@@ -54,7 +54,7 @@ def deepest(data: bytes) -> int:
     """How deep brackets nest in ``data``."""
     kinds = marks(data).kinds
     text = np.cumsum(kinds == _QUOTE, dtype=np.int32) & 1 == 1
-    steps = _STEPS.astype(np.int8)[kinds]
+    steps = _STEPS[kinds]
     steps[text] = 0
     return int(np.cumsum(steps, dtype=np.int32).max(initial=0))
 
@@ -169,8 +169,8 @@ def _inside(kinds: npt.NDArray[np.uint8], low: Places, counts: Places) -> Flags:
 
 
 def _depth(kinds: npt.NDArray[np.uint8], text: Flags) -> Places:
-    steps = np.where(text, 0, _STEPS[kinds])
-    return np.cumsum(steps)
+    steps = np.where(text, np.int8(0), _STEPS[kinds])
+    return np.cumsum(steps, dtype=np.int64)
 
 
-_STEPS = np.array([0, 0, 0, 0, 1, -1], dtype=np.int64)
+_STEPS = np.array([0, 0, 0, 0, 1, -1], dtype=np.int8)
