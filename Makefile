@@ -56,7 +56,7 @@ reliability: dev ## Run the long tests: kills, power cuts, bombs, writers, a mil
 	@tests/reliability/fuse.sh
 	@rm -rf bench_results/reliability
 	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not servers" tests/reliability tests/dbt/test_incremental.py \
-	  tests/unit/transforms tests/e2e/test_plan.py $(ARGS)
+	  tests/unit/transforms tests/e2e/test_plan.py tests/e2e/test_maintain.py $(ARGS)
 	@$(BIN)/python -m tests.reliability
 
 docs: dev ## Write docs/reference anew from the code

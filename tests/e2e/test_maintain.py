@@ -141,6 +141,7 @@ def test_after_maintenance_nothing_is_built_and_the_release_holds_the_same(small
     assert not again.told, again
 
 
+@pytest.mark.long
 def test_what_comes_after_maintenance_is_built_from_what_changed(small: Project) -> None:
     before = contents(small)
     works(small)
@@ -186,6 +187,7 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(small: Project) -
     assert would.works == done.works and would.freed == done.freed > 0
 
 
+@pytest.mark.long
 def test_kept_releases_private_lakes_and_readers_go_on(small: Project) -> None:
     mine = Project(core_settings.load(small.settings.root, lake="mine"))
     base = private_lakes.begin(mine, "main")
@@ -212,6 +214,7 @@ def test_kept_releases_private_lakes_and_readers_go_on(small: Project) -> None:
     assert shown(small)
 
 
+@pytest.mark.long
 def test_a_private_lake_that_begins_after_maintenance_builds_nothing(small: Project) -> None:
     works(small)
     run(small)
