@@ -18,8 +18,9 @@ from headgate.orchestration.run import run
 from headgate.quality.quarantine import list_rows
 from tests.reliability.fuzz import contracts, making, parquet, promises, writing
 from tests.reliability.fuzz.account import Account, Counts, content, rescued, shown
+from tests.reliability.fuzz.delimited import of_text
 from tests.reliability.fuzz.making import Tokens
-from tests.reliability.fuzz.records import Ended, of_elements, of_lines, of_text
+from tests.reliability.fuzz.records import Ended, of_elements, of_lines
 
 
 @dataclass

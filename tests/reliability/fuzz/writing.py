@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from tests.reliability.fuzz.delimited import Dialect
 from tests.reliability.fuzz.making import BYTES, INSIDE, Tokens
 from tests.reliability.fuzz.promises import Promise
-from tests.reliability.fuzz.records import Dialect
 
 PLAIN = Dialect()
 ENDINGS = {"plain": "", "gzip": ".gz", "members": ".gz", "zstd": ".zst"}
