@@ -51,6 +51,7 @@ def serve(sock: socket.socket) -> None:
 def _answer(desk: Desk, request: Request, sock: socket.socket) -> tuple[str, bool]:
     """What came of a file, and whether this process is fit to take another."""
     try:
+        _unbound()  # the keys of parents are the run's own work, and may take long
         con = desk.prepare(request)
         channel.send(sock, READY)
         _bound(request.limits)
@@ -112,6 +113,13 @@ def _bound(limits: Limits) -> None:
     _soft(resource.RLIMIT_CPU, math.ceil(seconds))
     _soft(resource.RLIMIT_FSIZE, limits.output)
     _soft(resource.RLIMIT_DATA, limits.memory + _SPARE_MEMORY)
+
+
+def _unbound() -> None:
+    """Lift the limits of the file before."""
+    for kind in (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_DATA):
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (hard, hard))
 
 
 def _soft(kind: int, wanted: int) -> None:
