@@ -246,8 +246,8 @@ def _csv_with_an_open_quote(path: Path, whole: bool) -> None:
     """A quote at the beginning that nothing closes in 300 MB, and at each line one that seems to."""
     with path.open("wb") as file:
         file.write(b'id,text\n1,"x\n')
-        file.write(b'2,"x""\n' * (20_000 if whole else 2_000))
-        file.write(b'3,""x\n' * (20_000 if whole else 2_000))
+        file.write(b'2,"x""\n' * (5_000 if whole else 2_000))
+        file.write(b'3,""x\n' * (5_000 if whole else 2_000))
         size = 300 * MIB if whole else 20 * MIB
         file.seek(size)
         file.write(b"x\n")
@@ -288,8 +288,8 @@ def _parquet_claiming_rows(path: Path, whole: bool) -> None:
 
 @bomb("parquet", "parquet", "nesting_too_deep")
 def _parquet_of_deep_groups(path: Path, whole: bool) -> None:
-    """A schema of a hundred thousand groups, each in the next."""
-    parquet_bombs.deep(path, 100_000 if whole else 10_000)
+    """A schema of tens of thousands of groups, each in the next."""
+    parquet_bombs.deep(path, 30_000 if whole else 10_000)
 
 
 @bomb("parquet", "parquet", "too_many_fields")
