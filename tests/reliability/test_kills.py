@@ -28,6 +28,8 @@ from tests.reliability.seeds import replayable, seeds
 #: Points that are tried, in all and in the short form; the short form tries what runs most.
 POINTS, FEW = 1_000, 3
 WORKERS = 2
+#: What the short form tried.
+TRIED: list[Killed] = []
 #: Failpoints, and for those that a run passes several times some of the later ones.
 LATER = [*failpoints.NAMES, *(f"{name}:{nth}" for name, nths in {
     "commit.files_published": (2, 4, 9), "commit.log_written": (2, 3, 5, 10, 15),
@@ -66,6 +68,8 @@ def test_the_small_project_is_not_trivial(bench: Bench) -> None:
 def test_a_few_points(bench: Bench, seed: int) -> None:
     with replayable(seed):
         found = bench.try_point(seed, (kills.FIRST, kills.SECOND))
+        TRIED.append(found)
+        tell(TRIED, short=True)
         assert not found.wrong, report([found])
 
 
@@ -137,7 +141,7 @@ def test_a_thousand_points(place: Path) -> None:
     assert sum(k.reached for k in found) > 0.95 * len(found), "points that nothing came to"
 
 
-def tell(found: Sequence[Killed]) -> None:
+def tell(found: Sequence[Killed], **more: object) -> None:
     """Keep the figures."""
     added = sorted(max(0.0, k.recovery - k.undisturbed) for k in found)
     wrong = [told for k in found for told in k.wrong]
@@ -155,6 +159,7 @@ def tell(found: Sequence[Killed]) -> None:
             "median": round(statistics.median(added), 3),
             "p99": round(added[int(0.99 * (len(added) - 1))], 3), "max": round(added[-1], 3),
         },
+        **more,
     )  # fmt: skip
 
 

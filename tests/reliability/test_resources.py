@@ -26,6 +26,8 @@ from tests.reliability.seeds import replayable, seeds
 #: Faults that are tried, in all and in the short form.
 FAULTS, FEW = 300, 2
 WORKERS = 2
+#: What the short form tried.
+TRIED: list[Failed] = []
 FILES = ("too many open files",)
 MEMORY = ("out of memory", "ran out of", "memory", "could not allocate")
 
@@ -49,6 +51,8 @@ def bench(place: Path) -> Iterator[Bench]:
 def test_a_few_faults(bench: Bench, seed: int) -> None:
     with replayable(seed):
         found = failing.try_fault(bench, seed)
+        TRIED.append(found)
+        tell(TRIED, short=True)
         assert not found.wrong, report([found])
 
 
@@ -118,6 +122,16 @@ def test_faults_at_every_kind_of_write(place: Path) -> None:
     if failed:
         raise failed[0]
 
+    tell(found)
+    wrong = [f for f in found if f.wrong]
+    if wrong:
+        with replayable(wrong[0].seed):
+            pytest.fail(report(wrong))
+    assert sum(f.reached for f in found) > 0.8 * len(found), "faults that nothing came to"
+
+
+def tell(found: Sequence[Failed], **more: object) -> None:
+    """Keep the figures."""
     wrong = [f for f in found if f.wrong]
     record(
         "resources",
@@ -125,12 +139,8 @@ def test_faults_at_every_kind_of_write(place: Path) -> None:
         refused=sum(f.code == 1 for f in found), unharmed=sum(f.code == 0 for f in found),
         by_error={e: sum(f.how.startswith(e) for f in found) for e in
                   ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE")},
-        once=sum("from then on" not in f.how for f in found), wrong=len(wrong),
+        once=sum("from then on" not in f.how for f in found), wrong=len(wrong), **more,
     )  # fmt: skip
-    if wrong:
-        with replayable(wrong[0].seed):
-            pytest.fail(report(wrong))
-    assert sum(f.reached for f in found) > 0.8 * len(found), "faults that nothing came to"
 
 
 def report(wrong: Sequence[Failed]) -> str:
