@@ -48,6 +48,10 @@ def run(
     from headgate.orchestration.run import run as run_project
 
     project = Project(opened)
+    if opened.readers == "child":
+        from headgate.ingest.isolation import processes
+
+        processes.begin_early()  # what draws progress is a thread, and after it none can be forked
     with progress.watch(quiet=as_json) as watcher:
         found = run_project(project, sources=sources, select=select, progress=watcher)
     if everything and not found.told:
