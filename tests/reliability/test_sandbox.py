@@ -315,49 +315,47 @@ def test_no_release_and_no_log_leads_outside_the_lake(
 
 @pytest.mark.long
 def test_what_only_dbt_compiles_is_judged_too(
-    sandbox: House, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """dbt's own powers end where its SQL begins; a private model or test is no way around."""
-    dbt = sandbox.project.settings.dbt_path
+    built = house.build(tmp_path)
+    root, dbt = built.project.settings.root, built.project.settings.dbt_path
+    monkeypatch.setenv("HEADGATE_ROOT", str(root))
+    assert invoke(["run", "--source", f"{SOURCE}={root / 'day.jsonl'}"]) == 0
     private, test = dbt / "models" / "private.sql", dbt / "tests" / "tried.sql"
     unknown = "{% set x = adapter.type() %}\n"  # only dbt knows what that is
-    attack = f"select 1 as line, content as author from read_text('{sandbox.canary}')"
-    escape = (
-        "select 1 as line, '' as author);"
-        f" copy (select 1) to '{sandbox.project.lake.root}/bronze/w.csv'; select (1"
-    )
+    attack = f"select 1 as line, content as author from read_text('{built.canary}')"
+    written = built.project.lake.root / "bronze" / "w.csv"
+    escape = f"select 1 as line, '' as author); copy (select 1) to '{written}'; select (1"
     ref = "select line, author from {{ ref('private') }}"
     view = "{{ config(materialized='view') }}"
+    of_model = unknown + "-- {{ ref('lines') }}\n"
     tries = [
         (unknown + attack, None, None),
         (unknown + escape, None, None),
         (unknown + ref, view + unknown + attack, None),
         (unknown + ref, view + unknown + escape, None),
         (unknown + ref, unknown + attack, None),
-        (unknown + PLAIN, None, unknown + attack),
-        (unknown + PLAIN, None, unknown + escape),
+        (unknown + PLAIN, None, of_model + attack),
+        (unknown + PLAIN + "where true", None, of_model + escape),
     ]
-    try:
-        for model_sql, private_sql, test_sql in tries:
-            sandbox.model.write_text(model_sql)
-            for path, text in ((private, private_sql), (test, test_sql)):
-                path.unlink(missing_ok=True)
-                if text is not None:
-                    path.write_text(text)
-            before = sandbox.files()
-            assert invoke(["run"]) == 1, (model_sql, private_sql, test_sql)
-            said = capsys.readouterr()
-            assert CANARY not in said.out + said.err
-            told = said.out + said.err
-            # A private view is built by nobody here: what reads it finds no table.
-            view_only = private_sql is not None and view in private_sql
-            assert "cannot be taken" in told or "Parser" in told or view_only, told
-            assert sandbox.files() == before or test_sql
-    finally:
-        private.unlink(missing_ok=True)
-        test.unlink(missing_ok=True)
-        sandbox.model.write_text(PLAIN)
-        assert invoke(["run"]) == 0
+    for model_sql, private_sql, test_sql in tries:
+        built.model.write_text(model_sql)
+        for path, text in ((private, private_sql), (test, test_sql)):
+            path.unlink(missing_ok=True)
+            if text is not None:
+                path.write_text(text)
+        capsys.readouterr()
+        tried = (model_sql, private_sql, test_sql)
+        assert invoke(["run"]) == 1, tried
+        said = capsys.readouterr()
+        told = said.out + said.err
+        assert CANARY not in told, tried
+        # A private view is built by nobody here: what reads it finds no table.
+        view_only = private_sql is not None and view in private_sql
+        assert "cannot be taken" in told or "Parser" in told or view_only, told
+        assert not written.exists(), tried
+        assert [p.name for p in built.outside.iterdir()] == ["canary.txt"], tried
 
 
 @pytest.mark.long
