@@ -32,7 +32,7 @@ def _tighten(root: Path) -> None:
     text = path.read_text("utf-8")
     assert "logicalTypeOptions: {maxLength: 512}" in text, "the rule that is tightened is gone"
     path.write_text(text.replace("logicalTypeOptions: {maxLength: 512}",
-                                 "logicalTypeOptions: {maxLength: 22}"), "utf-8")  # fmt: skip
+                                 "logicalTypeOptions: {maxLength: 20}"), "utf-8")  # fmt: skip
 
 
 @dataclass(frozen=True)
