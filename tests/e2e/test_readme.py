@@ -127,3 +127,15 @@ def test_a_change_is_seen_before_anybody_else_sees_it(shell: Shell) -> None:
     code, told = shell.run(lineage)
     assert code == 0
     assert "gold.community.fct_channel_activity_daily.links" in told
+
+
+def test_a_run_that_is_killed_is_gone_on_with_and_the_lake_is_whole(shell: Shell) -> None:
+    kill, again, verify = commands("5. Kill it")
+    shell.run(kill)
+    code, told = shell.run(again)
+    assert code == 0, told
+    _, there = shell.run(f'headgate sql "{MESSAGES}" --json')
+    _, here = shell.run(f'headgate --lake killed sql "{MESSAGES}" --json')
+    assert here == there
+    code, told = shell.run(verify)
+    assert code == 0, told
