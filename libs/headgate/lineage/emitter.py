@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -123,7 +124,12 @@ class Emitter:
                 self._file = self._open()
             if self._torn:
                 data = b"\n" + data
-            written = os.write(self._file, data)
+            # Who opens the file meanwhile must not take half of this write for a torn line.
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+            try:
+                written = os.write(self._file, data)
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
             self._torn = written != len(data)
         if written != len(data):
             raise OSError(f"only {written} of {len(data)} bytes were written")
@@ -131,10 +137,14 @@ class Emitter:
     def _open(self) -> int:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        size = os.fstat(file).st_size
-        # A crash can leave half a line behind: the next event must not be glued to it.
-        self._made = size == 0
-        self._torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            size = os.fstat(file).st_size
+            # A crash can leave half a line behind: the next event must not be glued to it.
+            self._made = size == 0
+            self._torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
         return file
 
     def _sync_name(self) -> None:
