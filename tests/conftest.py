@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from headgate.core import secrets
 from headgate.core import settings as core_settings
 from headgate.orchestration.project import Project
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _begin_as_a_new_process() -> Iterator[None]:
+    """What a command leaves behind in its process: the lake that it was to work in, and secrets."""
+    yield
+    core_settings.choose_lake()
+    secrets.forget()
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,8 @@ class Blocks:
         if kind == "none":
             yield from stored
         else:
-            yield from self._bounded({"gzip": self._gzip, "zstd": self._zstd}[kind](stored))
+            unpacked = {"gzip": self._gzip, "zstd": self._zstd}[kind](stored)
+            yield from _gathered(self._bounded(unpacked))
         if hasher:
             for _ in stored:  # what lies behind a damage still counts for the hash
                 pass
@@ -189,6 +190,20 @@ class Blocks:
                         yield data
         except (OSError, pa.ArrowInvalid):
             return
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces put together to about a block each: what is proven at a time, and sampled first."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
 
 
 def _padded(piece: bytes, at: int) -> int:

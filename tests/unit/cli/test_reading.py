@@ -87,7 +87,7 @@ def test_a_relation_lives_on_its_own_and_is_asked_further(root: Path) -> None:
         ({"columns": []}, UsageError, "at least one"),
         ({"columns": ["words", "words"]}, UsageError, "each column once"),
         ({"where": "wordz > 1"}, UsageError, "wordz"),
-        ({"where": "true); select (1"}, UsageError, "no single condition"),
+        ({"where": "true); select (1"}, UsageError, "not one condition"),
         ({"where": "error('odd')::boolean"}, UsageError, "odd"),
         ({"as_": "numpy"}, UsageError, "polars, arrow, duckdb, pandas"),
         ({"lazy": True, "where": "true"}, UsageError, "takes no condition"),

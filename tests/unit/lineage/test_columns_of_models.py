@@ -125,7 +125,7 @@ def test_a_model_that_cannot_be_followed_is_told_by_check_and_by_the_run_and_fai
     model.write_text(
         model.read_text("utf-8").replace(
             "count(*) as messages,",
-            "(select count(*) from (pivot (select 1 as a) on a)) as messages,",
+            "(select count(*) from (pivot (select 1 as a) on a in (1))) as messages,",
         ),
         "utf-8",
     )
