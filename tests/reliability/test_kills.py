@@ -7,13 +7,11 @@ recovery too.
 
 from __future__ import annotations
 
-import os
 import queue
 import shutil
 import statistics
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,8 +23,9 @@ from tests.reliability.harness.kills import Bench, Killed
 from tests.reliability.harness.warm import Warm
 from tests.reliability.seeds import replayable, seeds
 
+pytestmark = pytest.mark.xdist_group("kills")
 #: Points that are tried, in all and in the short form; the short form tries what runs most.
-POINTS, FEW = 1_000, 3
+POINTS, FEW = 1_000, 2
 WORKERS = 2
 #: What the short form tried.
 TRIED: list[Killed] = []
@@ -35,21 +34,6 @@ LATER = [*failpoints.NAMES, *(f"{name}:{nth}" for name, nths in {
     "commit.files_published": (2, 4, 9), "commit.log_written": (2, 3, 5, 10, 15),
     "gate.judged": (2, 3, 6), "commit.quarantine_committed": (2,),
 }.items() for nth in nths)]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """A folder in memory where there is one: what is tried here is no power cut."""
-    memory = Path("/dev/shm")
-    within = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="headgate-kills-", dir=within) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def bench(place: Path) -> Iterator[Bench]:
-    with Warm() as warm:
-        yield Bench(warm, place / "short")
 
 
 def test_the_small_project_is_not_trivial(bench: Bench) -> None:
@@ -73,7 +57,13 @@ def test_a_few_points(bench: Bench, seed: int) -> None:
         assert not found.wrong, report([found])
 
 
-@pytest.mark.parametrize("name", failpoints.NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if index % 3 == 0 else pytest.mark.long)
+        for index, name in enumerate(failpoints.NAMES)
+    ],
+)
 def test_every_failpoint(bench: Bench, name: str) -> None:
     found = bench.try_failpoint(kills.FIRST, name)
     assert found.reached, f"never got to {name}"
@@ -86,7 +76,7 @@ def test_every_failpoint(bench: Bench, name: str) -> None:
         # All tables but the last are put back, and no release shows any of it.
         (kills.ROLLBACK, "release.before_publish"),
         # The rows that passed are committed, and still stand open in quarantine.
-        (kills.REPLAY, "commit.log_fsynced:2"),
+        pytest.param(kills.REPLAY, "commit.log_fsynced:2", marks=pytest.mark.long),
     ],
     ids=lambda value: getattr(value, "name", value),
 )

@@ -6,12 +6,10 @@ file of the lake, whichever library makes it; once, or with all that follow.
 
 from __future__ import annotations
 
-import os
 import queue
 import shutil
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +21,7 @@ from tests.reliability.harness.kills import Bench
 from tests.reliability.harness.warm import Warm
 from tests.reliability.seeds import replayable, seeds
 
+pytestmark = pytest.mark.xdist_group("kills")
 #: Faults that are tried, in all and in the short form.
 FAULTS, FEW = 300, 2
 WORKERS = 2
@@ -30,21 +29,6 @@ WORKERS = 2
 TRIED: list[Failed] = []
 FILES = ("too many open files",)
 MEMORY = ("out of memory", "ran out of", "memory", "could not allocate")
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """A folder in memory where there is one."""
-    memory = Path("/dev/shm")
-    within = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="headgate-resources-", dir=within) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def bench(place: Path) -> Iterator[Bench]:
-    with Warm() as warm:
-        yield Bench(warm, place / "short")
 
 
 @pytest.mark.parametrize("seed", seeds(FEW))
