@@ -124,8 +124,10 @@ class LocalStorage:
                     return False
                 raise resources.of_system(error, target) from None
         finally:
-            with contextlib.suppress(OSError):
+            try:
                 draft.unlink()
+            except OSError:
+                self.unsure = True  # what was to be written is; the next run removes the draft
         if named:
             named()
         try:
