@@ -96,7 +96,7 @@ def _of_library(error: BaseException, place: Path | str) -> ResourceError | None
             remedy=_SPILL if spilled else _MEMORY, place=str(place), everywhere=False,
         )  # fmt: skip
     number = _number(text)
-    if number is None and name == "IOException":
+    if number is None and name in ("IOException", "FatalException"):
         number = next((n for n in _NAMED if os.strerror(n) in text), None)
     if number is None:
         return None

@@ -61,9 +61,12 @@ def write(
             f" {literal(release.published_at.isoformat())}::TIMESTAMPTZ AS published_at"
         )
         con.execute("COMMIT")
+        # Closing does this too, and says nothing where the disk refuses: half a catalogue would be shown.
+        con.execute("CHECKPOINT")
     except duckdb.Error:
         con.close()
-        draft.unlink(missing_ok=True)  # nobody else knows it
+        for left in (draft, draft.with_name(f"{draft.name}.wal")):
+            left.unlink(missing_ok=True)  # nobody else knows them
         raise
     finally:
         con.close()
