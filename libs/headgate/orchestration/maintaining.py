@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headgate.contracts.names import QUARANTINE_SUFFIX
-from headgate.core import clock, failpoints, ids
+from headgate.core import clock, failpoints, ids, resources
 from headgate.core.errors import HeadgateError
 from headgate.lake import ledger, unnamed
 from headgate.lake.engines.duckdb import Connection, connect
@@ -114,7 +114,7 @@ class _Maintenance:
         try:
             pinned = unnamed.pins(lake, without=gone)
         except HeadgateError as error:
-            self.report.problems.append(str(error))
+            self.report.problems.append(str(resources.of(error) or error))
             return
         for key in keys:
             self._sweep(key, pinned, cuts[key], context)
@@ -160,7 +160,7 @@ class _Maintenance:
             try:
                 releasing.write_catalog(context, newest)
             except (HeadgateError, OSError) as error:
-                self.report.problems.append(str(error))
+                self.report.problems.append(str(resources.of(error) or error))
 
     def _tell(self, context: RunContext, started: datetime) -> None:
         """Enter what was put together; what cannot be entered now the next run enters."""
@@ -171,7 +171,7 @@ class _Maintenance:
                 context, outcome="published", release_id=None, started=started, command="maintain"
             )
         except (HeadgateError, OSError) as error:
-            self.report.problems.append(str(error))
+            self.report.problems.append(str(resources.of(error) or error))
 
     def _compact(
         self, dataset: str, context: RunContext | None, *, quarantine: bool = False
@@ -189,7 +189,7 @@ class _Maintenance:
                 self.con, lake, dataset, run_id=self.run_id, key=key, quarantine=quarantine
             )
         except (HeadgateError, OSError) as error:  # no space, say: removing is all the more needed
-            self.report.problems.append(str(error))
+            self.report.problems.append(str(resources.of(error) or error))
             return False
         if done is None:
             return False
@@ -227,7 +227,7 @@ class _Maintenance:
             if context is not None:
                 history.clean(lake, log, found, self.run_id)
         except (HeadgateError, OSError) as error:
-            self.report.problems.append(str(error))
+            self.report.problems.append(str(resources.of(error) or error))
             return None
         told = f"begins at version {found.version}"
         self.report.add(where(key), LOG, len(found.names), found.bytes, told)
@@ -245,7 +245,7 @@ class _Maintenance:
             else:
                 swept = sweeping.table(lake, key, pinned)
         except HeadgateError as error:
-            self.report.problems.append(str(error))
+            self.report.problems.append(str(resources.of(error) or error))
             return
         if context is not None and swept.names:
             lake.storage.remove(key, swept.names)
