@@ -20,6 +20,7 @@ import duckdb
 
 from headgate.core import clock
 from headgate.core.errors import ConflictError, LakeError
+from headgate.lake import lognames
 from headgate.lake.lake import LOCKS, Lake
 
 #: Longest wait for others to go first, in seconds; after that a writer goes all the same.
@@ -77,8 +78,7 @@ def _on_what_there_is(lake: Lake, table: str, once: Callable[[], _Found]) -> _Fo
 
 
 def _newest(lake: Lake, table: str) -> str:
-    names = lake.storage.names(f"{table}/_delta_log")
-    return max((n for n in names if n.endswith(".json") and n[:-5].isdigit()), default="")
+    return lognames.newest(lake.storage.names(f"{table}/_delta_log"))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headgate.contracts import types
 from headgate.core.errors import NotFoundError
+from headgate.lake import lognames
 from headgate.lake.engines.duckdb import identifier, identifiers
 from headgate.lake.lake import Lake, log_key
 from headgate.lake.meta import COMPACTION, CommitMeta
@@ -101,14 +102,13 @@ def _differing(
 def settled(lake: Lake, dataset: str, version: int) -> int:
     """The last version with the rows of ``version``: it, unless compactions come right after it."""
     key, last = lake.key(dataset), version
-    for name in lake.storage.names(f"{key}/_delta_log"):
-        number, _, suffix = name.partition(".")
-        if suffix != "json" or not number.isdigit() or int(number) <= version:
+    for later in lognames.entries(lake.storage.names(f"{key}/_delta_log")):
+        if later <= version:
             continue
-        meta = CommitMeta.from_log(lake.storage.read(log_key(key, int(number))) or b"")
+        meta = CommitMeta.from_log(lake.storage.read(log_key(key, later)) or b"")
         if meta is None or meta.kind != COMPACTION or meta.detail["same_as"] != version:
             break
-        last = int(number)
+        last = later
     return last
 
 

@@ -8,19 +8,17 @@ then ``_last_checkpoint``, which names it. Nothing depends on either: the log sa
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 from pathlib import Path
 
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.lake.lake import Lake
+from headgate.lake.lognames import CHECKPOINT, ENTRY
 
 #: Every so many versions there is one.
 EVERY = 100
 POINTER = "_last_checkpoint"
-_ENTRY = re.compile(r"(\d{20})\.json")
-_SINGLE = re.compile(r"(\d{20})\.checkpoint\.parquet")
 
 
 def tried(lake: Lake, table_key: str, version: int, run_id: str) -> None:
@@ -68,9 +66,9 @@ def pointed(text: bytes | None) -> int:
 def _copy_end(lake: Lake, folder: str, names: list[str], version: int, scratch: Path) -> None:
     """Copy what says how the table is at ``version``: the checkpoint before it, and entries since."""
     scratch.mkdir(parents=True)
-    summed = [n for n in names if (m := _SINGLE.fullmatch(n)) and int(m[1]) <= version]
+    summed = [n for n in names if (m := CHECKPOINT.fullmatch(n)) and int(m[1]) <= version]
     first = int(summed[-1][:20]) if summed else -1
-    entries = [n for n in names if (m := _ENTRY.fullmatch(n)) and first <= int(m[1]) <= version]
+    entries = [n for n in names if (m := ENTRY.fullmatch(n)) and first <= int(m[1]) <= version]
     for name in [*summed[-1:], *entries]:
         data = lake.storage.read(f"{folder}/{name}")
         if data is not None:

@@ -8,19 +8,16 @@ synced before it gets its name, and only one writer can give it: nobody sees hal
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.core import clock, failpoints
 from headgate.core.errors import ConflictError, LakeError
-from headgate.lake import checkpoint, checksum, entry, shape
+from headgate.lake import checkpoint, checksum, entry, lognames, shape
 from headgate.lake.lake import Lake, log_key
 from headgate.lake.meta import CommitMeta
 from headgate.lake.snapshot import DataFile, Snapshot
 from headgate.lake.stage import StagedFile
-
-_ENTRY = re.compile(r"\d{20}\.json")
 
 
 def commit(
@@ -70,7 +67,7 @@ def commit(
         kept = {entry.file_name(f) for f in add}
         remove = [f for f in base.files if f.path not in kept]
     version, folder = 0 if base is None else base.version + 1, f"{table_key}/_delta_log"
-    newest = max((n for n in lake.storage.names(folder) if _ENTRY.fullmatch(n)), default="")
+    newest = lognames.newest(lake.storage.names(folder))
     if newest and newest >= log_key("", version).rpartition("/")[2]:
         # Before the staged files move: whoever plans anew needs them where they are.
         raise ConflictError(f"{dataset} moved on before version {version} meanwhile.")

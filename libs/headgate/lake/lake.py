@@ -15,6 +15,7 @@ from headgate.core import clock, resources
 from headgate.core import json as hjson
 from headgate.core.errors import LakeBusyError, LakeError, NotFoundError
 from headgate.core.settings import Settings
+from headgate.lake import lognames
 from headgate.lake.meta import CommitMeta
 from headgate.lake.snapshot import NewestSnapshot, Snapshot, load
 from headgate.lake.storage import LocalStorage, Storage, stay_inside, sync_folder
@@ -59,15 +60,15 @@ class Lake:
     def _newest(self, key: str) -> tuple[int | None, CommitMeta | None]:
         """The newest version's number and what its commit says, if it was one of ours."""
         names = self.storage.names(f"{key}/_delta_log")
-        entries = [n for n in names if n.endswith(".json") and n[:-5].isdigit()]
-        if not entries:
+        newest = lognames.newest(names)
+        if not newest:
             return (-1, None) if names else (None, None)
         try:
-            entry = self.storage.read(f"{key}/_delta_log/{entries[-1]}") or b""
+            entry = self.storage.read(f"{key}/_delta_log/{newest}") or b""
             meta = CommitMeta.from_log(entry)
-            return int(entries[-1][:-5]), meta.content if meta else None
+            return int(newest[:-5]), meta.content if meta else None
         except (ValueError, KeyError, TypeError):
-            return int(entries[-1][:-5]), None  # reading the whole log says what is wrong
+            return int(newest[:-5]), None  # reading the whole log says what is wrong
 
     def _loaded(self, dataset: str, key: str, version: int) -> Snapshot:
         found = self._snapshot(dataset, key, version)
@@ -117,7 +118,7 @@ class Lake:
             self._tables.pop(key, None)
             return None
         table = self._tables.get(key)
-        newest = max((n for n in names if n.endswith(".json")), default="")
+        newest = lognames.newest(names)
         if table is not None and newest >= log_key("", table.version()).rpartition("/")[2]:
             table = self._followed(table)
         else:

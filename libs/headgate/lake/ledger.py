@@ -14,7 +14,7 @@ from headgate.contracts.model import Contract
 from headgate.core import clock, failpoints, ids
 from headgate.core import json as hjson
 from headgate.core.secrets import redacted
-from headgate.lake import attempts
+from headgate.lake import attempts, lognames
 from headgate.lake.commit import commit
 from headgate.lake.engines.duckdb import Connection, identifier, identifiers, literal
 from headgate.lake.lake import Lake, log_key
@@ -134,13 +134,12 @@ def unrecorded(
     for dataset in datasets:
         key = lake.key(dataset)
         entered = known.get(dataset, set())
-        for name in lake.storage.names(f"{key}/_delta_log"):
-            stem, _, suffix = name.partition(".")
-            if suffix != "json" or not stem.isdigit() or int(stem) in entered:
+        for version in lognames.entries(lake.storage.names(f"{key}/_delta_log")):
+            if version in entered:
                 continue
-            meta = CommitMeta.from_log(lake.storage.read(log_key(key, int(stem))) or b"")
+            meta = CommitMeta.from_log(lake.storage.read(log_key(key, version)) or b"")
             if meta is not None:
-                found.append((meta, int(stem)))
+                found.append((meta, version))
     return found
 
 

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headgate.core import json as hjson
-from headgate.lake import entry
+from headgate.lake import entry, lognames
 from headgate.lake.checkpoint import POINTER, pointed
 from headgate.lake.storage import Storage
 
-_ENTRY = re.compile(r"(\d{20})\.json")
-_SUMMARY = re.compile(r"(\d{20})\.checkpoint\.parquet")
 #: Any kind of checkpoint, also those in several parts.
 _SUMMARY_OF = re.compile(r"(\d{20})\.checkpoint\.")
 _MAGIC = b"PAR1"
@@ -48,7 +46,7 @@ def torn(storage: Storage, key: str, *, thorough: bool) -> Torn | None:
     """
     folder = f"{key}/_delta_log"
     names = storage.names(folder)
-    entries = sorted(int(m[1]) for n in names if (m := _ENTRY.fullmatch(n)))
+    entries = lognames.entries(names)
     if entries:
         last = entries[-1]
         why = wrong(storage.read(f"{folder}/{last:020d}.json") or b"", last, thorough=thorough)
@@ -97,7 +95,7 @@ def _summary(
     storage: Storage, folder: str, names: Sequence[str], entries: Sequence[int]
 ) -> Torn | None:
     """The broken checkpoint, or the ``_last_checkpoint`` that names none, if the entries suffice."""
-    summaries = [n for n in names if _SUMMARY.fullmatch(n)]
+    summaries = [n for n in names if lognames.CHECKPOINT.fullmatch(n)]
     for name in reversed(summaries):
         why = _unreadable(storage, f"{folder}/{name}")
         if why:

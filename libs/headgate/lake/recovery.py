@@ -7,7 +7,7 @@ was acknowledged is set aside: what a release or a ledger names stays, and the r
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from headgate.contracts.names import QUARANTINE_SUFFIX, DatasetName
 from headgate.core import ids
 from headgate.core.boot import boot_id
 from headgate.core.errors import HeadgateError, LakeError
-from headgate.lake import ledger, logfiles
+from headgate.lake import ledger, logfiles, lognames, unnamed
 from headgate.lake.checkpoint import POINTER
 from headgate.lake.engines.duckdb import Connection, literal
 from headgate.lake.lake import LOCKS, STAGING, Lake, log_key
@@ -94,22 +94,17 @@ def seal(lake: Lake) -> None:
             folders[:] = [f for f in folders if f not in _PASSING]
         # Files were synced before they got their names, but for entries that others wrote.
         if path.name == "_delta_log":
-            newest = max((n for n in names if n.endswith(".json")), default="")
+            newest = lognames.newest(names)
             for name in {newest, POINTER}.intersection(names):
                 sync_file(path / name)
         sync_folder(path)
     sync_folder(lake.root.parent)
 
 
-def tables(lake: Lake) -> Iterator[str]:
+def tables(lake: Lake) -> list[str]:
     """The keys of all tables that have a log, the ledgers first."""
-    for layer in ("system", "bronze", "silver", "gold"):
-        for domain in lake.storage.names(layer):
-            for name in lake.storage.names(f"{layer}/{domain}"):
-                if not name.startswith(".") and lake.storage.names(
-                    f"{layer}/{domain}/{name}/_delta_log"
-                ):
-                    yield f"{layer}/{domain}/{name}"
+    found = [key for key in unnamed.tables(lake) if not key.rpartition("/")[2].startswith(".")]
+    return sorted(found, key=lambda key: not key.startswith("system/"))
 
 
 def set_aside(lake: Lake) -> list[str]:
@@ -190,10 +185,9 @@ def _missed(lake: Lake, con: Connection, key: str, version: int) -> str:
     table = key.removesuffix(QUARANTINE_SUFFIX)
     told = {
         m.batch_id
-        for name in lake.storage.names(f"{table}/_delta_log")
-        if name.endswith(".json") and name[:-5].isdigit()
-        and (m := CommitMeta.from_log(_entry(lake, table, int(name[:-5])))) and m.quarantined
-    }  # fmt: skip
+        for v in lognames.entries(lake.storage.names(f"{table}/_delta_log"))
+        if (m := CommitMeta.from_log(_entry(lake, table, v))) and m.quarantined
+    }
     where = f"dataset = {literal(dataset)} AND quarantined > 0"
     told |= {row["batch_id"] for row in _batches(lake, con, key, where)}
     missed = min(told - held, default="")

@@ -16,9 +16,9 @@ from headgate.core.errors import LakeError
 from headgate.lake import catalog
 from headgate.lake.foreign import uri_of
 from headgate.lake.lake import Lake
+from headgate.lake.lognames import ENTRY
 from headgate.lake.release import ReleaseStore
 
-_ENTRY = re.compile(r"\d{20}\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(\..*)?\.parquet")
 
 
@@ -147,7 +147,7 @@ def _logged(lake: Lake, key: str, without: Collection[str]) -> tuple[set[str], s
         if name in without:
             continue
         try:
-            if _ENTRY.fullmatch(name):
+            if ENTRY.fullmatch(name):
                 data = lake.storage.read(f"{log}/{name}")
                 for action in actions(data) if data is not None else ():
                     for what, found in (("add", added), ("remove", removed)):

@@ -20,6 +20,7 @@ from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.core.boot import boot_id
 from headgate.core.settings import Settings
+from headgate.lake import lognames
 
 if TYPE_CHECKING:
     from headgate.contracts.model import ContractSet
@@ -141,7 +142,7 @@ def _tables(lake: Path) -> Iterator[tuple[str, os.stat_result]]:
             for table in _folders(domain):
                 log = f"{table}/_delta_log"
                 names = os.listdir(log) if os.path.isdir(log) else []
-                newest = max((n for n in names if n.endswith(".json")), default="")
+                newest = lognames.newest(names)
                 path = f"{log}/{newest}" if newest else str(table)
                 yield path, os.stat(path)
 

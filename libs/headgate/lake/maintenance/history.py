@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,13 +10,11 @@ from itertools import pairwise
 from headgate.contracts.names import QUARANTINE_SUFFIX
 from headgate.core import clock
 from headgate.core.errors import LakeError
-from headgate.lake import checkpoint, unnamed
+from headgate.lake import checkpoint, lognames, unnamed
 from headgate.lake.changes import settled
 from headgate.lake.lake import Lake, log_key
 from headgate.lake.release import ReleaseStore
 
-_ENTRY = re.compile(r"(\d{20})\.json")
-_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
 #: So many entries since the last checkpoint, or before the first that is kept, are worth the work.
 WORTH = 20
 
@@ -56,8 +53,8 @@ def read(lake: Lake, key: str) -> Log:
     names = lake.storage.names(f"{key}/_delta_log")
     return Log(
         key,
-        tuple(int(m[1]) for n in names if (m := _ENTRY.fullmatch(n))),
-        tuple(int(m[1]) for n in names if (m := _CHECKPOINT.fullmatch(n))),
+        tuple(lognames.entries(names)),
+        tuple(int(m[1]) for n in names if (m := lognames.CHECKPOINT.fullmatch(n))),
     )
 
 

@@ -10,11 +10,10 @@ from headgate.core import json as hjson
 from headgate.core.json import loads
 from headgate.lake.engines.duckdb import Connection, literal
 from headgate.lake.lake import Lake, log_key
+from headgate.lake.lognames import CHECKPOINT, ENTRY
 from headgate.lake.meta import CommitMeta
 from headgate.lake.snapshot import DataFile, Snapshot, app_id
 from headgate.orchestration.verifying.tablelog import (
-    CHECKPOINT,
-    ENTRY,
     Entry,
     Live,
     State,

@@ -11,9 +11,9 @@ from headgate.core import clock
 from headgate.core.cache import FILE_NAME as CACHE
 from headgate.lake import catalog, kept, release
 from headgate.lake.lake import LOCKS, STAGING
+from headgate.lake.lognames import CHECKPOINT, ENTRY
 from headgate.orchestration.verifying.finding import WARNING, Check, Fault
 from headgate.orchestration.verifying.look import Look
-from headgate.orchestration.verifying.tablelog import CHECKPOINT, ENTRY
 
 SWEEP = "removes what dead runs staged and drafted"
 PUT_RIGHT = "puts right what the dead run left"

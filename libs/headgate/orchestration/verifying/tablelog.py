@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from headgate.core import json as hjson
+from headgate.lake.entry import CHECKSUM
 from headgate.lake.meta import CommitMeta
 from headgate.lake.snapshot import type_of
 
-ENTRY = re.compile(r"(\d{20})\.json")
-CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
 ACTIONS = frozenset(
     ("commitInfo", "protocol", "metaData", "add", "remove", "txn", "cdc", "domainMetadata",
      "sidecar", "checkpointMetadata")
 )  # fmt: skip
-#: The tag of a data file, and the field of an entry's commitInfo, that holds their SHA-256.
-CHECKSUM = "headgate.sha256"
 
 
 @dataclass(frozen=True)
