@@ -6,10 +6,9 @@ import glob
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from headgate.core import ids
 from headgate.core.errors import UsageError
 from headgate.core.secrets import redact
-from headgate.ingest.plainfile import open_plain, special
+from headgate.ingest.plainfile import content_hash, special
 from headgate.ingest.readers.base import SourceFile, formats
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
@@ -45,11 +44,7 @@ def was_taken(source: SourceFile, known: Mapping[str, tuple[str, int]]) -> bool:
     """Whether this content was taken, by any name; read only if a file of its size was."""
     if all(size != source.size for _, size in known.values()) or special(source.path):
         return False
-    hasher = ids.content_hasher()
-    with open_plain(source.path, source.name) as file:
-        while data := file.read(1 << 20):
-            hasher.update(data)
-    return hasher.hexdigest() in known
+    return content_hash(source.path, source.name)[0] in known
 
 
 def endings(format: str | None) -> tuple[str, ...]:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from headgate.contracts.model import Contract
-from headgate.core import clock, failpoints, ids
+from headgate.core import clock, failpoints
 from headgate.core.errors import RefusedError, SettingError
 from headgate.core.settings import Settings, size_in_bytes
-from headgate.ingest import deletions
+from headgate.ingest import deletions, plainfile
 from headgate.ingest.isolation import supervisor
 from headgate.ingest.isolation.limits import Limits
 from headgate.ingest.isolation.request import Request, carry_out
-from headgate.ingest.plainfile import open_plain
 from headgate.ingest.readers.base import Reason, SourceFile, Unsafe, engine_opens
 from headgate.ingest.taken import Taken
 from headgate.lake.deletes import Deletes
@@ -188,17 +187,13 @@ def _content_hash(source: SourceFile) -> str:
     Raises:
         RefusedError: it is not as large any more as it was when it was found.
     """
-    hasher, size = ids.content_hasher(), 0
-    with open_plain(source.path, source.name) as file:
-        while data := file.read(1 << 20):
-            hasher.update(data)
-            size += len(data)
+    found, size = plainfile.content_hash(source.path, source.name)
     if size != source.size:
         raise RefusedError(
             f"{source.name} was changed while it was read.",
             remedy="Run again when it is complete; nothing of it was published.",
         )
-    return hasher.hexdigest()
+    return found
 
 
 def merge_plan(

@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+from headgate.core import ids
 from headgate.core.errors import UsageError
 
 _KINDS = {
@@ -51,3 +52,18 @@ def open_plain(path: Path, name: str = "") -> io.FileIO:
         f"{name or path} is {kind}, and rows are taken from plain files only.",
         remedy="Write what it gives to a file, and give that.",
     )
+
+
+def content_hash(path: Path, name: str = "") -> tuple[str, int]:
+    """SHA-256 (hex) of a plain file's bytes as stored, and how many those were.
+
+    Raises:
+        UsageError: see :func:`open_plain`.
+        OSError: it cannot be read.
+    """
+    hasher, size = ids.content_hasher(), 0
+    with open_plain(path, name) as file:
+        while data := file.read(1 << 20):
+            hasher.update(data)
+            size += len(data)
+    return hasher.hexdigest(), size
