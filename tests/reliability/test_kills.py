@@ -7,10 +7,7 @@ recovery too.
 
 from __future__ import annotations
 
-import queue
-import shutil
 import statistics
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,13 +17,12 @@ from headgate.core import failpoints
 from tests.reliability.figures import record
 from tests.reliability.harness import kills, small
 from tests.reliability.harness.kills import Bench, Killed
-from tests.reliability.harness.warm import Warm
+from tests.reliability.harness.many import try_all
 from tests.reliability.seeds import replayable, seeds
 
 pytestmark = pytest.mark.xdist_group("kills")
 #: Points that are tried, in all and in the short form; the short form tries what runs most.
 POINTS, FEW = 1_000, 2
-WORKERS = 2
 #: What the short form tried.
 TRIED: list[Killed] = []
 #: Failpoints, and for those that a run passes several times some of the later ones.
@@ -96,32 +92,7 @@ def test_every_failpoint_also_in_recovery(bench: Bench, failpoint: str) -> None:
 
 @pytest.mark.long
 def test_a_thousand_points(place: Path) -> None:
-    wanted = queue.SimpleQueue[int]()
-    for seed in seeds(POINTS, first=100):
-        wanted.put(seed)
-    found: list[Killed] = []
-    failed: list[BaseException] = []
-
-    def work(number: int) -> None:
-        try:
-            with Warm() as warm:
-                bench = Bench(warm, place / f"worker-{number}")
-                while not failed:
-                    found.append(bench.try_point(wanted.get_nowait()))
-        except queue.Empty:
-            pass
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            shutil.rmtree(place / f"worker-{number}", ignore_errors=True)
-
-    workers = [threading.Thread(target=work, args=(n,)) for n in range(WORKERS)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if failed:
-        raise failed[0]
+    found = try_all(seeds(POINTS, first=100), Bench.try_point, place)
 
     tell(found)
     wrong = [k for k in found if k.wrong]

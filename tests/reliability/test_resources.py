@@ -6,9 +6,6 @@ file of the lake, whichever library makes it; once, or with all that follow.
 
 from __future__ import annotations
 
-import queue
-import shutil
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,13 +15,12 @@ from tests.reliability.figures import record
 from tests.reliability.harness import failing, kills
 from tests.reliability.harness.failing import Failed
 from tests.reliability.harness.kills import Bench
-from tests.reliability.harness.warm import Warm
+from tests.reliability.harness.many import try_all
 from tests.reliability.seeds import replayable, seeds
 
 pytestmark = pytest.mark.xdist_group("kills")
 #: Faults that are tried, in all and in the short form.
 FAULTS, FEW = 300, 2
-WORKERS = 2
 #: What the short form tried.
 TRIED: list[Failed] = []
 FILES = ("too many open files",)
@@ -79,32 +75,7 @@ def test_too_little_memory_for_the_process(bench: Bench, spare: int) -> None:
 
 @pytest.mark.long
 def test_faults_at_every_kind_of_write(place: Path) -> None:
-    wanted = queue.SimpleQueue[int]()
-    for seed in seeds(FAULTS, first=100):
-        wanted.put(seed)
-    found: list[Failed] = []
-    failed: list[BaseException] = []
-
-    def work(number: int) -> None:
-        try:
-            with Warm() as warm:
-                bench = Bench(warm, place / f"worker-{number}")
-                while not failed:
-                    found.append(failing.try_fault(bench, wanted.get_nowait()))
-        except queue.Empty:
-            pass
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            shutil.rmtree(place / f"worker-{number}", ignore_errors=True)
-
-    workers = [threading.Thread(target=work, args=(n,)) for n in range(WORKERS)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if failed:
-        raise failed[0]
+    found = try_all(seeds(FAULTS, first=100), failing.try_fault, place)
 
     tell(found)
     wrong = [f for f in found if f.wrong]
