@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "requirements"
 #: Each footprint, and the extras of pyproject.toml that it holds. `all` comes first: it decides
 #: every version, so that no two footprints ever disagree.
-FOOTPRINTS = {"all": ["--all-extras"], "core": [], "dev": ["--extra", "dev"]}
+FOOTPRINTS = {
+    "all": ["--all-extras"], "core": [], "airflow": ["--extra", "airflow"],
+    "dev": ["--extra", "dev"], "bench": ["--extra", "dev", "--extra", "cosmos"],
+}  # fmt: skip
 STAMP = "# inputs sha256:"
 
 

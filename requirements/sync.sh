@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes .venv hold one footprint of the lock (core or dev) and the project itself, editable.
-# Does nothing when a stamp says that it does so already; `dev` holds everything of `core`.
+# Makes .venv hold one footprint of the lock and the project itself, editable. Does nothing when a
+# stamp says that it does so already; each of core, airflow, dev, bench holds what the ones before do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-footprint=${1:?usage: requirements/sync.sh core|dev}
+footprint=${1:?usage: requirements/sync.sh core|airflow|dev|bench}
 python=${PYTHON:-python3}
 uv=.tools/uv/bin/uv
 
@@ -16,8 +16,10 @@ CHECK
 sum_of() { cat requirements/build.txt "requirements/$1.txt" pyproject.toml | cksum; }
 stamp=.venv/.footprint
 held=$(cat "$stamp" 2>/dev/null || true)
-for enough in "$footprint" dev; do
-  [ "$held" = "$enough $(sum_of "$enough")" ] && exit 0
+larger=
+for enough in core airflow dev bench; do
+  [ "$enough" = "$footprint" ] && larger=yes
+  [ -n "$larger" ] && [ "$held" = "$enough $(sum_of "$enough")" ] && exit 0
 done
 
 uv_stamp=.tools/uv/.stamp

@@ -1,0 +1,1 @@
+"""Airflow: DAGs derived from contracts, and what a hand-written one is governed by."""
