@@ -35,6 +35,9 @@ _THREAD = f"Free some memory, or raise the limit of processes (ulimit -u), {_AGA
 _SPILL = f"Raise HEADGATE_SPILL_LIMIT or HEADGATE_MEMORY_LIMIT, {_AGAIN}"
 #: How libraries written in other languages name the system's errors.
 _NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]|\bOs \{ code: (\d+)")
+#: What Polars says of a file whose end could not be written or read, whatever the system said.
+_UNNAMED = "Invalid thrift: transport error"
+_ONE_OF = "Input/output error, no space left on device, or the like"
 _QUOTED = re.compile(r"""["'](/[^"']+)["']""")
 #: What engines say of the system's errors without their number.
 _NAMED = (*_REMEDIES, errno.EFBIG)
@@ -98,6 +101,12 @@ def _of_library(error: BaseException, place: Path | str) -> ResourceError | None
     number = _number(text)
     if number is None and name in ("IOException", "FatalException"):
         number = next((n for n in _NAMED if os.strerror(n) in text), None)
+    if number is None and _UNNAMED in text:
+        return ResourceError(
+            f"{_ONE_OF}; the library that met it does not say which ({name}).",
+            remedy=f"Look at the disk's space, its quota and the system's log, {_AGAIN}",
+            place=str(place),
+        )
     if number is None:
         return None
     quoted = _QUOTED.search(text)

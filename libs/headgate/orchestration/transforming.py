@@ -238,7 +238,7 @@ def _sink(contract: Contract, frame: object, path: Path, only: Sequence[str] = (
     try:
         rows.select(list(wanted)).sink_parquet(path, compression="lz4", statistics=False)
     except (Exception, pl.exceptions.PanicException) as error:
-        raise _failed(contract, error) from error
+        raise _failed(contract, error, path) from error
 
 
 def _called(contract: Contract, function: object, *arguments: object) -> object:
@@ -271,8 +271,8 @@ def _wrong(contract: Contract, told: str) -> ModelError:
     )
 
 
-def _failed(contract: Contract, error: Exception) -> HeadgateError:
-    gave_out = resources.of(error)
+def _failed(contract: Contract, error: Exception, place: Path | str = "") -> HeadgateError:
+    gave_out = resources.of(error, place)
     if gave_out is not None and gave_out.everywhere:
         return gave_out  # no fault of the transform
     told = " ".join(str(error).split()) or "no reason is given"

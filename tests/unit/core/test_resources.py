@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from headgate.core import resources
@@ -70,6 +71,18 @@ def test_what_libraries_of_another_language_meet() -> None:
 
     found = told(DeltaError("Generic LocalFileSystem error: Unable to open file (os error 24)"))
     assert "ulimit -n" in found.remedy
+
+
+def test_a_disk_that_gives_out_while_a_frame_is_written() -> None:
+    """The end of a Parquet file is written by a library that keeps the system's word to itself."""
+    frame = pl.LazyFrame({f"c{n}": [n] for n in range(2_000)})
+    with pytest.raises(pl.exceptions.ComputeError) as raised:
+        frame.sink_parquet("/dev/full")
+
+    found = told(raised.value)
+    assert "no space left on device" in str(found)
+    assert "quota" in found.remedy
+    assert found.everywhere
 
 
 def test_a_panic_of_such_a_library() -> None:
