@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from headgate.core import json as hjson
 
@@ -50,6 +50,21 @@ def is_secret_field(name: str) -> bool:
 def add(values: Iterable[object]) -> None:
     """Hide these values from now on, as those of settings that are marked as secret."""
     _added.update(v for v in map(str, values) if len(v) >= SHORTEST)
+
+
+def add_addresses(addresses: Iterable[str]) -> None:
+    """Hide these addresses from now on, and the parts of each that let somebody in: its password,
+    its path and its query."""
+    for address in addresses:
+        add([address])
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            continue
+        add([parts.password or "", unquote(parts.password or "")])
+        # Short paths are words, as in `/messages`.
+        pieces = (parts.path, parts.query, *parts.path.split("/"))
+        add(piece for piece in pieces if len(piece) >= 2 * SHORTEST)
 
 
 def look(environ: Mapping[str, str] | None = None) -> None:

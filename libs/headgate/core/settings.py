@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headgate.core import secrets
+from headgate.core import owners, secrets
 from headgate.core.errors import SettingError, UsageError
 
 FILE_NAME = "headgate.toml"
@@ -118,6 +118,47 @@ class Settings:
     )
     lineage_file: str = _setting(
         "_events/openlineage.jsonl", "Where lineage events go: a file, relative to the lake."
+    )
+    alert_webhook: str = _setting(
+        "",
+        "Where alerts are posted as JSON, besides the log: an `http` or `https` address. An owner's own"
+        " goes before it.",
+        secret=True,
+    )
+    alert_email: str = _setting(
+        "",
+        "Who gets alerts by e-mail, with commas between them; needs `smtp_url`. An owner's own goes"
+        " before it.",
+    )
+    smtp_url: str = _setting(
+        "",
+        "The server that sends e-mail: `smtp://user:password@host:587` (STARTTLS where it offers it, and"
+        " always with a password) or `smtps://user:password@host:465`.",
+        secret=True,
+    )
+    alert_from: str = _setting("headgate@localhost", "Who e-mails are from.")
+    alert_seconds: float = _setting(
+        10.0, "How long the sending of one alert may take, with all that is tried again."
+    )
+
+    airflow_pool: str = _setting(
+        "",
+        "Airflow's pool, of one slot, for tasks that hold the lake while they work, so that they wait"
+        " in the scheduler and not in a worker; empty: Airflow's own.",
+    )
+    airflow_lock_seconds: float = _setting(
+        3600.0,
+        "How long a task in Airflow waits for a run that holds the lake, before it is retried.",
+    )
+    airflow_maintain_schedule: str = _setting(
+        "@daily", "When Airflow runs `headgate maintain` (a cron, UTC); empty: only by hand."
+    )
+    airflow_freshness_schedule: str = _setting(
+        "*/15 * * * *",
+        "When Airflow looks for datasets that are late (a cron, UTC); empty: only by hand.",
+    )
+    airflow_fsck_schedule: str = _setting(
+        "@weekly", "When Airflow runs `headgate fsck` (a cron, UTC); empty: only by hand."
     )
 
     #: Where the engine spills, if not in the lake's staging: no setting, each process says its own.
@@ -267,6 +308,8 @@ def load(
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingError(f"not valid TOML: {error}.", place=str(path)) from None
         for key, value in document.items():
+            if key == owners.TABLE:
+                continue  # of people, and not of settings: see there
             if key not in fields:
                 raise SettingError(
                     f"unknown setting {key!r}.",
@@ -279,7 +322,9 @@ def load(
         if text is not None:
             values[key] = _convert(text, spec, "HEADGATE_" + key.upper())
     found = Settings(root=base, **values).with_lake(lake or _chosen)
-    secrets.add(getattr(found, name) for name, spec in fields.items() if spec.metadata["secret"])
+    hidden = [str(getattr(found, n)) for n, spec in fields.items() if spec.metadata["secret"]]
+    secrets.add(hidden)
+    secrets.add_addresses(value for value in hidden if "://" in value)
     if found.is_private and "HEADGATE_LAKE_NAME" not in env:
         # However it was named: a private lake tells its lineage under a name of its own.
         found = dataclasses.replace(found, lake_name=found.lake_path.name)
