@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from headgate.core import json as hjson
 from headgate.core import resources
 from headgate.core.errors import HeadgateError
 from headgate.core.secrets import redact
-from headgate.lineage import events, log
+from headgate.lineage import callers, events, log
 from headgate.lineage.steps import State, Step
 
 #: So many different problems are kept; of more, only the count.
@@ -55,6 +55,13 @@ class Emitter:
 
     def emit(self, step: Step, state: State, *, at: datetime | None = None) -> bool:
         """Append the step's event; False if that failed, which :attr:`problems` then explains."""
+        return self._tell(callers.tied(step), state, at)
+
+    def abort(self, left: Iterable[Step]) -> int:
+        """Emit ABORT for steps of dead processes, each under who called for it then; how many."""
+        return sum(self._tell(step, State.ABORT, None) for step in left)
+
+    def _tell(self, step: Step, state: State, at: datetime | None) -> bool:
         try:
             line = redact(hjson.dumps(events.event(step, state, self.lake_name, at))) + "\n"
             # A lone surrogate has no UTF-8; backslashed, it is the escape that JSON has for it.
@@ -100,7 +107,7 @@ class Emitter:
         except Exception as error:
             self._note("lineage of a killed run could not be ended", error)
             return 0
-        return sum(self.emit(step, State.ABORT) for step in left)
+        return self.abort(left)
 
     def close(self) -> None:
         """Make what was written durable, and let go of the file; a later event opens it again."""

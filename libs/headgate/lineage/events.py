@@ -30,7 +30,8 @@ def event(step: Step, state: State, lake_name: str, at: datetime | None = None) 
         ValueError: a run id is no UUID.
     """
     lake = names.namespace(lake_name)
-    for run_id in filter(None, (step.run_id, step.parent_run_id)):
+    called = (step.caller.run_id, step.caller.root_run_id) if step.caller else ()
+    for run_id in filter(None, (step.run_id, step.parent_run_id, *called)):
         ids.demand_uuid(run_id)
     started = clock.iso(step.nominal_start) if step.nominal_start else None
     return {

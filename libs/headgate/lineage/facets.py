@@ -13,7 +13,7 @@ from typing import Any
 
 from headgate import __version__
 from headgate.lineage import names
-from headgate.lineage.steps import Assertion, DatasetRef, Statistics, Step
+from headgate.lineage.steps import Assertion, Caller, DatasetRef, Statistics, Step
 
 Facet = dict[str, Any]
 #: Who made the event: a URI, as OpenLineage asks.
@@ -50,6 +50,8 @@ _ASSERTION_NAMES = {"required": "not_null", "sql": "custom_sql"}
 #: OpenLineage's `error` stops the pipeline; what is quarantined lets the rest of the batch pass.
 _SEVERITIES = {"fail": "error", "quarantine": "warn", "warn": "warn"}
 _JOB_TYPES = {names.BUILD: "MODEL"}
+#: The tag that says the run of ours, where a step's parent is somebody outside.
+RUN_TAG = "run_id"
 
 
 def facet(schema: str, **values: Any) -> Facet:
@@ -69,7 +71,12 @@ def of_run(step: Step, lake: str, nominal_start: str | None) -> dict[str, Facet]
     facets = {
         "processing_engine": facet("ProcessingEngineRunFacet", version=__version__, name="headgate")
     }
-    if step.parent_run_id:
+    tags = dict(step.tags)
+    if step.caller is not None:
+        facets["parent"] = _called_by(step.caller)
+        if step.parent_run_id:
+            tags[RUN_TAG] = step.parent_run_id
+    elif step.parent_run_id:
         run, job = {"runId": step.parent_run_id}, {"namespace": lake, "name": names.RUN}
         facets["parent"] = facet("ParentRunFacet", run=run, job=job, root={"run": run, "job": job})
     if nominal_start:
@@ -78,13 +85,24 @@ def of_run(step: Step, lake: str, nominal_start: str | None) -> dict[str, Facet]
         facets["errorMessage"] = facet(
             "ErrorMessageRunFacet", message=step.error, programmingLanguage="PYTHON"
         )
-    if step.tags:
-        tags = [
+    if tags:
+        found = [
             {"key": key, "value": _text(value), "source": "HEADGATE"}
-            for key, value in sorted(step.tags.items())
+            for key, value in sorted(tags.items())
         ]
-        facets["tags"] = facet("TagsRunFacet", tags=tags)
+        facets["tags"] = facet("TagsRunFacet", tags=found)
     return facets
+
+
+def _called_by(caller: Caller) -> Facet:
+    """The parent facet of a step that somebody outside called for."""
+    root = {"namespace": caller.root_namespace or caller.namespace, "name": caller.root_job}
+    return facet(
+        "ParentRunFacet",
+        run={"runId": caller.run_id},
+        job={"namespace": caller.namespace, "name": caller.job},
+        root={"run": {"runId": caller.root_run_id}, "job": root},
+    )
 
 
 def of_job(step: Step) -> dict[str, Facet]:

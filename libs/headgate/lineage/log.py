@@ -8,7 +8,7 @@ from typing import Any
 
 from headgate.core import json as hjson
 from headgate.core.errors import UsageError
-from headgate.lineage import names
+from headgate.lineage import callers, names
 from headgate.lineage.steps import State, Step
 
 _CHUNK = 256 * 1024
@@ -38,7 +38,7 @@ def unfinished(path: Path) -> tuple[Step, ...]:
     for found in _newest_run(path):
         run_id = found["run"]["runId"]
         if found.get("eventType") == State.START:
-            opened[run_id] = _step(found)
+            opened[run_id] = left_by(found)
         elif found.get("eventType") in (State.COMPLETE, State.FAIL, State.ABORT):
             opened.pop(run_id, None)
     return tuple(opened.values())
@@ -66,15 +66,16 @@ def _newest_run(path: Path) -> list[dict[str, Any]]:
         length *= 4
 
 
-def _step(found: dict[str, Any]) -> Step:
+def left_by(found: dict[str, Any]) -> Step:
+    """The step that an event tells of, as one whose process ended before it did."""
     kind, dataset = names.parse_job(found["job"]["name"])
-    parent = found["run"].get("facets", {}).get("parent")
     return Step(
         kind=kind,
         run_id=found["run"]["runId"],
         dataset=dataset,
-        parent_run_id=parent["run"]["runId"] if parent else None,
+        parent_run_id=callers.run_of(found),
         error="The process ended before the step did.",
+        caller=callers.told_by(found),
     )
 
 

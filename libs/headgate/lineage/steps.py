@@ -166,6 +166,21 @@ class DatasetRef:
 
 
 @dataclass(frozen=True)
+class Caller:
+    """A run of somebody else's job that called for a step of ours, and the root above it.
+
+    In Airflow the task, by try, and the DAG run; ``root_namespace`` is ``namespace`` if empty.
+    """
+
+    namespace: str
+    job: str
+    run_id: str
+    root_job: str
+    root_run_id: str
+    root_namespace: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
     """One execution of one job: everything that its events tell.
 
@@ -173,7 +188,8 @@ class Step:
     carried by the staged batch among the inputs: the input whose id is an output's, or the only
     one. ``column_lineage`` belongs to the only output: output column to what it is made from;
     ``row_lineage`` are columns that decide which rows there are (filters, joins, grouping).
-    ``tags`` are facts of this execution, such as its batch id and accounting.
+    ``tags`` are facts of this execution, such as its batch id and accounting. ``caller`` is who
+    outside called for it, and is its parent then instead of the run.
     """
 
     kind: str
@@ -191,6 +207,7 @@ class Step:
     sql: str | None = None
     nominal_start: datetime | None = None
     error: str | None = None
+    caller: Caller | None = None
 
     @property
     def job(self) -> str:

@@ -11,7 +11,7 @@ from headgate.contracts.load import from_document
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import HeadgateError, UsageError
 from headgate.lake import kept
-from headgate.lineage import log, names
+from headgate.lineage import callers, log, names
 from headgate.lineage.steps import State
 from headgate.orchestration.verifying.accounts import GATED
 from headgate.orchestration.verifying.finding import ERROR, WARNING, Check, Fault
@@ -141,8 +141,7 @@ def _known(look: Look) -> frozenset[tuple[str, str]]:
 def _ended(look: Look) -> Iterator[Fault]:
     place = look.project.settings.lineage_file
     for run, (number, event) in sorted(told(look).open.items()):
-        parent = ((event["run"].get("facets") or {}).get("parent") or {}).get("run") or {}
-        if {run, str(parent.get("runId"))} & look.running:
+        if {run, callers.run_of(event)} & look.running:
             continue
         yield Fault(
             f"{place}:{number}", f"{event['job']['name']} of run {run} started and never ended."

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from headgate.core import ids
 from headgate.core.errors import HeadgateError, LakeBusyError
 from headgate.lake import catalog, kept, ledger, recovery
 from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lake.storage import sync_folder
-from headgate.lineage import names
+from headgate.lineage import log
 from headgate.lineage.emitter import Emitter
-from headgate.lineage.steps import State, Step
 from headgate.orchestration import releasing
 from headgate.orchestration.context import Progress, RunContext, Silent
 from headgate.orchestration.project import Project
@@ -169,18 +167,4 @@ def _close(project: Project, seen: Look) -> None:
     """End in lineage every step that a dead process left running; nobody else holds the lake."""
     settings = project.settings
     with Emitter(project.lake.root / settings.lineage_file, settings.lake_name) as emitter:
-        for _, event in events.told(seen).open.values():
-            emitter.emit(_step(event), State.ABORT)
-
-
-def _step(event: dict[str, Any]) -> Step:
-    kind, dataset = names.parse_job(str(event["job"]["name"]))
-    return Step(
-        kind=kind, run_id=str(event["run"]["runId"]), dataset=dataset, parent_run_id=_parent(event),
-        error="The process ended before the step did.",
-    )  # fmt: skip
-
-
-def _parent(event: dict[str, Any]) -> str | None:
-    parent = (event["run"].get("facets") or {}).get("parent")
-    return str(parent["run"]["runId"]) if parent else None
+        emitter.abort(log.left_by(event) for _, event in events.told(seen).open.values())
