@@ -15,12 +15,5 @@ if [ "$(id -u)" != 0 ]; then
   echo "  sudo apt-get install --no-install-recommends chromium" >&2
   exit 1
 fi
-echo "Installing Debian's Chromium for the browser suite"
-install=(apt-get install --yes --quiet=2 --no-install-recommends chromium fonts-dejavu-core)
-log=$(mktemp)
-export DEBIAN_FRONTEND=noninteractive
-if ! { "${install[@]}" || { apt-get update --quiet=2 && "${install[@]}"; }; } >"$log" 2>&1; then
-  cat "$log" >&2
-  exit 1
-fi
-rm -f "$log"
+. "$(dirname "$0")/../debian.sh"
+install_debian "the browser suite" chromium fonts-dejavu-core

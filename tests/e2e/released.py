@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+from headgate.lake.content import content_hash
 from headgate.lake.engines.duckdb import connect, identifiers
 from headgate.orchestration.project import Project
 from tests.e2e import oracle
+
+
+def hashes(project: Project) -> dict[str, str]:
+    """Content hash of every table of the newest release."""
+    newest = project.releases.newest()
+    assert newest is not None
+    found = {}
+    with connect(project.settings) as con:
+        for dataset, version in newest.versions.items():
+            snapshot = project.lake.snapshot(dataset, version)
+            assert snapshot is not None
+            found[dataset] = content_hash(con, snapshot)
+    return found
 
 
 def agrees(project: Project, account: dict[str, oracle.Table]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from headgate.lake.content import content_hash
 from headgate.lake.engines.duckdb import connect
 from headgate.orchestration.project import Project
 from headgate.orchestration.replay import replay
@@ -16,21 +15,9 @@ from headgate.orchestration.run import run
 from headgate.quality.quarantine import list_rows
 from tests.conftest import make_project
 from tests.damage import DEDUPLICATED, ENVIRONMENT, KINDS, damage
+from tests.e2e.released import hashes
 
 BRONZE = "bronze.irc.messages"
-
-
-def hashes(project: Project) -> dict[str, str]:
-    """Content hash of every released table."""
-    newest = project.releases.newest()
-    assert newest is not None
-    found = {}
-    with connect(project.settings) as con:
-        for dataset, version in newest.versions.items():
-            snapshot = project.lake.snapshot(dataset, version)
-            assert snapshot is not None
-            found[dataset] = content_hash(con, snapshot)
-    return found
 
 
 @pytest.fixture(scope="module")

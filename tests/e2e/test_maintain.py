@@ -18,7 +18,6 @@ from headgate.cli.main import invoke
 from headgate.core import failpoints
 from headgate.core import settings as core_settings
 from headgate.lake import catalog, ledger, unnamed
-from headgate.lake.content import content_hash
 from headgate.lake.engines.duckdb import connect
 from headgate.lake.maintenance import history
 from headgate.orchestration import private_lakes
@@ -27,6 +26,7 @@ from headgate.orchestration.project import Project
 from headgate.orchestration.run import run
 from headgate.orchestration.status import status
 from tests.conftest import make_project
+from tests.e2e.released import hashes
 from tests.judged_lake import DATASET, record
 
 #: Nothing is kept but what must be.
@@ -79,19 +79,6 @@ def small(delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return project
 
 
-def contents(project: Project) -> dict[str, str]:
-    """What the newest release holds, by dataset."""
-    newest = project.releases.newest()
-    assert newest is not None
-    found = {}
-    with connect(project.settings) as con:
-        for dataset, version in newest.versions.items():
-            snapshot = project.lake.snapshot(dataset, version)
-            assert snapshot is not None
-            found[dataset] = content_hash(con, snapshot)
-    return found
-
-
 def shown(project: Project) -> dict[str, int]:
     """Rows of every view of the catalogue, as another DuckDB client counts them."""
     with duckdb.connect(str(project.lake.root / catalog.FILE_NAME), read_only=True) as con:
@@ -113,14 +100,14 @@ def works(project: Project, **given: Any) -> dict[str, set[str]]:
 
 
 def test_after_maintenance_nothing_is_built_and_the_release_holds_the_same(small: Project) -> None:
-    before, rows, fresh = contents(small), shown(small), [s.fresh for s in status(small)]
+    before, rows, fresh = hashes(small), shown(small), [s.fresh for s in status(small)]
     last = {s.dataset: s.last_published_at for s in status(small)}
 
     done = works(small)
 
     assert {DATASET, f"{DATASET} (quarantine)", *ledger.ALL} <= done[COMPACTED]
     assert RELEASES in done and DATASET in done[LOG]
-    assert contents(small) == before
+    assert hashes(small) == before
     assert {v: n for v, n in shown(small).items() if "ledger" not in v} == {
         v: n for v, n in rows.items() if "ledger" not in v
     }
@@ -130,12 +117,12 @@ def test_after_maintenance_nothing_is_built_and_the_release_holds_the_same(small
     report = run(small)  # adopts the versions of the same rows, and builds nothing
     assert report.exit_code == 0 and not report.models and not report.batches
     assert DATASET in report.released
-    assert contents(small) == before
+    assert hashes(small) == before
     snapshot = small.lake.snapshot(DATASET)
     assert snapshot is not None and len(snapshot.files) == 1
 
     assert SUPERSEDED in works(small)  # what only the release before it needed
-    assert contents(small) == before and shown(small).keys() == rows.keys()
+    assert hashes(small) == before and shown(small).keys() == rows.keys()
     assert works(small) == {}  # twice is once
     again = run(small)
     assert not again.told, again
@@ -143,7 +130,7 @@ def test_after_maintenance_nothing_is_built_and_the_release_holds_the_same(small
 
 @pytest.mark.long
 def test_what_comes_after_maintenance_is_built_from_what_changed(small: Project) -> None:
-    before = contents(small)
+    before = hashes(small)
     works(small)
     run(small)
     works(small)
@@ -156,7 +143,7 @@ def test_what_comes_after_maintenance_is_built_from_what_changed(small: Project)
             order="committed_at DESC", limit=1,
         )  # fmt: skip
     assert newest[0]["mode"] == "merge"  # not the whole table anew
-    assert contents(small)[DATASET] != before[DATASET]
+    assert hashes(small)[DATASET] != before[DATASET]
 
 
 def test_the_plan_after_maintenance_builds_nothing(
@@ -191,7 +178,7 @@ def test_a_dry_run_says_what_would_be_done_and_changes_nothing(small: Project) -
 def test_kept_releases_private_lakes_and_readers_go_on(small: Project) -> None:
     mine = Project(core_settings.load(small.settings.root, lake="mine"))
     base = private_lakes.begin(mine, "main")
-    in_mine = contents(mine)
+    in_mine = hashes(mine)
     old = small.releases.get(base.release)
     snapshot = small.lake.snapshot(DATASET, old.versions[DATASET])
     assert snapshot is not None
@@ -206,7 +193,7 @@ def test_kept_releases_private_lakes_and_readers_go_on(small: Project) -> None:
     assert small.releases.ids()[0] == base.release  # the private lake is compared with it
     with connect(small.settings) as con:
         assert con.execute(reader).fetchall() == [(63,)]
-    assert contents(mine) == in_mine
+    assert hashes(mine) == in_mine
     private_lakes.drop(small, "mine")
     works(small)
     newest = small.releases.newest()
@@ -220,7 +207,7 @@ def test_a_private_lake_that_begins_after_maintenance_builds_nothing(small: Proj
     run(small)
     mine = Project(core_settings.load(small.settings.root, lake="mine"))
     private_lakes.begin(mine, "main")
-    assert contents(mine) == contents(small)
+    assert hashes(mine) == hashes(small)
     report = run(mine)
     assert report.exit_code == 0 and not report.models
 
@@ -277,7 +264,7 @@ def test_killed_anywhere_and_done_again_it_ends_the_same(small: Project, place: 
         run(small)  # so that there is something to remove as well
         deliver(small, 10, [DATASET])
         deliver(small, 11)
-    before = contents(small)
+    before = hashes(small)
     code = "from headgate.lake.maintenance import history; history.WORTH = 2;" \
            "from headgate.cli.main import main; import sys; sys.argv[1:] = ['maintain']; main()"  # fmt: skip
     killed = subprocess.run(
@@ -286,14 +273,14 @@ def test_killed_anywhere_and_done_again_it_ends_the_same(small: Project, place: 
     )  # fmt: skip
     assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
     small = Project(small.settings)
-    assert contents(small) == before
+    assert hashes(small) == before
 
     works(small)
     report = run(small)
     assert report.exit_code == 0 and not report.models and not report.batches
     works(small)
     assert works(small) == {}
-    assert contents(small) == before and shown(small).keys() == rows.keys()
+    assert hashes(small) == before and shown(small).keys() == rows.keys()
     for key in unnamed.tables(small.lake):
         found = unnamed.names(small.lake, key)
         lying = {f.path.rpartition("/")[2] for f in unnamed.data_files(small.lake, key)}

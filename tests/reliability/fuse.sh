@@ -8,12 +8,5 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ] || [ ! -e /dev/fuse ];
   echo "  sudo apt-get install --no-install-recommends fuse3" >&2
   exit 0
 fi
-echo "Installing Debian's fuse3 for the tests of power loss and full disks"
-install=(apt-get install --yes --quiet=2 --no-install-recommends fuse3)
-log=$(mktemp)
-export DEBIAN_FRONTEND=noninteractive
-if ! { "${install[@]}" || { apt-get update --quiet=2 && "${install[@]}"; }; } >"$log" 2>&1; then
-  cat "$log" >&2
-  exit 1
-fi
-rm -f "$log"
+. "$(dirname "$0")/../debian.sh"
+install_debian "the tests of power loss and full disks" fuse3

@@ -53,13 +53,6 @@ def commit(
             f" + {meta.deduplicated} deduplicated + {meta.refused} refused.",
             remedy="Nothing was published; this is a defect of Headgate, please report it.",
         )
-    if base is not None and base.partitions:
-        raise LakeError(
-            f"the table of {dataset} is partitioned by {', '.join(base.partitions)}; somebody else"
-            " made it, and Headgate only reads such tables.",
-            place=base.dataset,
-            remedy="Move it away and take its rows in as a source.",
-        )
     table_key = lake.key(dataset, quarantine=quarantine)
     whole = whole and base is not None
     meta = dataclasses.replace(meta, committed_at=clock.now())
@@ -115,6 +108,13 @@ def _shape(
     """
     if base is None:
         return shape.made(columns, key, now)
+    if base.partitions:
+        raise LakeError(
+            f"the table of {base.dataset} is partitioned by {', '.join(base.partitions)}; somebody"
+            " else made it, and Headgate only reads such tables.",
+            place=base.dataset,
+            remedy="Move it away and take its rows in as a source.",
+        )
     if not _writable(base.protocol):
         raise LakeError(
             f"the table of {base.dataset} has the Delta protocol {base.protocol}; Headgate writes"
