@@ -9,7 +9,7 @@ HEADGATE := $(BIN)/headgate
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-servers check fix bench bench-curated reliability docs lock clean core dev
+.PHONY: help demo airflow test test-servers check fix bench bench-curated reliability docs lock clean core dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ dev:
 
 demo: core ## Set everything up and take demo chat from file to audited gold tables
 	@$(HEADGATE) demo
+
+airflow: ## Serve the DAGs by a real Airflow here, with demo chat to take (Ctrl-C stops it; ARGS="--port 8090")
+	@requirements/sync.sh airflow
+	@$(HEADGATE) dbt >/dev/null
+	@exec $(HEADGATE) airflow --demo $(ARGS)
 
 test: dev ## Set up and run the tests (embedded engine; no server, no JVM)
 	@tests/reliability/fuse.sh
@@ -66,7 +71,7 @@ lock: ## Resolve the dependencies anew and write requirements/
 	@$(PYTHON) requirements/lock.py
 
 clean: ## Remove the environment, the tools, the demo lake and all caches
-	rm -rf .venv .tools lake demo_data bench_results dist .pytest_cache .ruff_cache .mypy_cache \
+	rm -rf .venv .tools .airflow lake demo_data bench_results dist .pytest_cache .ruff_cache .mypy_cache \
 	  .import_linter_cache .hypothesis dbt_project/target dbt_project/logs \
 	  dbt_project/models/_contracts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

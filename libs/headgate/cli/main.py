@@ -15,6 +15,7 @@ from types import TracebackType
 import typer
 
 from headgate.cli import (
+    airflow,
     audit,
     check,
     dbt,
@@ -70,6 +71,7 @@ app.add_typer(lake.app, name="lake")
 app.command("dbt", epilog=dbt.EXAMPLE, context_settings=dbt.SETTINGS)(dbt.dbt)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)
+app.command("airflow", epilog=airflow.EXAMPLE)(airflow.airflow)
 
 
 class _State:
