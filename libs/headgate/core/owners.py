@@ -29,8 +29,7 @@ _MAILBOX = re.compile(r"[^@\s,]+@[^@\s,]+")
 class Owner:
     """Who answers for datasets. ``emails`` and ``webhook`` may be empty: then the settings' hold.
 
-    ``webhook`` is a secret, and hidden wherever text leaves once it was loaded. ``place`` is
-    ``headgate.toml:12``.
+    ``webhook`` is as it is written, see :func:`webhook_of`. ``place`` is ``headgate.toml:12``.
     """
 
     name: str
@@ -48,7 +47,7 @@ class Wrong:
     remedy: str = _SHAPE
 
 
-def load(root: Path, environ: Mapping[str, str] | None = None) -> Mapping[str, Owner]:
+def load(root: Path) -> Mapping[str, Owner]:
     """The owners that the project at ``root`` names, by name; none where it names none.
 
     Where it names any, a contract whose owner is none of them is wrong.
@@ -56,15 +55,13 @@ def load(root: Path, environ: Mapping[str, str] | None = None) -> Mapping[str, O
     Raises:
         SettingError: the tables are wrong; ``place`` is file and line of the first that is.
     """
-    found, wrong = read(root, environ)
+    found, wrong = read(root)
     if wrong:
         raise SettingError(wrong[0].message, remedy=wrong[0].remedy, place=wrong[0].place)
     return found
 
 
-def read(
-    root: Path, environ: Mapping[str, str] | None = None
-) -> tuple[dict[str, Owner], list[Wrong]]:
+def read(root: Path) -> tuple[dict[str, Owner], list[Wrong]]:
     """The owners that can be read, and all that is wrong with the others."""
     try:
         text = (root / FILE_NAME).read_text("utf-8")
@@ -87,26 +84,31 @@ def read(
             found[name] = Owner(
                 name=name,
                 emails=addresses(table.get("email", "")),
-                webhook=expanded(table.get("webhook", ""), environ),
+                webhook=table.get("webhook", ""),
                 place=place,
             )
-    secrets.add_addresses(o.webhook for o in found.values())
+    secrets.add_addresses(o.webhook for o in found.values() if is_web_address(o.webhook))
     return found, wrong
 
 
-def expanded(text: str, environ: Mapping[str, str] | None = None) -> str:
-    """The text with each ``${NAME}`` as the environment has it; empty where one is not set."""
-    env = os.environ if environ is None else environ
-    names = _VARIABLE.findall(text)
-    if any(not env.get(name) for name in names):
-        return ""
-    return _VARIABLE.sub(lambda m: env[m[1]], text)
+def webhook_of(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """The address that is written there, or that the variable of ``${NAME}`` holds; empty if it is
+    not set. It is a secret from here on."""
+    named = _VARIABLE.fullmatch(text)
+    address = (os.environ if environ is None else environ).get(named[1], "") if named else text
+    secrets.add_addresses([address])
+    return address
 
 
 def addresses(given: str | list[str]) -> tuple[str, ...]:
     """The mailboxes in a text with commas between them, or in a list."""
     texts = [given] if isinstance(given, str) else given
     return tuple(address for _, address in getaddresses(texts) if address)
+
+
+def may_be_webhook(text: str) -> bool:
+    """Whether it is an address of the web, or names the variable that holds it: ``${NAME}``."""
+    return is_web_address(text) or _VARIABLE.fullmatch(text) is not None
 
 
 def is_web_address(text: str) -> bool:
@@ -133,11 +135,12 @@ def _problems(lines: list[str], name: str, table: Any) -> Iterator[Wrong]:
                 yield Wrong(at, f"the email of owner {name!r} is no text and no list of texts.")
             elif not addresses(texts) or not all(map(_MAILBOX.fullmatch, addresses(texts))):
                 yield Wrong(at, f"the email of owner {name!r} is no mail address.")
-        elif not isinstance(value, str) or not (
-            is_web_address(value) or _VARIABLE.fullmatch(value)
-        ):
+        elif not isinstance(value, str) or not may_be_webhook(value):
             # The value is not told: an address that takes messages is a secret.
-            yield Wrong(at, f"the webhook of owner {name!r} is no http or https address.")
+            yield Wrong(
+                at,
+                f"the webhook of owner {name!r} is no http or https address and no ${{VARIABLE}}.",
+            )
 
 
 def _line(lines: list[str], name: str | None, key: str | None) -> str:

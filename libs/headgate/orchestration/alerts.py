@@ -6,17 +6,21 @@ Nothing here opens a table or imports an engine, so that Airflow's processes may
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from headgate.core import clock, owners
 from headgate.core.errors import HeadgateError
 from headgate.core.owners import Owner
 from headgate.core.secrets import redact
 from headgate.core.settings import Settings
-from headgate.orchestration import alert_routes
-from headgate.orchestration.alert_routes import Message
+from headgate.orchestration.alerting import routes, words
+from headgate.orchestration.alerting.routes import Message
+
+if TYPE_CHECKING:
+    from headgate.contracts.model import ContractSet
+    from headgate.orchestration.report import RunReport
 
 Kind = Literal["refused", "late", "failed", "fresh"]
 #: How each kind is told.
@@ -56,6 +60,32 @@ class Alert:
         return "\n".join(line for line in lines if line)
 
 
+def of_run(contracts: ContractSet, report: RunReport) -> Iterator[Alert]:
+    """What the owners are told of a run without Airflow: one alert for each dataset that was
+    refused, or whose files or build failed."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for outcome in (*report.batches, *report.models):
+        if outcome.outcome == "refused":
+            told.setdefault(("refused", outcome.dataset), []).append(words.refused(outcome))
+    named = {c.model: d for d, c in contracts.items() if c.model}
+    for problem in report.problems:
+        head, colon, rest = problem.partition(": ")
+        dataset = named.get(head, head)
+        if colon and dataset in contracts and ("refused", dataset) not in told:
+            told.setdefault(("failed", dataset), []).append(words.without_values(rest))
+        elif not colon or dataset not in contracts:
+            told.setdefault(("failed", ""), []).append(words.without_values(problem))
+    for (kind, dataset), sentences in told.items():
+        yield Alert(
+            kind="refused" if kind == "refused" else "failed",
+            dataset=dataset or "headgate run",
+            owner=contracts[dataset].owner if dataset else "",
+            what=" ".join(dict.fromkeys(sentences)),
+            show=words.shows(kind, dataset),
+            run=report.run_id,
+        )
+
+
 class HasSettings(Protocol):
     """What has settings, as a project has."""
 
@@ -87,9 +117,9 @@ def send(where: HasSettings | Settings, alert: Alert, *, log: bool = True) -> tu
 def _deliver(settings: Settings, alert: Alert) -> tuple[str, ...]:
     known, wrong = owners.read(settings.root)
     problems = tuple(redact(f"{w.place}: {w.message}") for w in wrong)
-    routes = alert_routes.of(settings, known.get(alert.owner, Owner(alert.owner)))
+    ways = routes.of(settings, known.get(alert.owner, Owner(alert.owner)))
     message = Message(subject=alert.title, text=alert.text, document=_document(settings, alert))
-    return (*problems, *alert_routes.deliver(settings, routes, message))
+    return (*problems, *routes.deliver(settings, ways, message))
 
 
 def _document(settings: Settings, alert: Alert) -> dict[str, str]:
@@ -109,8 +139,8 @@ def _document(settings: Settings, alert: Alert) -> dict[str, str]:
 
 
 def _safe(alert: Alert) -> Alert:
-    """Without secrets, signs that control terminals, and what nobody would read to its end."""
-    what = _plain(alert.what)
+    """Without secrets, values of rows, signs that control terminals, and what nobody would read."""
+    what = _plain(words.without_values(alert.what))
     if len(what) > LONGEST:
         what = what[:LONGEST].rstrip() + " …"
     return Alert(

@@ -1,22 +1,51 @@
-"""Alerts from Airflow: the one ``on_failure_callback`` that every DAG and task has."""
+"""Alerts from Airflow: the one ``on_failure_callback`` that every DAG and task of ours has.
+
+Airflow calls it in the worker, and in the DAG processor where a task was killed or ended in a
+trigger; nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from headgate.core import settings as core_settings
+from headgate.core.errors import RefusedError
+from headgate.orchestration.alerting import words
 from headgate.orchestration.alerts import Alert, send
+
+_log = logging.getLogger("headgate.alerts")
+_Error = TypeVar("_Error", bound=BaseException)
+_TOLD = "headgate_told"
+#: Where a task that builds says what became of each dataset.
+NODES = "nodes"
+#: Why Airflow says that a DAG run failed, where a task of it did.
+_BY_A_TASK = "task_failure"
+
+
+def alert_route(owner: str, *, dataset: str = "", root: Path | None = None) -> AlertRoute:
+    """The ``on_failure_callback`` that tells ``owner``.
+
+    Give it to the DAG and, by ``default_args``, to its tasks: a task that failed for good is told of
+    once, by the task; a DAG run that failed for another reason, such as its time, by the DAG.
+    ``dataset`` is what is made there; a task whose id is a dataset's needs none.
+    """
+    return AlertRoute(owner, dataset, root)
+
+
+def told_already(error: _Error) -> _Error:
+    """The error, marked so that the task which fails of it is not told of once more."""
+    setattr(error, _TOLD, True)
+    return error
 
 
 @dataclass(frozen=True)
 class AlertRoute:
-    """Tells an owner that a task or a DAG run failed for good. Never raises.
-
-    ``dataset`` is what the task makes, if it makes one.
-    """
+    """Tells an owner that a task or a DAG run failed for good. Never raises."""
 
     owner: str
     dataset: str = ""
@@ -24,14 +53,100 @@ class AlertRoute:
 
     def __call__(self, context: Mapping[str, Any]) -> None:
         """Airflow calls it with a task's context, or with a DAG run's."""
-        task = context.get("ti")
-        dag_id = getattr(context.get("dag"), "dag_id", "") or getattr(task, "dag_id", "")
-        what = f"task {getattr(task, 'task_id', '?')} of DAG {dag_id} failed."
-        alert = Alert("failed", self.dataset or dag_id, self.owner, what, "headgate status")
-        send(core_settings.load(self.root), alert)
+        try:
+            alert = self.alert(context)
+            if alert is not None:
+                send(core_settings.load(self.root or _root_of(context)), alert)
+        except Exception as error:  # a task's end must not fail of it
+            _log.error("the alert could not be made: %s", words.of_error(error))
+
+    def alert(self, context: Mapping[str, Any]) -> Alert | None:
+        """What is told; None where it was told already."""
+        if "reason" in context:
+            return self._of_run(context)
+        error = context.get("exception")
+        if getattr(error, _TOLD, False):
+            return None
+        task = context["ti"]
+        dataset = self.dataset or _dataset_of(task.task_id)
+        refused = isinstance(error, RefusedError) or isinstance(
+            getattr(error, "__cause__", None), RefusedError
+        )
+        why = _why(error) or _of_nodes(task, dataset)
+        return Alert(
+            kind="refused" if refused else "failed",
+            dataset=dataset or task.dag_id,
+            owner=self.owner,
+            what=f"Task {task.task_id} of DAG {task.dag_id} failed. {why}".rstrip(),
+            show=words.shows("refused" if refused else "failed", dataset),
+            link=str(getattr(task, "log_url", "") or ""),
+            run=str(context.get("run_id") or getattr(task, "run_id", "")),
+        )
+
+    def _of_run(self, context: Mapping[str, Any]) -> Alert | None:
+        dag, reason = context["dag"], str(context["reason"])
+        if reason == _BY_A_TASK and all(map(_tells, dag.tasks)):
+            return None
+        run_id = str(context.get("run_id", ""))
+        return Alert(
+            kind="failed",
+            dataset=self.dataset or dag.dag_id,
+            owner=self.owner,
+            what=f"DAG {dag.dag_id} failed: {reason.replace('_', ' ')}.",
+            show=words.shows("failed", self.dataset),
+            link=_page_of(dag.dag_id, run_id),
+            run=run_id,
+        )
 
 
-def alert_route(owner: str, *, dataset: str = "", root: Path | None = None) -> AlertRoute:
-    """The ``on_failure_callback`` that tells ``owner``; give it to the DAG and, by
-    ``default_args``, to its tasks: a task that failed is told of once."""
-    return AlertRoute(owner, dataset, root)
+def _tells(task: Any) -> bool:
+    """Whether a task tells of its own failure."""
+    given = task.on_failure_callback or ()
+    return any(
+        isinstance(one, AlertRoute)
+        for one in (given if isinstance(given, list | tuple) else [given])
+    )
+
+
+def _why(error: Any) -> str:
+    if error is None:
+        return ""
+    return (
+        words.of_error(error)
+        if isinstance(error, BaseException)
+        else words.without_values(str(error))
+    )
+
+
+def _of_nodes(task: Any, dataset: str) -> str:
+    """What the task that builds said of the dataset, where this one only waited for it."""
+    default = "Its process ended, or it failed while it waited: its log says more."
+    if not dataset:
+        return default
+    try:
+        for states in (
+            task.xcom_pull(task_ids=sorted(task.task.upstream_task_ids) or None, key=NODES) or ()
+        ):
+            message = (states or {}).get(dataset, {}).get("message")
+            if message:
+                return words.without_values(str(message))
+    except Exception:  # whatever it is, the alert is more than its reason
+        _log.debug("no states of datasets could be read", exc_info=True)
+    return default
+
+
+def _dataset_of(task_id: str) -> str:
+    """The dataset whose name a task has, if it has one."""
+    parts = task_id.split(".")
+    return task_id if len(parts) == 3 and parts[0] in ("bronze", "silver", "gold") else ""
+
+
+def _root_of(context: Mapping[str, Any]) -> Path:
+    return core_settings.find_root(Path(context["dag"].fileloc).resolve().parent)
+
+
+def _page_of(dag_id: str, run_id: str) -> str:
+    from airflow.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="") or "http://localhost:8080"
+    return f"{base.rstrip('/')}/dags/{dag_id}/runs/{quote(run_id)}"

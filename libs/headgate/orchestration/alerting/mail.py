@@ -11,7 +11,7 @@ from email.utils import formatdate, make_msgid
 from urllib.parse import unquote, urlsplit
 
 from headgate.core.settings import Settings
-from headgate.orchestration.alert_routes import Message, NotSent
+from headgate.orchestration.alerting.routes import Message, NotSent
 
 _PORTS = {"smtp": 25, "smtps": 465}
 _SHAPE = "smtp_url is not like smtp://user:password@host:587 or smtps://host:465"

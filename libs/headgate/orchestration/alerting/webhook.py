@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from headgate.core import json as hjson
 from headgate.core import owners
-from headgate.orchestration.alert_routes import NotSent
+from headgate.orchestration.alerting.routes import NotSent
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -21,13 +21,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def post(address: str, document: Mapping[str, str], seconds: float) -> None:
-    """Post the document, waiting that long for the server.
+    """Post the document to an address, or the one that ``${NAME}`` holds, waiting that long.
 
     Raises:
         NotSent: the server did not take it; the text names its host, and no more of the address.
     """
+    address = owners.webhook_of(address)
     if not owners.is_web_address(address):
-        raise NotSent("its address is none of http or https", again=False)
+        raise NotSent("its address is none of http or https, or not set", again=False)
     host = urlsplit(address).hostname
     request = urllib.request.Request(  # noqa: S310  # http or https, as seen above
         address,

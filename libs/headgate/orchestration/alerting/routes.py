@@ -89,16 +89,16 @@ def findings(settings: Settings) -> Iterator[tuple[str, str]]:
     for one in wrong:
         yield str(settings.root / one.place), f"{one.message} {one.remedy}"
     place = str(settings.root / owners.FILE_NAME)
-    if settings.alert_webhook and not owners.is_web_address(settings.alert_webhook):
-        yield place, "alert_webhook is no http or https address."
+    if settings.alert_webhook and not owners.may_be_webhook(settings.alert_webhook):
+        yield place, "alert_webhook is no http or https address and no ${VARIABLE}."
     mailing = bool(settings.alert_email) or any(o.emails for o in known.values())
     if mailing and not settings.smtp_url:
         yield place, "alerts are to go by e-mail, and smtp_url does not say through which server."
     if settings.smtp_url:
-        from headgate.orchestration import alert_mail
+        from headgate.orchestration.alerting import mail
 
         try:
-            alert_mail.server_of(settings.smtp_url)
+            mail.server_of(settings.smtp_url)
         except NotSent as error:
             yield place, f"{error}."
 
@@ -128,15 +128,15 @@ def _told(route: Route, why: str) -> str:
 
 
 def _post(settings: Settings, route: Route, message: Message, seconds: float) -> None:
-    from headgate.orchestration import alert_webhook
+    from headgate.orchestration.alerting import webhook
 
-    alert_webhook.post(route.targets[0], message.document, seconds)
+    webhook.post(route.targets[0], message.document, seconds)
 
 
 def _mail(settings: Settings, route: Route, message: Message, seconds: float) -> None:
-    from headgate.orchestration import alert_mail
+    from headgate.orchestration.alerting import mail
 
-    alert_mail.mail(settings, route.targets, message, seconds)
+    mail.mail(settings, route.targets, message, seconds)
 
 
 _SENDERS: Mapping[str, Callable[[Settings, Route, Message, float], None]] = {
