@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from fnmatch import translate
 from pathlib import Path
 
 from headgate.core.errors import UsageError
@@ -12,6 +15,9 @@ from headgate.ingest.plainfile import content_hash, special
 from headgate.ingest.readers.base import SourceFile, formats
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+#: What stands for an ISO date in the path of a source that lies in a file or folder a day.
+DATE = "{date}"
+_ANY_DATE = "-".join("[0-9]" * n for n in (4, 2, 2))
 
 
 def discover(paths: Sequence[str | Path], *, format: str | None = None) -> list[SourceFile]:
@@ -38,6 +44,58 @@ def discover(paths: Sequence[str | Path], *, format: str | None = None) -> list[
         for path, name in matched:
             found.setdefault(path.resolve(), _source(path, name))
     return list(found.values())
+
+
+def dated(
+    template: str, *, format: str | None = None, dates: Iterable[date] | None = None
+) -> dict[date, list[SourceFile]]:
+    """The files of a path with ``{date}`` in it, by date: of the given dates, or of all there are.
+
+    Where it means a folder, that is searched as :func:`discover` does. A file's name is its path
+    below the first part that a date or wildcard is in. A date without files is left out.
+
+    Raises:
+        UsageError: a file leads out of its folder through a symbolic link.
+    """
+    base = _base(any_date(template))
+    found: dict[date, list[SourceFile]] = {}
+    for day in sorted(_dates(template) if dates is None else set(dates)):
+        taken: dict[Path, SourceFile] = {}
+        for place in sorted(glob.glob(template.replace(DATE, day.isoformat()), recursive=True)):
+            _stay_inside(Path(place), base)
+            for path, _ in matches(place, endings(format)):
+                name = path.relative_to(base).as_posix()
+                taken.setdefault(path.resolve(), _source(path, name))
+        if taken:
+            found[day] = list(taken.values())
+    return found
+
+
+def any_date(template: str) -> str:
+    """The glob of all dates of a path with ``{date}`` in it."""
+    return template.replace(DATE, _ANY_DATE)
+
+
+def looked_at(template: str) -> tuple[str, ...]:
+    """The globs that show every file that a source's path means, and maybe more."""
+    if DATE not in template:
+        return (template,)
+    return (any_date(template), f"{any_date(template)}/**")
+
+
+def _dates(template: str) -> Iterator[date]:
+    """The dates for which something stands there; what only looks like a date is none."""
+    parts = Path(template).parts
+    at = next(i for i, part in enumerate(parts) if DATE in part)
+    at = at - len(parts) if "**" in parts[:at] else at  # ``**`` stands for any number of parts
+    named = translate(parts[at].replace(DATE, "\0", 1).replace(DATE, "*"))
+    pattern = re.compile(named.replace(re.escape("\0"), r"(\d{4}-\d\d-\d\d)"))
+    for place in glob.iglob(any_date(template), recursive=True):
+        hit = pattern.match(Path(place).parts[at])
+        try:
+            yield date.fromisoformat(hit[1] if hit else "")
+        except ValueError:
+            continue
 
 
 def was_taken(source: SourceFile, known: Mapping[str, tuple[str, int]]) -> bool:

@@ -46,6 +46,10 @@ class Session:
         """Read this version from now on: this run committed it."""
         self._snapshots[snapshot.dataset] = snapshot
 
+    def look_at(self, dataset: str, snapshot: Snapshot | None) -> None:
+        """Read the table as it was at this version, or before it was first written."""
+        self._snapshots[dataset] = snapshot
+
     def refresh(self, dataset: str) -> Snapshot | None:
         """Look at the log again, after somebody else moved the table."""
         self._snapshots.pop(dataset, None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
 
 from headgate.contracts.model import Contract
 from headgate.core.errors import HeadgateError, ModelError, ResourceError, UnknownOutcomeError
@@ -16,8 +18,43 @@ from headgate.orchestration.dbt.singular import Test
 from headgate.orchestration.order import topological
 
 
+class Watch(Protocol):
+    """Who wants to know what becomes of each dataset, as soon as it is known.
+
+    That one was built, it knows of the gate: see :class:`headgate.orchestration.context.Progress`.
+    """
+
+    def will_test(self, datasets: Collection[str]) -> None:
+        """Tests read these datasets, when all is built."""
+        ...
+
+    def passed(self, dataset: str) -> None:
+        """All tests that read the dataset, and are run, have passed."""
+        ...
+
+    def failed(self, dataset: str, told: str) -> None:
+        """The dataset could not be built, or a test that reads it failed."""
+        ...
+
+
+class Unwatched:
+    """Nobody wants to know."""
+
+    def will_test(self, datasets: Collection[str]) -> None:
+        """Say nothing."""
+
+    def passed(self, dataset: str) -> None:
+        """Say nothing."""
+
+    def failed(self, dataset: str, told: str) -> None:
+        """Say nothing."""
+
+
 def build(
-    context: RunContext, datasets: Sequence[str], untested: Collection[str] = ()
+    context: RunContext,
+    datasets: Sequence[str],
+    untested: Collection[str] = (),
+    watch: Watch | None = None,
 ) -> DbtResult:
     """Build datasets, which are given in an order in which each comes after what it is made from,
     and run the singular tests that read any of them, or of the ``untested`` that were built before.
@@ -28,7 +65,8 @@ def build(
         ModelError: the models cannot be told apart: one of them reads what does not exist.
     """
     sources = Sources(context.project)
-    building = _Building(context, sources, Native(context, sources))
+    building = _Building(context, sources, Native(context, sources), watch or Unwatched())
+    building.foresee([*datasets, *untested])
     building.models(datasets)
     building.tests([*datasets, *untested])
     return building.result()
@@ -41,9 +79,25 @@ class _Building:
     context: RunContext
     sources: Sources
     native: Native
+    watch: Watch
     ran: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+
+    def foresee(self, datasets: Sequence[str]) -> None:
+        """Tell whoever watches which datasets are not final before tests have run."""
+        if isinstance(self.watch, Unwatched):
+            return
+        try:
+            read = {d for test in self.all_tests for d in test.reads}
+        except ModelError:  # which is told when they are to be run
+            read = set(datasets)
+        self.watch.will_test(read)
+
+    @cached_property
+    def all_tests(self) -> list[Test]:
+        """The singular tests of the project."""
+        return singular.tests(self.sources)
 
     def models(self, datasets: Sequence[str]) -> None:
         """Build everything; what only dbt can build, in stretches as long as the order allows."""
@@ -67,12 +121,10 @@ class _Building:
         One that also reads what is yet to be built from these inputs waits until that is done.
         """
         built = set(datasets)
-        found = [t for t in singular.tests(self.sources) if t.reads & built - self.broken]
-        if not found:
-            return
-        later = self._unsettled(built)
+        found = [t for t in self.all_tests if t.reads & built - self.broken]
+        later = self._unsettled(built) if found else set()
         found = [t for t in found if not t.reads & (self.broken | later)]
-        others = []
+        others: list[Test] = []
         for test in found:
             if test.text.not_plain or self._only_dbt:
                 others.append(test)
@@ -80,6 +132,9 @@ class _Building:
                 self._test(test)
         if others:
             self._tests_by_dbt(others)
+        for dataset in datasets:
+            if dataset not in self.broken:
+                self.watch.passed(dataset)
 
     def result(self) -> DbtResult:
         """What it came to."""
@@ -123,6 +178,7 @@ class _Building:
     def _fail(self, contract: Contract, told: str) -> None:
         self.failed.append((self._name(contract), told))
         self.broken.add(contract.id)
+        self.watch.failed(contract.id, told)
 
     def _one(self, contract: Contract) -> None:
         """Build a plain model or a transform."""
@@ -189,7 +245,10 @@ class _Building:
     def _fail_test(self, test: Test, told: str) -> None:
         contracts = self.context.project.contracts
         self.failed.append((test.name, told))
-        self.broken |= {d for d in test.reads if d in contracts and contracts[d].curated}
+        read = {d for d in test.reads if d in contracts and contracts[d].curated}
+        self.broken |= read
+        for dataset in sorted(read):
+            self.watch.failed(dataset, f"{test.name}: {told}")
 
     def _tests_by_dbt(self, tests: Sequence[Test]) -> None:
         from headgate.orchestration.dbt import runner
@@ -213,3 +272,7 @@ class _Building:
         if not result.ok and not broken:
             broken = datasets
         self.broken |= broken
+        told = dict(result.failed)
+        for dataset in sorted(broken):
+            own = told.get(self._name(contracts[dataset]))
+            self.watch.failed(dataset, own or " ".join(f"{n}: {t}" for n, t in result.failed))

@@ -8,6 +8,7 @@ from headgate.core import failpoints
 from headgate.core import json as hjson
 from headgate.core.errors import ModelError
 from headgate.orchestration import building
+from headgate.orchestration.building import Watch
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import refs
 from headgate.orchestration.dbt.compile import Sources
@@ -111,7 +112,24 @@ def held(context: RunContext) -> set[str]:
     return {contracts[d].release_group for d in pending(context) if d in contracts}
 
 
-def curate(context: RunContext, datasets: list[str], untested: Collection[str] = ()) -> list[str]:
+def bring_up(
+    context: RunContext, graph: Graph, selected: set[str], watch: Watch | None = None
+) -> list[str]:
+    """Build what is stale of the selected, and test that and what was left untested of them.
+
+    What may not be committed to is left alone. Gives sentences for what failed.
+    """
+    found = [d for d in stale(context, graph, selected) if d not in context.blocked]
+    left = (untested(context) & selected) - {*found, *context.blocked}
+    return curate(context, found, sorted(left), watch) if found or left else []
+
+
+def curate(
+    context: RunContext,
+    datasets: list[str],
+    untested: Collection[str] = (),
+    watch: Watch | None = None,
+) -> list[str]:
     """Build the stale datasets, and test them and the ``untested`` ones.
 
     Gives sentences for what failed, which then stays pending.
@@ -121,8 +139,11 @@ def curate(context: RunContext, datasets: list[str], untested: Collection[str] =
     _note_pending(context, build, test | set(datasets))
     failpoints.reach("curate.before")
     try:
-        result = building.build(context, datasets, untested)
+        result = building.build(context, datasets, untested, watch)
     except ModelError as error:
+        if watch is not None:
+            for dataset in datasets:
+                watch.failed(dataset, str(error))
         return [str(error)]  # nothing was built; sources are released all the same
     failpoints.reach("curate.after")
     named = {c.model or d: d for d, c in contracts.items() if c.curated}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import chain
@@ -18,7 +19,7 @@ from headgate.core.errors import (
     UnknownOutcomeError,
     UsageError,
 )
-from headgate.ingest.discover import discover
+from headgate.ingest.discover import DATE, dated, discover
 from headgate.ingest.readers.base import Reason, SourceFile
 from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
@@ -59,7 +60,7 @@ def files_of(
         from headgate.ingest.isolation import processes
 
         processes.begin_early()  # a run that has begun has threads, and could not fork
-    return {d: found[d] for d in _parents_first(project, found) if d in selected}
+    return {d: found[d] for d in parents_first(project, found) if d in selected}
 
 
 def _meant(project: Project, named: str) -> list[str]:
@@ -75,7 +76,7 @@ def _meant(project: Project, named: str) -> list[str]:
     return hits
 
 
-def _parents_first(project: Project, datasets: Iterable[str]) -> list[str]:
+def parents_first(project: Project, datasets: Iterable[str]) -> list[str]:
     """The datasets so that each comes after those that its foreign keys refer to."""
     named = list(datasets)
     known = set(named)
@@ -93,10 +94,38 @@ def _declared(project: Project, contract: Contract) -> list[SourceFile]:
     assert contract.source is not None
     if not contract.source.path:
         return []
-    path = Path(contract.source.path)
-    where = path if path.is_absolute() else project.settings.root / path
+    where = project.settings.root / contract.source.path
+    if DATE in contract.source.path:
+        return list(chain.from_iterable(dated_files(project, contract).values()))
     fixed = Path(*[p for p in where.parts if not set(p) & set("*?[")])
     return discover([str(where)], format=contract.source.format) if fixed.exists() else []
+
+
+def dated_files(
+    project: Project, contract: Contract, dates: Iterable[date] | None = None
+) -> dict[date, list[SourceFile]]:
+    """The files of a source that lies in a file or folder a day: of these dates, or of all.
+
+    Raises:
+        UsageError: its rows do not lie so, or it has no source; says how that is declared.
+    """
+    if not contract.source:
+        raise UsageError(
+            f"{contract.id} is not taken from files: it is made from other datasets.",
+            remedy=f"To make it anew: headgate rebuild {contract.id}",
+        )
+    path = contract.source.path or ""
+    if DATE not in path:
+        raise UsageError(
+            f"The files of {contract.id} cannot be told by their dates: its path"
+            f" {path!r} has no {DATE} in it."
+            if path
+            else f"The files of {contract.id} cannot be told by their dates: it has no path.",
+            remedy="Write the date's place into headgate.source.path in its contract, such as"
+            f" landing/{contract.name.domain}/{DATE}.jsonl.",
+            place=str(contract.path),
+        )
+    return dated(str(project.settings.root / path), format=contract.source.format, dates=dates)
 
 
 def ingest_all(context: RunContext, files: Mapping[str, Sequence[SourceFile]]) -> list[str]:

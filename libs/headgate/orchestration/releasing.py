@@ -13,10 +13,12 @@ from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
 
 
-def release(context: RunContext, held: set[str]) -> tuple[Release | None, tuple[str, ...]]:
+def release(
+    context: RunContext, held: set[str], *, only: str | None = None
+) -> tuple[Release | None, tuple[str, ...]]:
     """Publish what this run's candidate has beyond the newest release, less the held groups.
 
-    Gives the release and the datasets that moved; None if nothing did.
+    With ``only``, nothing but the group of that name moves. Gives the release and the datasets that moved; None if nothing did.
 
     Raises:
         ConflictError: somebody else released the same groups meanwhile.
@@ -27,6 +29,8 @@ def release(context: RunContext, held: set[str]) -> tuple[Release | None, tuple[
     moved: dict[str, tuple[Snapshot, str]] = {}
     for dataset, contract in contracts.items():
         if contract.name.layer == "system" or contract.release_group in held:
+            continue
+        if only is not None and contract.release_group != only:
             continue
         snapshot = context.snapshot(dataset)
         if snapshot is not None and before.get(dataset) != snapshot.version:

@@ -86,11 +86,7 @@ def run_with(
         problems = [told for d, told in context.blocked.items() if d in selected]
         problems += work(context)
         ingested = tuple(context.outcomes)
-        stale = curating.stale(context, curating.graph_of(project), selected)
-        stale = [d for d in stale if d not in context.blocked]
-        untested = (curating.untested(context) & selected) - {*stale, *context.blocked}
-        if stale or untested:
-            problems += curating.curate(context, stale, sorted(untested))
+        problems += curating.bring_up(context, curating.graph_of(project), selected)
         held = curating.held(context) | evolving.held(context)
         models = tuple(context.outcomes[len(ingested) :])
         ledger.record(context.session.con, project.lake, project.contracts, context.accounts,

@@ -60,15 +60,16 @@ def note(settings: Settings, contracts: ContractSet, seconds: float) -> None:
 
     Where that cannot be told from files alone, or changed meanwhile, nothing is noted.
     """
-    from headgate.ingest.discover import endings
+    from headgate.ingest.discover import endings, looked_at
 
     path = settings.lake_path / NOTE
     if any(name in text for text in _texts(settings.dbt_path) for name in _FROM_OUTSIDE):
         return
     places = [
-        (str(settings.root / c.source.path), endings(c.source.format))
+        (where, endings(c.source.format))
         for c in contracts.sources
         if c.source and c.source.path
+        for where in looked_at(str(settings.root / c.source.path))
     ]
     try:
         seen = look(settings, places)
