@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +13,7 @@ from headgate.core import resources
 from headgate.core.errors import HeadgateError
 from headgate.core.secrets import redact
 from headgate.lineage import callers, events, log
+from headgate.lineage.event_file import EventFile
 from headgate.lineage.steps import State, Step
 
 #: So many different problems are kept; of more, only the count.
@@ -34,10 +32,7 @@ class Emitter:
         self.lake_name = lake_name
         self.emitted = 0
         self._problems: dict[str, int] = {}
-        self._file: int | None = None
-        self._torn = False
-        self._made = False
-        self._lock = threading.Lock()
+        self._file = EventFile(path)
 
     def __enter__(self) -> Emitter:
         return self
@@ -63,9 +58,7 @@ class Emitter:
 
     def _tell(self, step: Step, state: State, at: datetime | None) -> bool:
         try:
-            line = redact(hjson.dumps(events.event(step, state, self.lake_name, at))) + "\n"
-            # A lone surrogate has no UTF-8; backslashed, it is the escape that JSON has for it.
-            self._append(line.encode("utf-8", "backslashreplace"))
+            self._file.append(redact(hjson.dumps(events.event(step, state, self.lake_name, at))))
         except Exception as error:
             self._note(f"lineage event {state} of {step.kind} {step.dataset or ''}", error)
             return False
@@ -111,56 +104,10 @@ class Emitter:
 
     def close(self) -> None:
         """Make what was written durable, and let go of the file; a later event opens it again."""
-        with self._lock:
-            if self._file is None:
-                return
-            try:
-                os.fsync(self._file)
-                if self._made:
-                    self._sync_name()
-            except OSError as error:
-                self._note("lineage file could not be made durable", error)
-            finally:
-                with suppress(OSError):
-                    os.close(self._file)
-                self._file = None
-
-    def _append(self, data: bytes) -> None:
-        with self._lock:
-            if self._file is None:
-                self._file = self._open()
-            if self._torn:
-                data = b"\n" + data
-            # Who opens the file meanwhile must not take half of this write for a torn line.
-            fcntl.flock(self._file, fcntl.LOCK_SH)
-            try:
-                written = os.write(self._file, data)
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
-            self._torn = written != len(data)
-        if written != len(data):
-            raise OSError(f"only {written} of {len(data)} bytes were written")
-
-    def _open(self) -> int:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        fcntl.flock(file, fcntl.LOCK_EX)
         try:
-            size = os.fstat(file).st_size
-            # A crash can leave half a line behind: the next event must not be glued to it.
-            self._made = size == 0
-            self._torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)
-        return file
-
-    def _sync_name(self) -> None:
-        """Make a file's name durable that has just got it."""
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            self._file.close()
+        except OSError as error:
+            self._note("lineage file could not be made durable", error)
 
     def _note(self, what: str, error: Exception) -> None:
         text = f"{what.strip()}: {_sentence(resources.of(error, self.path) or error)}"
