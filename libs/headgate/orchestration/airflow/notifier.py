@@ -15,14 +15,13 @@ from urllib.parse import quote
 
 from headgate.core import settings as core_settings
 from headgate.core.errors import RefusedError
+from headgate.orchestration.airflow.node_board import SEEN
 from headgate.orchestration.alerting import words
 from headgate.orchestration.alerts import Alert, send
 
 _log = logging.getLogger("headgate.alerts")
 _Error = TypeVar("_Error", bound=BaseException)
 _TOLD = "headgate_told"
-#: Where a task that builds says what became of each dataset.
-NODES = "nodes"
 #: Why Airflow says that a DAG run failed, where a task of it did.
 _BY_A_TASK = "task_failure"
 
@@ -69,15 +68,12 @@ class AlertRoute:
             return None
         task = context["ti"]
         dataset = self.dataset or _dataset_of(task.task_id)
-        refused = isinstance(error, RefusedError) or isinstance(
-            getattr(error, "__cause__", None), RefusedError
-        )
-        why = _why(error) or _of_nodes(task, dataset)
+        refused = _refused(task, error)
         return Alert(
             kind="refused" if refused else "failed",
             dataset=dataset or task.dag_id,
-            owner=self.owner,
-            what=f"Task {task.task_id} of DAG {task.dag_id} failed. {why}".rstrip(),
+            owner=getattr(context.get("task"), "owner", "") or self.owner,
+            what=f"Task {task.task_id} of DAG {task.dag_id} failed. {_why(error)}",
             show=words.shows("refused" if refused else "failed", dataset),
             link=str(getattr(task, "log_url", "") or ""),
             run=str(context.get("run_id") or getattr(task, "run_id", "")),
@@ -110,7 +106,7 @@ def _tells(task: Any) -> bool:
 
 def _why(error: Any) -> str:
     if error is None:
-        return ""
+        return "Its process ended before it could say why: its log says more."
     return (
         words.of_error(error)
         if isinstance(error, BaseException)
@@ -118,21 +114,20 @@ def _why(error: Any) -> str:
     )
 
 
-def _of_nodes(task: Any, dataset: str) -> str:
-    """What the task that builds said of the dataset, where this one only waited for it."""
-    default = "Its process ended, or it failed while it waited: its log says more."
-    if not dataset:
-        return default
+def _refused(task: Any, error: Any) -> bool:
+    """Whether it was the gate that refused: by the error, or by what became of the dataset."""
+    if isinstance(error, RefusedError) or isinstance(
+        getattr(error, "__cause__", None), RefusedError
+    ):
+        return True
+    if error is None or not _dataset_of(task.task_id):
+        return False
     try:
-        for states in (
-            task.xcom_pull(task_ids=sorted(task.task.upstream_task_ids) or None, key=NODES) or ()
-        ):
-            message = (states or {}).get(dataset, {}).get("message")
-            if message:
-                return words.without_values(str(message))
-    except Exception:  # whatever it is, the alert is more than its reason
-        _log.debug("no states of datasets could be read", exc_info=True)
-    return default
+        line = task.xcom_pull(task_ids=task.task_id, key=SEEN) or {}
+        return bool((line.get("account") or {}).get("verdict") == "refused")
+    except Exception:  # whatever it is, that the task failed is told all the same
+        _log.debug("what became of %s could not be read", task.task_id, exc_info=True)
+        return False
 
 
 def _dataset_of(task_id: str) -> str:

@@ -34,11 +34,12 @@ def refused(outcome: BatchOutcome) -> str:
 
 
 def shows(kind: str, dataset: str) -> str:
-    """The command that shows more of what broke in a dataset."""
+    """The commands that show more of what broke in a dataset."""
     if dataset.partition(".")[0] not in ("bronze", "silver", "gold"):
         return "headgate status"
-    what = "verdicts" if kind == "refused" else "accounting"
-    return f"headgate show {what} {dataset}"
+    if kind == "refused":
+        return f"headgate show verdicts {dataset}; headgate quarantine list {dataset}"
+    return f"headgate show accounting {dataset}"
 
 
 def of_error(error: BaseException) -> str:
