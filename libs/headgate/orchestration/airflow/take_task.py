@@ -15,8 +15,10 @@ from airflow.sdk.exceptions import (
 )
 
 from headgate.orchestration.airflow.assets import event_of
+from headgate.orchestration.airflow.notifier import told_already
 from headgate.orchestration.airflow.telling import Told, tell_refused, untold
 from headgate.orchestration.airflow.working import Working, part
+from headgate.orchestration.alerting import words
 
 if TYPE_CHECKING:
     from headgate.orchestration.parts import Account, PartReport
@@ -58,7 +60,7 @@ class Take(BaseOperator):
         tell_refused(work.project, self.dataset, told, context)
         if event is None:
             if told:
-                raise AirflowFailException(said(told, self))
+                raise told_already(AirflowFailException(said(told, self)))
             raise AirflowSkipException(f"{self.dataset}: nothing is new at its source.")
         context["outlet_events"][self.outlets[0]].extra = event
         context["ti"].xcom_push(key="account", value=event)
@@ -79,7 +81,8 @@ class Refusals(BaseOperator):
             AirflowFailException: always; where nothing was refused, this is skipped.
         """
         told = context["ti"].xcom_pull(task_ids=sorted(self.upstream_task_ids), key=REFUSED)
-        raise AirflowFailException("\n".join(t for t in told if t))
+        # The task before this one sent the alert.
+        raise told_already(AirflowFailException("\n".join(t for t in told if t)))
 
 
 def take(work: Working, dataset: str, *, paths: Sequence[str] = (),
@@ -98,7 +101,10 @@ def take(work: Working, dataset: str, *, paths: Sequence[str] = (),
 def refusals(work: Working, report: PartReport) -> list[Told]:
     """What was refused, each with a sentence: batches by the gate, and files that could not be taken."""
     refused = [
-        Told(o.dataset, " ".join(o.problems) or "The gate refused it.", o.source, o.refused)
+        Told(
+            o.dataset, " ".join(o.problems) or "The gate refused it.", o.source, o.refused,
+            words.refused(o),
+        )  # fmt: skip
         for o in work.progress.refused
     ]
     return [*refused, *(Told("", problem) for problem in report.problems)]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headgate.orchestration.alerting import words
 from headgate.orchestration.alerts import Alert, send
 
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ log = logging.getLogger("headgate.task")
 
 @dataclass(frozen=True)
 class Told:
-    """One thing that was refused: a batch of a dataset, or a sentence of what could not be taken."""
+    """One thing that was refused: a batch of a dataset, or a sentence of what could not be taken.
+
+    ``outside``: what an alert says of it, which holds no value of a row.
+    """
 
     dataset: str
     what: str
     source: str = ""
     rows: int = 0
+    outside: str = ""
 
     def __str__(self) -> str:
         rows = f" ({self.rows:,} rows refused)" if self.rows else ""
@@ -42,8 +47,8 @@ def tell_refused(
         kind="refused",
         dataset=dataset,
         owner=context["task"].owner,
-        what="\n".join(str(t) for t in refused),
-        show=f"headgate show verdicts {dataset}",
+        what=" ".join(t.outside or words.without_values(str(t)) for t in refused),
+        show=words.shows("refused", dataset),
         link=getattr(context["ti"], "log_url", "") or "",
         run=context["run_id"],
     )
