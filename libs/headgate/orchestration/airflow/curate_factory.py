@@ -85,7 +85,7 @@ def curate_dag(group: Group, entries: Mapping[str, Entry], settings: Settings, f
     build = Build(task_id=PRODUCER, dag=dag, group=group.name, doc_md=_BUILD, **lock)
     nodes = {entry.dataset: _node(entry, dag, lock) for entry in known}
     for entry in known:
-        before = [nodes[d] for d in entry.parents if d in nodes]
+        before = [nodes[d] for d in entry.inputs if d in nodes]
         (before or build) >> nodes[entry.dataset] >> release
         if not before:
             # Its line may be there long before the producer ends.
