@@ -213,6 +213,13 @@ def _transforms(project: Project) -> Iterator[tuple[str, str]]:
             yield error.place or str(contract.path), f"{error.message} {error.remedy}".strip()
 
 
+def _owners(project: Project) -> Iterator[tuple[str, str]]:
+    """Those who are told of what breaks can be reached."""
+    from headgate.orchestration.alerting import routes
+
+    yield from routes.findings(project.settings)
+
+
 def _patches(project: Project) -> Iterator[tuple[str, str]]:
     """What a contract says of a model is said nowhere else."""
     models = project.settings.dbt_path / "models"
@@ -280,5 +287,6 @@ CHECKS: dict[str, Callable[[Project], Iterator[tuple[str, str]]]] = {
     "queries": _queries,
     "transforms": _transforms,
     "patches": _patches,
+    "owners": _owners,
     "reference": _reference,
 }

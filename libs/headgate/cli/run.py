@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
 from headgate.core import clock, ids
 from headgate.core.errors import UsageError
 from headgate.orchestration import unchanged
+
+if TYPE_CHECKING:
+    from headgate.orchestration.project import Project
+    from headgate.orchestration.report import RunReport
 
 EXAMPLE = "Example: headgate run --source bronze.irc.messages=demo_data/day.jsonl"
 
@@ -54,9 +59,18 @@ def run(
         processes.begin_early()  # what draws progress is a thread, and after it none can be forked
     with progress.watch(quiet=as_json) as watcher:
         found = run_project(project, sources=sources, select=select, progress=watcher)
+    alert(project, found)
     if everything and not found.told:
         unchanged.note(opened, project.contracts, clock.monotonic() - began)
     return report.tell(found, as_json=as_json)
+
+
+def alert(project: Project, found: RunReport) -> None:
+    """Tell owners of what was refused or failed, where settings say how; who looks here is told."""
+    from headgate.orchestration import alerts
+
+    for one in alerts.of_run(project.contracts, found):
+        alerts.send(project, one, log=False)
 
 
 def _nothing(seconds: float, *, as_json: bool) -> int:

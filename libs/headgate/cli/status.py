@@ -9,12 +9,25 @@ from headgate.cli import output
 EXAMPLE = "Example: headgate status --json"
 
 
-def status(as_json: bool = typer.Option(False, "--json", help="Print it as JSON.")) -> int:
+def status(
+    as_json: bool = typer.Option(False, "--json", help="Print it as JSON."),
+    alert: bool = typer.Option(
+        False,
+        "--alert",
+        help="Tell the owners of late datasets too: once, again each day, and when they are fresh "
+        "again (for cron, where no Airflow does).",
+    ),
+) -> int:
     """Show every dataset: its owner, rows, versions, freshness and open quarantine."""
     from headgate.orchestration.project import Project
     from headgate.orchestration.status import status as status_of
 
-    found = status_of(Project.open())
+    project = Project.open()
+    found = status_of(project)
+    if alert:
+        from headgate.orchestration import freshness
+
+        freshness.tell(project)
     if as_json:
         output.json(found)
         return 0

@@ -102,9 +102,12 @@ def refusals(work: Working, report: PartReport) -> list[Told]:
     """What was refused, each with a sentence: batches by the gate, and files that could not be taken."""
     refused = [
         Told(
-            o.dataset, " ".join(o.problems) or "The gate refused it.", o.source, o.refused,
+            o.dataset,
+            " ".join(o.problems) or "The gate refused it.",
+            o.source,
+            o.refused,
             words.refused(o),
-        )  # fmt: skip
+        )
         for o in work.progress.refused
     ]
     return [*refused, *(Told("", problem) for problem in report.problems)]
