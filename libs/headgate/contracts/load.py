@@ -18,6 +18,7 @@ from headgate.contracts import (
     rules,
     stored,
     substance,
+    timing,
     types,
 )
 from headgate.contracts.mapping import mapping
@@ -129,11 +130,14 @@ def load(path: Path) -> Contract:
 @lru_cache(maxsize=1024)
 def _loaded(path: Path, text: str) -> Contract:
     """The contract that ``text`` is; kept, since checking it against the schema takes a while."""
-    from headgate.contracts import yamltext
+    from headgate.contracts import lines, yamltext
 
-    document = yamltext.read(text, str(path))
-    credentials.demand_none(document, str(path))
-    return from_document(path, document)
+    try:
+        document = yamltext.read(text, str(path))
+        credentials.demand_none(document, str(path))
+        return from_document(path, document)
+    except ContractError as error:
+        raise lines.located(error, path, text) from None
 
 
 def from_document(path: Path, document: Mapping[str, Any]) -> Contract:
@@ -174,6 +178,7 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
     except UsageError as error:
         raise ContractError(error.message, remedy=error.remedy, place=f"{place}#/name") from None
     where, props = f"{place}#/schema/0", rules.custom(document)
+    source = origin.source_of(props, place)
     columns = tuple(
         _column(p, f"{where}/properties/{i}") for i, p in enumerate(table.get("properties", ()))
     )
@@ -191,8 +196,9 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
         document=document,
         hash=ids.digest(hjson.dumps(document)),
         substance=substance.of_document(document),
-        source=origin.source_of(props, place),
+        source=source,
         delivery=origin.delivery_of(props, columns, place),
+        timing=timing.timing_of(props, source, place),
         model=origin.model_of(props, name),
         transform=origin.transform_of(props, place),
         inputs=tuple(str(i) for i in props.get("inputs", ())),

@@ -12,6 +12,8 @@ from headgate.contracts.names import DatasetName
 from headgate.core.errors import UsageError
 
 SEVERITIES = ("warn", "quarantine", "fail")
+#: What stands for a day in the path of a source.
+DATE = "{date}"
 #: Columns that ingest adds to every row it takes, and their types.
 INGEST_COLUMNS = {
     "_rescued": "json",
@@ -86,6 +88,11 @@ class SourceSpec:
     path: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def dated(self) -> bool:
+        """Whether it comes in a file or folder a day, so that single days can be taken."""
+        return self.path is not None and DATE in self.path
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -99,6 +106,19 @@ class Delivery:
     snapshot: bool = False
     scope: tuple[str, ...] = ()
     tombstone: str | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a dataset is made, and how often a task that makes it is tried again, and after how long.
+
+    ``schedule`` is what the contract says, if anything: a cron line, one of its words, or manual.
+    """
+
+    schedule: str | None = None
+    timezone: str = "UTC"
+    retries: int = 3
+    retry_minutes: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -122,6 +142,7 @@ class Contract:
     hash: str
     source: SourceSpec | None = None
     delivery: Delivery = Delivery()
+    timing: Timing = Timing()
     model: str | None = None
     transform: str | None = None
     inputs: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from headgate.contracts.model import Column, Delivery, SourceSpec
+from headgate.contracts.model import DATE, Column, Delivery, SourceSpec
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError
 
@@ -44,6 +44,12 @@ def _path(given: object, place: str) -> str | None:
         raise ContractError(
             f"headgate.source.path {given!r} leaves the project.",
             remedy="Name a place below the project's root, or an absolute path if it is meant.",
+            place=where,
+        )
+    if set("{}") & set(given.replace(DATE, "")):
+        raise ContractError(
+            f"headgate.source.path {given!r} has braces that mean nothing.",
+            remedy=f"Only {DATE} stands for something: a day, as 2024-05-31.",
             place=where,
         )
     return given

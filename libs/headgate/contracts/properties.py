@@ -22,7 +22,8 @@ class Property:
 PROPERTIES = (
     Property(
         "source", "contract", "Where rows come from: a format, and the path that is taken when a "
-        "run names none. For JSON: `records` is the path of the records in a document, `ignore` "
+        "run names none; `{date}` in it stands for a day as 2024-05-31, for sources that come in a "
+        "file or folder a day. For JSON: `records` is the path of the records in a document, `ignore` "
         "lists paths that no column takes on purpose, `controlTotal` is where the document says "
         "how many there are; a column's physicalName may be a path (`@.author.id` from the "
         "record, `$.guild.id` from the document), also into structs of Parquet. For CSV: `delimiter`, "
@@ -33,6 +34,24 @@ PROPERTIES = (
         "true`: it holds all rows, or all those of each value of the `scope` columns in it, and "
         "what it lacks is deleted. `tombstone`: an SQL condition; where a row holds it, the row of "
         "its key is deleted.", "{snapshot: true, scope: [channel_id]}",
+    ),
+    Property(
+        "schedule", "contract", "When the source is looked at for what is new: a cron line of five "
+        "fields, `@hourly`, `@daily` or `@weekly`, or `manual`. Without it a quarter of the promised "
+        "freshness (`slaProperties`), from 15 minutes to a day; `@daily` where none is promised; "
+        "never by itself where `headgate.source` names no path.", "\"30 6 * * *\"",
+    ),
+    Property(
+        "timezone", "contract", "The time zone of the schedule, by its IANA name; the default is UTC.",
+        "Europe/Berlin",
+    ),
+    Property(
+        "retries", "contract", "How often a task that makes the dataset is tried again where that can "
+        "help, 0 to 100; the default is 3.", "5",
+    ),
+    Property(
+        "retryMinutes", "contract", "Minutes until it is tried again the first time, 0 to 1440; the "
+        "default is 1.", "10",
     ),
     Property(
         "model", "contract", "The dbt model that builds the dataset, where it is not called as the "

@@ -103,6 +103,15 @@ def resolved(contract: Contract, contracts: Mapping[str, Contract]) -> Contract:
     return dataclasses.replace(contract, rules=tuple(rules))
 
 
+def parent_of(rule: Rule, contract: Contract, contracts: Mapping[str, Contract]) -> Contract:
+    """The contract that a foreign key of ``contract`` refers to.
+
+    Raises:
+        ContractError: no dataset, or more than one, is meant.
+    """
+    return contracts[str(_resolved(rule, contract, contracts).arguments["parent"])]
+
+
 def _resolved(rule: Rule, contract: Contract, contracts: Mapping[str, Contract]) -> Rule:
     given, names = str(rule.arguments["parent"]), list(rule.arguments["parent_columns"])
     if given in contracts:

@@ -11,18 +11,12 @@ from pathlib import Path
 from headgate.contracts.model import Contract
 from headgate.contracts.names import LAYERS, DatasetName
 from headgate.core.errors import ModelError
-from headgate.orchestration.dbt import touched
+from headgate.orchestration.dbt import mentions, touched
 from headgate.orchestration.project import Project
 
 #: The schema in which models find what changed; macros/changed.sql names it too.
 SCHEMA = "headgate_changed"
-_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _SQL_COMMENT = re.compile(r"--[^\n]*")
-_TEXT = r"""\s*(?:'([^']*)'|"([^"]*)")\s*"""
-# They begin with their name, so that most of a file is passed over at once.
-_REF = re.compile(rf"ref\(({_TEXT}(?:,{_TEXT})?)[,)]")
-_SOURCE = re.compile(rf"source\({_TEXT},{_TEXT}\)")
-_CHANGED = re.compile(rf"changed\({_TEXT},{_TEXT}(?:,{_TEXT},{_TEXT})?\)")
 
 
 @dataclass(frozen=True)
@@ -209,34 +203,19 @@ def _never_null(contract: Contract, column: str) -> bool:
 @lru_cache(maxsize=10_000)
 def read(path: Path, sql: str) -> ModelCode:
     """What a file of SQL refers to."""
-    code = _COMMENT.sub("", sql) if "{#" in sql else sql
-    # ref('package', 'model') names the model second.
-    refs = [[t for t in m.groups()[1:] if t is not None][-1] for m in _calls(_REF, code)]
-    sources = [_dataset(*_texts(m.groups()), path) for m in _calls(_SOURCE, code)]
-    changed = [_asked(m.groups()) for m in _calls(_CHANGED, code)]
+    code = mentions.uncommented(sql)
+    sources = [_dataset(*named, path) for named in mentions.sources(code)]
+    changed = [_asked(m.groups()) for m in mentions.calls(mentions.CHANGED, code)]
     return ModelCode(
-        path.stem, path, sql, tuple(dict.fromkeys(refs)), tuple(dict.fromkeys(sources)),
+        path.stem, path, sql, mentions.refs(code), tuple(dict.fromkeys(sources)),
         tuple(dict.fromkeys(changed)),
         touched.NAME in code.lower() and touched.says(_SQL_COMMENT.sub("", code)),
     )  # fmt: skip
 
 
-def _calls(call: re.Pattern[str], code: str) -> Iterator[re.Match[str]]:
-    """The calls in a file, without those of functions whose name only ends so."""
-    for match in call.finditer(code):
-        before = code[match.start() - 1 : match.start()]
-        if not (before.isalnum() or before == "_"):
-            yield match
-
-
 def _asked(groups: tuple[str | None, ...]) -> Changed:
     dataset, column, *link = (g for g in groups if g is not None)
     return Changed(dataset, column, (link[0], link[1]) if link else None)
-
-
-def _texts(groups: tuple[str | None, ...]) -> tuple[str, str]:
-    first, second = (g for g in groups if g is not None)
-    return first, second
 
 
 def _dataset(schema: str, name: str, path: Path) -> str:

@@ -1,0 +1,1 @@
+"""The parts of the light index of contracts: looking, reading, linking, keeping."""

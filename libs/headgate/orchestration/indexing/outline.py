@@ -1,0 +1,87 @@
+"""A contract in outline: what of it the index needs, as plain JSON that can be kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headgate.contracts import load, timing, yamltext
+from headgate.contracts.files import text_of
+from headgate.contracts.model import Column, Contract, Rule
+from headgate.contracts.names import DatasetName
+from headgate.core.errors import ContractError, HeadgateError, UsageError
+
+#: A contract in outline, or what is wrong with it; see :func:`of_file`.
+Outline = dict[str, Any]
+
+
+def of_file(path: Path, shown: str) -> Outline:
+    """The outline of the contract at ``path``, which is told of as ``shown``.
+
+    One that cannot be read gives ``error`` (place, message, remedy) and the dataset's id, if that
+    much can be told.
+    """
+    try:
+        return _outline(load.load(path), shown)
+    except HeadgateError as error:
+        place, message, remedy = error.place, error.message, error.remedy
+    except OSError as error:
+        place, message, remedy = str(path), f"it cannot be read: {error.strerror}.", ""
+    except Exception as error:  # one contract must not stop the others, whatever it holds
+        place, message = str(path), f"it cannot be read: {type(error).__name__}: {error}."
+        remedy = "Compare it with docs/reference/contract.md."
+    at, mark, _ = place.removeprefix(str(path)).partition("#")
+    line = at if at[:1] == ":" else ":1"
+    del mark
+    return {"error": [shown + line, message, remedy], "id": _claimed(path)}
+
+
+def _claimed(path: Path) -> str | None:
+    """The dataset that a broken contract is meant for."""
+    try:
+        name = yamltext.read(text_of(path), str(path)).get("name")
+        return DatasetName.parse(str(name)).id
+    except (OSError, ContractError, UsageError, ValueError, RecursionError):
+        return None
+
+
+def _outline(contract: Contract, shown: str) -> Outline:
+    source, table = contract.source, contract.document["schema"][0]
+    maker = "source" if source else "model" if contract.model else "transform"
+    return {
+        "id": contract.id, "path": shown, "version": contract.version,
+        "description": contract.description, "owner": contract.owner,
+        "group": contract.release_group, "model": contract.model,
+        "maker": maker if source or contract.curated else "",
+        "inputs": list(contract.inputs), "schedule": timing.schedule_of(contract),
+        "timezone": contract.timing.timezone, "retries": contract.timing.retries,
+        "retry_minutes": contract.timing.retry_minutes,
+        "freshness_hours": contract.freshness_hours,
+        "source_path": source.path if source else None, "dated": bool(source and source.dated),
+        "tags": [str(t) for t in contract.tags],
+        "table": {k: table[k] for k in ("id", "name", "physicalName") if k in table},
+        "columns": [[p["name"], p.get("id")] for p in table.get("properties") or ()],
+        "keys": [
+            [r.arguments["parent"], list(r.arguments["parent_columns"]),
+             r.place.partition("#")[2]]
+            for r in contract.row_rules if r.kind == "foreign_key"
+        ],
+    }  # fmt: skip
+
+
+def as_contract(outline: Outline, root: Path) -> Contract:
+    """As much of a contract as the resolution of its foreign keys asks for."""
+    path = root / outline["path"]
+    columns = [{"name": n, **({"id": i} if i is not None else {})} for n, i in outline["columns"]]
+    table = {**outline["table"], "properties": columns}
+    rules = tuple(
+        Rule(f"key.{n}", "foreign_key", "row", "quarantine",
+             arguments={"parent": parent, "parent_columns": names, "columns": names},
+             place=f"{path}#{pointer}")
+        for n, (parent, names, pointer) in enumerate(outline["keys"])
+    )  # fmt: skip
+    return Contract(
+        name=DatasetName.parse(outline["id"]), path=path, version="", status="", description="",
+        owner="", grain="", hash="", rules=rules, document={"schema": [table]},
+        columns=tuple(Column(n, "", "", "") for n, _ in outline["columns"]),
+    )  # fmt: skip
