@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -249,7 +250,7 @@ class Server:
         self.gave_up, self._heard = "", b""
         with (self.logs / "warden.log").open("ab") as log:
             self._warden = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0,
                 start_new_session=True, cwd=self.home,
             )  # fmt: skip
 
@@ -269,11 +270,10 @@ class Server:
     @staticmethod
     def _send(to: subprocess.Popen[bytes], **order: object) -> None:
         assert to.stdin is not None
-        try:
-            to.stdin.write((hjson.dumps(order) + "\n").encode())
-            to.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended by itself, and tells why if it can
+        line = (hjson.dumps(order) + "\n").encode()
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and told why if it could
+            while line:
+                line = line[to.stdin.write(line) or 0 :]
 
     def _last_words(self, name: str) -> str:
         """The end of a component's log, and where it is."""
