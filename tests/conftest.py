@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from headgate.core import settings as core_settings
 from headgate.orchestration.project import Project
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Airflow makes its home when it is imported, whoever does that; each process has one of its own.
+os.environ["AIRFLOW_HOME"] = str(Path(tempfile.gettempdir(), f"headgate-airflow-{os.getpid()}"))
+atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -8,13 +8,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-#: What DAG files import from here, and the module that has it.
+#: What DAG files import from here, and the module that has it (no module is called as what it has:
+#: importing it would hide that).
 _WHERE = {
-    "ingest_dags": "ingest_dags",
-    "curate_dags": "curate_dags",
-    "maintenance_dags": "maintenance_dags",
-    "contract_errors": "contract_errors",
+    "ingest_dags": "ingest_factory",
+    "curate_dags": "curate_factory",
+    "maintenance_dags": "maintenance_factory",
+    "contract_errors": "errors_factory",
     "governed_dag": "handmade",
+    "governed_task": "handmade",
     "gated_write": "handmade",
     "read_release": "handmade",
 }
@@ -24,6 +26,7 @@ __all__ = [
     "curate_dags",
     "gated_write",
     "governed_dag",
+    "governed_task",
     "ingest_dags",
     "maintenance_dags",
     "read_release",
