@@ -22,6 +22,8 @@ from headgate.lake.storage import LocalStorage, Storage, stay_inside, sync_folde
 
 STAGING = "_staging"
 LOCKS = "_locks"
+#: Where files stand that somebody made to be taken, while they are taken; runs leave it alone.
+LANDING = "_landing"
 
 
 class Lake:

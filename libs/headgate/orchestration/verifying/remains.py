@@ -10,7 +10,7 @@ from pathlib import Path
 from headgate.core import clock
 from headgate.core.cache import FILE_NAME as CACHE
 from headgate.lake import catalog, kept, release
-from headgate.lake.lake import LOCKS, STAGING
+from headgate.lake.lake import LANDING, LOCKS, STAGING
 from headgate.lake.lognames import CHECKPOINT, ENTRY
 from headgate.orchestration.verifying.finding import WARNING, Check, Fault
 from headgate.orchestration.verifying.look import Look
@@ -47,7 +47,7 @@ def _files(root: Path) -> Iterator[Path]:
             continue
         for path in entries:
             if path.is_dir() and not path.is_symlink():
-                if not (folder == root and path.name in (STAGING, SET_ASIDE)):
+                if not (folder == root and path.name in (STAGING, SET_ASIDE, LANDING)):
                     waiting.append(path)
             else:
                 yield path
