@@ -10,7 +10,8 @@ from headgate.cli import output
 from headgate.core.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from headgate.lineage.graph import Direction, Edge, Found, Graph, Node
+    from headgate.lineage.callers import Caller
+    from headgate.lineage.graph import Direction, Edge, Found, Graph, Made, Node
     from headgate.orchestration.project import Project
 
 app = typer.Typer(
@@ -66,10 +67,12 @@ def _tell(what: str, direction: Direction, depth: int | None, indirect: bool, as
     if not indirect:
         every = graph.walk(start, direction, depth=depth)
         left_out = len({_far(f.edge, direction) for f in every} - reached)
+    made = graph.made.get(start.dataset)
     if as_json:
         output.json(
             {
                 "start": start._asdict(),
+                "made": _made(made) if made else None,
                 "direction": direction,
                 "edges": [_plain(f) for f in found],
                 "untraced": untraced,
@@ -78,6 +81,8 @@ def _tell(what: str, direction: Direction, depth: int | None, indirect: bool, as
         )
         return 0
     _draw(start, found, direction)
+    if made is not None and made.by is not None:
+        output.out(f"Last made {made.at[:16].replace('T', ' ')} UTC by {_caller(made.by)}.")
     if left_out:
         output.out(f"What only decides values or rows is left out ({left_out} more): --indirect")
     for dataset in untraced:
@@ -147,6 +152,23 @@ def _how(edge: Edge) -> str:
     if not edge.ways:
         return edge.job.rpartition(".")[2] or edge.job
     return ", ".join(subtype.lower().replace("_", " ") for _, subtype in edge.ways)
+
+
+def _caller(by: Caller) -> str:
+    """Who called for it, in words: in Airflow the job is the DAG and the task."""
+    if by.job.startswith(f"{by.root_job}."):
+        return f"task {by.job.removeprefix(by.root_job + '.')} of DAG {by.root_job}"
+    return by.job
+
+
+def _made(made: Made) -> dict[str, Any]:
+    """When a dataset was last made, and who outside called for that."""
+    by = made.by
+    return {
+        "at": made.at,
+        "by": {"job": by.job, "run_id": by.run_id, "root_job": by.root_job,
+               "root_run_id": by.root_run_id} if by else None,
+    }  # fmt: skip
 
 
 def _plain(found: Found) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from headgate.core.errors import NotFoundError
 from headgate.lineage.names import GATE
-from headgate.lineage.steps import ColumnInput
+from headgate.lineage.steps import Caller, ColumnInput
 
 Direction = Literal["up", "down"]
 
@@ -64,7 +64,7 @@ class Made:
 
     ``inputs`` are datasets and declared sources; ``looked_up`` those that its gate looks keys up
     in. ``columns`` maps column to its inputs, empty where they could not be traced; ``rows`` are
-    the inputs of which rows there are.
+    the inputs of which rows there are. ``by`` is who outside called for it, such as a task.
     """
 
     dataset: str
@@ -75,6 +75,7 @@ class Made:
     columns: Mapping[str, tuple[ColumnInput, ...]]
     rows: tuple[ColumnInput, ...]
     looked_up: tuple[str, ...] = ()
+    by: Caller | None = None
 
 
 @dataclass(frozen=True)

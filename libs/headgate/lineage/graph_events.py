@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from headgate.core.cache import Cache
-from headgate.lineage import names, newest
+from headgate.lineage import callers, names, newest
 from headgate.lineage.graph import Graph, Made
-from headgate.lineage.steps import ColumnInput
+from headgate.lineage.steps import Caller, ColumnInput
 
 
 def read(
@@ -51,6 +51,8 @@ def _add(
     read_from: dict[str, tuple[str, ...]],
 ) -> None:
     job = str(event["job"]["name"])
+    if _is_a_task(event):
+        return  # it says what it may write, and who does the work says from what
     inputs = {_name(i): _listed(i) for i in event.get("inputs") or ()}
     for output in event.get("outputs") or ():
         dataset = _name(output)
@@ -71,11 +73,27 @@ def _add(
                 inputs[i.dataset] = (*inputs.get(i.dataset, ()), i.column)
         made[dataset] = Made(
             dataset, job, str(event["eventTime"]), str(event["run"]["runId"]),
-            tuple(sorted(inputs.keys() - {dataset})), fields, rows,
+            tuple(sorted(inputs.keys() - {dataset})), fields, rows, by=_caller(event),
         )  # fmt: skip
         columns[dataset] = tuple(dict.fromkeys([*_listed(output), *fields]))
     for other, listed in inputs.items():
         read_from[other] = (*read_from.get(other, ()), *listed)
+
+
+def _caller(event: Mapping[str, Any]) -> Caller | None:
+    try:
+        return callers.told_by(event)
+    except (KeyError, TypeError, AttributeError):
+        return None  # another producer's parent, told otherwise than OpenLineage asks
+
+
+def _is_a_task(event: Mapping[str, Any]) -> bool:
+    """Whether an event is of a task of Airflow's that writes tables of a lake."""
+    kind = (event["job"].get("facets") or {}).get("jobType") or {}
+    outputs = event.get("outputs") or ()
+    return kind.get("integration") == "AIRFLOW" and any(
+        names.lake_of(str(o["namespace"])) is not None for o in outputs
+    )
 
 
 def _name(told: Mapping[str, Any]) -> str:

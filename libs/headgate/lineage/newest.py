@@ -12,6 +12,7 @@ from typing import IO, Any
 from headgate.core import clock, ids
 from headgate.core import json as hjson
 from headgate.core.cache import Cache
+from headgate.core.errors import UsageError
 from headgate.lineage import names
 from headgate.lineage.log import whole
 
@@ -117,8 +118,16 @@ def _foreign(line: bytes) -> Iterator[str]:
             name, namespace = str(job.get("name")), str(job.get("namespace"))
             if names.lake_of(namespace) is None:
                 yield f"{namespace} {name}"
-            elif name.encode().endswith(_ENDINGS):
+            elif _ours(name):
                 yield _name(name)
+
+
+def _ours(job: str) -> bool:
+    """Whether a job of a lake's namespace is one of ours that counts, and no scheduler's task."""
+    try:
+        return names.parse_job(job)[0] in (*_MAKING, _LOOKING_UP)
+    except UsageError:
+        return False
 
 
 def _at(line: bytes) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -257,3 +258,38 @@ def test_datasets_whose_columns_nobody_traced_are_named(tmp_path: Path) -> None:
     assert found.untraced([Node("gold.a.z", "k")], "up") == ("gold.a.z",)
     assert found.untraced([Node("gold.a.y", "key")], "up") == ()
     assert found.untraced([Node("gold.a.y")], "down") == ()
+
+
+def _by_airflow(job: str, output: str, namespace: str) -> dict[str, Any]:
+    """A task's event, as Airflow's provider tells it."""
+    found = event(job, [], output, namespace=namespace, at="2030-01-01T00:00:00.000000Z")
+    found["job"]["facets"] = {"jobType": {"integration": "AIRFLOW", "jobType": "TASK"}}
+    return found
+
+
+@pytest.mark.parametrize("namespace", [LAKE, "airflow"])
+@pytest.mark.parametrize("job", ["ingest.bronze.a.x.take", "curate.a.build", "curate.a.gold.a.y"])
+def test_a_task_that_names_what_it_writes_hides_nothing_of_how(
+    tmp_path: Path, job: str, namespace: str
+) -> None:
+    tasks = [_by_airflow(job, d, namespace) for d in ("bronze.a.x", "gold.a.y")]
+    alone, beside = graph(tmp_path, INGEST, BUILD), graph(tmp_path, INGEST, BUILD, *tasks)
+    assert (beside.made, beside.columns) == (alone.made, alone.columns)
+    assert list(graph(tmp_path, *tasks).made) == []
+    as_written = "".join(json.dumps(task) + "\n" for task in tasks)  # with other spaces and order
+    assert graph(tmp_path, INGEST, BUILD, tail=as_written).made == alone.made
+
+
+def test_who_called_for_a_dataset_is_known(tmp_path: Path) -> None:
+    run = {"runId": "t1"}
+    parent = {"run": run, "job": {"namespace": LAKE, "name": "curate.a.gold.a.y"}}
+    root = {"run": {"runId": "d1"}, "job": {"namespace": LAKE, "name": "curate.a"}}
+    by_task = {**BUILD, "run": {"runId": "r1", "facets": {"parent": {**parent, "root": root}}}}
+    odd = {**TOP, "run": {"runId": "r1", "facets": {"parent": "me"}}}
+    found = graph(tmp_path, INGEST, by_task, odd)
+    by = found.made["gold.a.y"].by
+    assert by and (by.job, by.run_id, by.root_job, by.root_run_id) == (
+        "curate.a.gold.a.y", "t1", "curate.a", "d1"
+    )  # fmt: skip
+    assert found.made["bronze.a.x"].by is None
+    assert found.made["gold.a.z"].by is None

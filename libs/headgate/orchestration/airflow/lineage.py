@@ -44,7 +44,9 @@ def provider_environment(settings: Settings) -> dict[str, str]:
         # A fork of a process that runs DuckDB's and Polars' threads may stand still.
         f"{_SECTION}EXECUTE_IN_THREAD": "True",
         # The code of tasks stands in the repository, and may hold what is nobody's business.
-        f"{_SECTION}DISABLE_SOURCE_CODE": "True",
+        f"{_SECTION}EMISSION_POLICY": hjson.dumps(
+            [{"scope": {}, "controls": {"include_source_code": False}}]
+        ),
     }
 
 
