@@ -112,10 +112,11 @@ def may_be_webhook(text: str) -> bool:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether a webhook could be there: http or https, and a host."""
+    """Whether a webhook could be there: http or https, a host, and no blanks."""
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
+        found = parts.scheme in ("http", "https") and bool(parts.hostname)
+        return found and text.isprintable() and " " not in text
     except ValueError:
         return False
 
@@ -156,8 +157,12 @@ def _line(lines: list[str], name: str | None, key: str | None) -> str:
                     break
         elif line.lstrip().startswith("["):
             here = False
-        elif (
-            here and key is not None and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line)
-        ):
+        elif here and key is not None and _begins(line, key):
             return f"{FILE_NAME}:{number}"
+    if not header and name is not None:  # written as `[owners]` and `name = {…}`
+        header = next((n for n, line in enumerate(lines, 1) if _begins(line, name)), 0)
     return f"{FILE_NAME}:{header}" if header else FILE_NAME
+
+
+def _begins(line: str, key: str) -> bool:
+    return re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line) is not None

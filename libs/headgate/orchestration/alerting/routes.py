@@ -14,6 +14,10 @@ from headgate.core.settings import Settings
 #: How often a route is tried, and seconds before it is tried again.
 PAUSES = (0.0, 0.5, 2.0)
 
+#: A route that gave out is left alone for so long by this process: others wait for what comes next.
+REST_SECONDS = 60.0
+_gave_out: dict[Route, float] = {}
+
 
 @dataclass(frozen=True)
 class Message:
@@ -61,26 +65,28 @@ def of(settings: Settings, owner: Owner) -> tuple[Route, ...]:
 def deliver(settings: Settings, routes: Sequence[Route], message: Message) -> tuple[str, ...]:
     """Send it over all of them at once; gives a sentence for each that did not take it.
 
-    Takes at most ``alert_seconds``, and a moment: whatever a network does, nobody waits longer.
+    Takes at most ``alert_seconds``, and a moment: whatever a network does, nobody waits longer. A
+    route that gave out a moment ago is not tried.
     """
     until = clock.monotonic() + settings.alert_seconds
-    problems: dict[int, str] = {
-        i: _told(route, f"did not answer within {settings.alert_seconds:g} s")
-        for i, route in enumerate(routes)
-    }
+    problems: dict[Route, str] = {}
 
-    def one(index: int, route: Route) -> None:
-        problems[index] = _sent(settings, route, message, until)
+    def one(route: Route) -> None:
+        problems[route] = _sent(settings, route, message, until)
 
-    threads = [
-        threading.Thread(target=one, args=(i, route), daemon=True, name=f"alert-{route.kind}")
-        for i, route in enumerate(routes)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
+    waiting: dict[Route, threading.Thread] = {}
+    for route in routes:
+        if clock.monotonic() - _gave_out.get(route, float("-inf")) < REST_SECONDS:
+            problems[route] = _told(route, "it gave out a moment ago")
+        else:
+            waiting[route] = threading.Thread(target=one, args=(route,), daemon=True, name="alert")
+            waiting[route].start()
+    for route, thread in waiting.items():
         thread.join(max(0.0, until - clock.monotonic()) + 0.5)
-    return tuple(redact(p) for p in list(problems.values()) if p)
+        if thread.is_alive():
+            _gave_out[route] = clock.monotonic()
+            problems[route] = _told(route, f"no answer within {settings.alert_seconds:g} s")
+    return tuple(redact(problems[route]) for route in routes if problems[route])
 
 
 def findings(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -116,10 +122,10 @@ def _sent(settings: Settings, route: Route, message: Message, until: float) -> s
         except NotSent as error:
             told = str(error)
             if not error.again:
-                break
+                return _told(route, told)
         except Exception as error:  # of a library: its words may quote the address
-            told = f"failed with {type(error).__name__}"
-            break
+            return _told(route, f"failed with {type(error).__name__}")
+    _gave_out[route] = clock.monotonic()
     return _told(route, told)
 
 
