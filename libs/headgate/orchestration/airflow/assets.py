@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetAlias
 
 from headgate.contracts.names import DatasetName
-
-if TYPE_CHECKING:
-    from headgate.orchestration.parts import Account
 
 GROUP = "headgate"
 #: An event names so many batches at the most: it is kept in Airflow's database, and is no ledger.
 _MOST_BATCHES = 50
 _COUNTS = ("read", "published", "quarantined", "deduplicated", "refused")
+#: For the event of a source whose dates were backfilled.
+BACKFILLED = AssetAlias(name="backfilled", group=GROUP)
+_SHARED = ("dataset", "run_id", "release")
 #: Verdicts, from the best to the worst.
 _VERDICTS = ("passed", "warned", "refused")
 
@@ -39,28 +39,27 @@ def dataset_of(found: Asset) -> str:
     return DatasetName.from_asset_uri(found.uri).id
 
 
-def event_of(accounts: Sequence[Account]) -> dict[str, object]:
-    """What one Asset event says of several batches of one dataset: their account together, in the
-    form of :meth:`Account.extra`, and each one's own under ``batches`` (the newest, if many).
+def waiting(dataset: str) -> AssetAlias:
+    """For events of other datasets, whose rows waited for those of ``dataset``."""
+    return AssetAlias(name=f"waiting for {dataset}", group=GROUP)
 
-    The version is that of the last commit, the verdict the worst of what was published.
+
+def event_of(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What one Asset event says of several batches of one dataset, given as :meth:`Account.extra`
+    has them: their account together in that same form, and each one's own under ``batches`` (the
+    newest, if many).
+
+    The version is that of the last commit, the verdict the worst of what was committed.
     """
     last = accounts[-1]
-    if len(accounts) == 1:
-        return {**last.extra(), "batches": [_batch(last)]}
-    taken = [a for a in accounts if a.version is not None]
-    judged = [_VERDICTS.index(a.verdict) for a in taken or accounts]
-    return {
-        **last.extra(),
-        **{name: sum(getattr(a, name) for a in accounts) for name in _COUNTS},
-        "version": max((a.version for a in taken if a.version is not None), default=None),
-        "batch_id": None,
-        "verdict": _VERDICTS[max(judged)],
-        "batches": [_batch(a) for a in accounts[-_MOST_BATCHES:]],
+    together = {
+        **last,
+        **{name: sum(a[name] for a in accounts) for name in _COUNTS},
+        "version": max((a["version"] for a in accounts if a["version"] is not None), default=None),
+        "verdict": max((a["verdict"] for a in accounts), key=_VERDICTS.index),
+        "batches": [
+            {k: v for k, v in a.items() if k not in _SHARED} for a in accounts[-_MOST_BATCHES:]
+        ],
         "batches_in_all": len(accounts),
     }
-
-
-def _batch(account: Account) -> dict[str, object]:
-    whole = account.extra()
-    return {k: v for k, v in whole.items() if k not in ("dataset", "run_id", "release")}
+    return together if len(accounts) == 1 else {**together, "batch_id": None}

@@ -11,7 +11,6 @@ from airflow.sdk import DAG, Param, get_parsing_context
 from headgate.core import settings as core_settings
 from headgate.core.settings import Settings
 from headgate.orchestration import dag_index
-from headgate.orchestration.airflow.assets import asset
 from headgate.orchestration.airflow.governed import governed, page_of, root_of, under_lock
 from headgate.orchestration.airflow.take_task import Refusals, Take
 
@@ -35,7 +34,7 @@ def ingest_dags(file: str) -> dict[str, DAG]:
     Raises:
         UsageError: there is no project, or a setting is wrong.
     """
-    from headgate.orchestration.airflow.backfill_dag import BACKFILL, backfill_dag
+    from headgate.orchestration.airflow.backfill_factory import BACKFILL, backfill_dag
 
     root = root_of(file)
     settings, wanted = core_settings.load(root), get_parsing_context().dag_id
@@ -75,7 +74,7 @@ def ingest_dag(entry: Entry, settings: Settings, file: str) -> DAG:
         task_id="take",
         dag=dag,
         dataset=entry.dataset,
-        outlets=[asset(entry.dataset, settings.lake_name)],
+        lake_name=settings.lake_name,
         **under_lock(settings),
     )
     take >> Refusals(task_id="refused", dag=dag, retries=0)

@@ -14,14 +14,20 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
 )
 
-from headgate.orchestration.airflow.assets import event_of
+from headgate.orchestration.airflow.assets import asset, waiting
 from headgate.orchestration.airflow.notifier import told_already
-from headgate.orchestration.airflow.telling import Told, tell_refused, untold
+from headgate.orchestration.airflow.telling import (
+    Told,
+    committed,
+    emit,
+    events_of,
+    tell_refused,
+)
 from headgate.orchestration.airflow.working import Working, part
 from headgate.orchestration.alerting import words
 
 if TYPE_CHECKING:
-    from headgate.orchestration.parts import Account, PartReport
+    from headgate.orchestration.parts import PartReport
 
 log = logging.getLogger("headgate.task")
 
@@ -33,15 +39,18 @@ class Take(BaseOperator):
     """Takes what is new at the source of ``dataset``, or the files that the run was given.
 
     Its Asset event says what was committed; skipped if that is nothing. Where some was refused
-    beside it, the task after this one fails; where nothing else was taken, this one.
+    beside it, the task after this one fails; where nothing else was taken, this one. Rows of other
+    datasets that waited for these are told of through the alias among its outlets.
     """
 
     template_fields = ("dataset",)
     ui_color = "#d6eaf8"
 
-    def __init__(self, *, dataset: str, **arguments: Any) -> None:
-        super().__init__(**arguments)
+    def __init__(self, *, dataset: str, lake_name: str, **arguments: Any) -> None:
+        outlets = [asset(dataset, lake_name), waiting(dataset)]
+        super().__init__(outlets=outlets, **arguments)
         self.dataset = dataset
+        self.lake_name = lake_name
 
     def execute(self, context: Mapping[str, Any]) -> None:
         """Take it.
@@ -55,15 +64,14 @@ class Take(BaseOperator):
         with part(context) as work:
             report = take(work, self.dataset, paths=paths)
             told = refusals(work, report)
-            new = committed(report)
-            event = event_of(new) if new else untold(work, self)
+            events = events_of(work, self.outlets[0], committed(report))
         tell_refused(work.project, self.dataset, told, context)
-        if event is None:
+        if not events:
             if told:
                 raise told_already(AirflowFailException(said(told, self)))
             raise AirflowSkipException(f"{self.dataset}: nothing is new at its source.")
-        context["outlet_events"][self.outlets[0]].extra = event
-        context["ti"].xcom_push(key="account", value=event)
+        own, alias = self.outlets
+        emit(context, events, self.lake_name, alias=alias, own=own)
         if not told:
             raise DownstreamTasksSkipped(tasks=sorted(self.downstream_task_ids))
         context["ti"].xcom_push(key=REFUSED, value=said(told, self))
@@ -90,7 +98,9 @@ def take(work: Working, dataset: str, *, paths: Sequence[str] = (),
     """Take what is new of a dataset as a part of a run, and log what else it has to say."""
     from headgate.orchestration import parts
 
-    report = parts.take(work.project, dataset, paths=paths, dates=dates, progress=work.progress)
+    report = parts.take(
+        work.project, dataset, paths=paths, dates=dates, progress=work.progress, task=work.task
+    )
     for note in report.notes:
         log.info("%s", note)
     for problem in report.problems:
@@ -119,8 +129,3 @@ def said(told: Sequence[Told], task: BaseOperator) -> str:
     again = f"When it is mended, clear task {task.task_id!r}."
     shown = [f"headgate show verdicts {d}" for d in dict.fromkeys(t.dataset for t in told) if d]
     return "\n".join([*lines, f"See {', '.join(shown)}. {again}" if shown else again])
-
-
-def committed(report: PartReport) -> list[Account]:
-    """The batches that changed a table."""
-    return [a for a in report.accounts if a.version is not None]

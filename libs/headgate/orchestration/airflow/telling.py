@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headgate.orchestration.airflow.assets import asset, event_of
 from headgate.orchestration.alerting import words
 from headgate.orchestration.alerts import Alert, send
 
 if TYPE_CHECKING:
-    from airflow.sdk import BaseOperator
+    from airflow.sdk import Asset, AssetAlias
 
+    from headgate.orchestration.accounts import PartReport
     from headgate.orchestration.airflow.working import Working
     from headgate.orchestration.project import Project
 
 log = logging.getLogger("headgate.task")
+#: Under this key a task says what it committed.
+ACCOUNTS = "accounts"
 
 
 @dataclass(frozen=True)
@@ -56,24 +60,61 @@ def tell_refused(
         log.warning("%s", problem)
 
 
-def untold(work: Working, task: BaseOperator) -> dict[str, Any] | None:
-    """What an event must still say of the task's dataset although nothing was taken just now.
+def committed(report: PartReport) -> list[dict[str, Any]]:
+    """The accounts of the batches that changed a table, as Asset events carry them."""
+    return [dict(a.extra()) for a in report.accounts if a.version is not None]
 
-    A try that was killed after its commit told nobody, and the next one finds nothing new: what
-    was committed is then neither released nor told of. None if there is no such thing.
+
+def events_of(
+    work: Working, outlet: Asset, accounts: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What Asset events say of what was committed, by dataset: the outlet's, if it is told of at all,
+    and others whose rows waited for it. Empty if nothing was committed that nobody knows of."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for account in accounts:
+        found.setdefault(account["dataset"], []).append(account)
+    events = {dataset: event_of(mine) for dataset, mine in found.items()}
+    if outlet.name not in events:
+        more = _untold(work, outlet, always=bool(events))
+        events |= {outlet.name: more} if more else {}
+    return events
+
+
+def emit(
+    context: Mapping[str, Any], events: Mapping[str, dict[str, Any]], lake_name: str,
+    *, alias: AssetAlias, own: Asset | None = None,
+) -> None:  # fmt: skip
+    """Have Airflow make the events when the task has succeeded: that of its outlet ``own``, and of
+    others through the outlet ``alias``. What they say is kept as XCom `accounts` too."""
+    for dataset, extra in events.items():
+        if own is not None and dataset == own.name:
+            context["outlet_events"][own].extra = extra
+        else:
+            context["outlet_events"][alias].add(asset(dataset, lake_name), extra=extra)
+    context["ti"].xcom_push(key=ACCOUNTS, value=list(events.values()))
+
+
+def _untold(work: Working, outlet: Asset, *, always: bool) -> dict[str, Any] | None:
+    """What an event must still say of a dataset although nothing was taken just now.
+
+    A task whose tries were all killed after a commit told nobody, and the next run finds nothing
+    new: what was committed is then neither released nor told of. None if there is no such thing,
+    unless something is to be said ``always``.
     """
     from airflow.sdk.execution_time.context import InletEventsAccessor
 
-    [outlet] = task.outlets
-    dataset = outlet.name
-    newest = work.project.releases.newest()
+    dataset, newest = outlet.name, work.project.releases.newest()
     snapshot = work.project.lake.snapshot(dataset)
-    if snapshot is None or (newest and newest.versions.get(dataset) == snapshot.version):
+    if snapshot is None:
+        return None
+    event = {"dataset": dataset, "version": snapshot.version, "release": None}
+    if always:
+        return event
+    if newest and newest.versions.get(dataset) == snapshot.version:
         return None
     # Asked for without an inlet: the task does not read its table.
     last = InletEventsAccessor(asset_name=outlet.name, asset_uri=outlet.uri)
-    last = last.ascending(False).limit(1)
-    if any(event.extra.get("version") == snapshot.version for event in last):
+    if any(e.extra.get("version") == snapshot.version for e in last.ascending(False).limit(1)):
         return None
     log.info("%s: version %s was committed by a try that told nobody.", dataset, snapshot.version)
-    return {"dataset": dataset, "version": snapshot.version, "release": None}
+    return event

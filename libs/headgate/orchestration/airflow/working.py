@@ -37,10 +37,12 @@ _TELL_EVERY_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Working:
-    """What a task works with: the project, and who is told how far it is."""
+    """What a task works with: the project, who is told how far it is, and what the task is called in
+    all of its tries (see :mod:`headgate.orchestration.tries`)."""
 
     project: Project
     progress: LoggedProgress
+    task: str
 
 
 @contextmanager
@@ -55,7 +57,9 @@ def part(context: Mapping[str, Any]) -> Iterator[Working]:
         AirflowFailException: a contract, model or setting is wrong, or the gate refused.
     """
     with failing_at_once(), called_by(context):
-        yield Working(open_project(context["dag"].fileloc), LoggedProgress())
+        yield Working(
+            open_project(context["dag"].fileloc), LoggedProgress(), _called(context["ti"])
+        )
 
 
 def open_project(file: str) -> Project:
@@ -82,6 +86,10 @@ def failing_at_once() -> Iterator[None]:
     except HeadgateError as error:
         log.warning("%s: %s", type(error).__name__, error)  # the sentence, above the stack
         raise
+
+
+def _called(task: Any) -> str:
+    return f"{task.dag_id}/{task.run_id}/{task.task_id}/{task.map_index}"
 
 
 class LoggedProgress:
