@@ -7,6 +7,8 @@ from pathlib import Path
 
 from headgate.core.errors import ContractError
 
+#: What a contract's file is called.
+FILE_NAME = "contract.odcs.yaml"
 #: Bytes that the longest contract has.
 LONGEST = 1 << 21
 

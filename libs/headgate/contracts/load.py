@@ -34,7 +34,7 @@ from headgate.core import json as hjson
 from headgate.core.cache import Cache
 from headgate.core.errors import ContractError, UsageError
 
-FILE_NAME = "contract.odcs.yaml"
+FILE_NAME = files.FILE_NAME
 #: Kinds of servers that a contract may name: those that say nothing against a lake of files.
 _SERVERS = ("local", "custom", "duckdb")
 _HOURS = {"h": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,9 @@ class Entry:
     source_path: str | None
     dated: bool
     tags: tuple[str, ...]
+
+
+FIELDS = tuple(f.name for f in dataclasses.fields(Entry))
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,16 @@ class Index:
     entries: Mapping[str, Entry]
     groups: Mapping[str, Group]
     broken: tuple[Broken, ...]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The entries and groups of all contracts that make DAGs, and what is wrong with the others.
+
+    ``made_of`` are the files of SQL, relative to the root, that each entry follows from.
+    """
+
+    entries: Mapping[str, Entry]
+    groups: Mapping[str, Group]
+    broken: tuple[Broken, ...]
+    made_of: Mapping[str, tuple[str, ...]]

@@ -19,6 +19,8 @@ from headgate.core import json as hjson
 
 FILE_NAME = "_cache/dag_index.jsonl"
 _END = ("end", "")
+#: Nanoseconds after which nobody is at a draft any more.
+_ABANDONED = 3600 * 1_000_000_000
 
 
 class Kept:
@@ -88,6 +90,14 @@ class Draft:
         except OSError:
             with contextlib.suppress(OSError):
                 self._draft.unlink(missing_ok=True)
+        self._sweep(self.disk_time - _ABANDONED)
+
+    def _sweep(self, before: int) -> None:
+        """Remove the drafts that somebody died over."""
+        for left in self._path.parent.glob(f".{self._path.name}.*"):
+            with contextlib.suppress(OSError):
+                if left.stat().st_mtime_ns < before:
+                    left.unlink()
 
 
 def _line(kind: str, name: str, value: Any) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,28 +12,15 @@ from headgate.contracts.model import Contract
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError
 from headgate.orchestration.indexing import circles
-from headgate.orchestration.indexing.entries import Broken, Entry, Group
+from headgate.orchestration.indexing.entries import Broken, Entry, Group, Linked
 from headgate.orchestration.indexing.models import Models, WrongModel
 from headgate.orchestration.indexing.outline import Outline, as_contract
 
 _OWN = "#/customProperties/headgate."
 
 
-@dataclass(frozen=True)
-class Linked:
-    """The entries and groups of all contracts that make DAGs, and what is wrong with the others.
-
-    ``made_of`` are the files of SQL, relative to the root, that each entry follows from.
-    """
-
-    entries: Mapping[str, Entry]
-    groups: Mapping[str, Group]
-    broken: tuple[Broken, ...]
-    made_of: Mapping[str, tuple[str, ...]]
-
-
 def link(
-    root: Path, outlines: Mapping[str, Outline], models: Models, owners: tuple[str, ...] | None
+    root: Path, outlines: Mapping[str, Outline], models: Models, owners: Sequence[str] | None
 ) -> Linked:
     """All of it, from the outlines by path; ``owners`` are those that are known, if that is said."""
     return _Linking(root, models, owners).linked(outlines)
@@ -43,7 +30,7 @@ def link(
 class _Linking:
     root: Path
     models: Models
-    owners: tuple[str, ...] | None
+    owners: Sequence[str] | None
     broken: list[Broken] = field(default_factory=list)
     #: Ids of datasets whose contract is there and wrong: who reads them is not to blame.
     claimed: set[str] = field(default_factory=set)

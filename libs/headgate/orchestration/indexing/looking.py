@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from headgate.contracts.load import FILE_NAME
+from headgate.contracts.files import FILE_NAME
 from headgate.core import ids
 from headgate.core.settings import Settings
 
@@ -59,14 +59,41 @@ def times(path: str | Path) -> Times:
     return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
+def plain(seen: Seen) -> list[dict[str, list[int]]]:
+    """The look as JSON gives it back."""
+    return [{p: list(t) for p, t in part.items()} for part in (seen.contracts, seen.models)]
+
+
+def same(path: Path, known: list[int], content: str, now: Times | None = None) -> bool:
+    """Whether a file is as it was, by its times or, if they do not show it, by its content.
+
+    ``now`` is how it looks, if that is known already.
+    """
+    found = times(path) if now is None else now
+    return list(found) == known or (bool(content) and digest(path) == content)
+
+
+def digest(path: Path) -> str:
+    """What names a file's content; nothing, if it cannot be read."""
+    try:
+        return ids.digest(path.read_bytes())
+    except OSError:
+        return ""
+
+
 def settled(found: Times, disk_time: int) -> bool:
     """Whether the times will show the next change: the file did not change just before the moment
     ``disk_time``, by the disk's clock."""
     return found[0] != 0 and max(found[2], found[3]) < disk_time - _TICK
 
 
+def head(settings: Settings) -> list[str]:
+    """What all that is kept follows from besides files: the code that made it, and where it looked."""
+    return [_code(), str(settings.contracts), str(settings.dbt_project)]
+
+
 @lru_cache(maxsize=1)
-def code() -> str:
+def _code() -> str:
     """A name for the code that reads contracts and makes the index of them."""
     here = Path(__file__).parent
     folders = [here, here.parent / "dbt", here.parents[1] / "contracts"]
