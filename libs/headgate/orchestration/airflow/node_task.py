@@ -14,7 +14,8 @@ from airflow.triggers.base import StartTriggerArgs
 from headgate.core import clock
 from headgate.orchestration.airflow import node_board
 from headgate.orchestration.airflow.node_board import BOARD, PRODUCER, SEEN, Decision
-from headgate.orchestration.airflow.producing import Writing, name_of, tell, tell_refused
+from headgate.orchestration.airflow.producing import Writing, name_of, tell
+from headgate.orchestration.airflow.waiting_told import waiting_told
 from headgate.orchestration.airflow.working import part
 
 log = logging.getLogger("headgate.task")
@@ -87,7 +88,11 @@ class Node(BaseOperator):
         """Build the dataset and what is made from it, and say so on the board."""
         from headgate.orchestration import parts
 
-        with part(context) as work, Writing(context, beside=True) as board:
+        with (
+            part(context) as work,
+            waiting_told(context) as told,
+            Writing(context, beside=True, also=told) as board,
+        ):
             report = parts.build_from(
                 work.project,
                 self.dataset,
@@ -97,7 +102,6 @@ class Node(BaseOperator):
             )
             board.put_all(report.nodes)
         tell(report)
-        tell_refused(work, context)
         line = board.line(self.dataset)
         if line is None:
             return Decision(

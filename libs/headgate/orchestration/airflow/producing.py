@@ -14,8 +14,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from headgate.orchestration.airflow import node_board
 from headgate.orchestration.airflow.assets import dataset_of
 from headgate.orchestration.airflow.node_board import BOARD, PRODUCER
-from headgate.orchestration.airflow.working import Working, part
-from headgate.orchestration.alerts import Alert, send
+from headgate.orchestration.airflow.waiting_told import waiting_told
+from headgate.orchestration.airflow.working import part
 
 if TYPE_CHECKING:
     from headgate.orchestration.parts import Account, NodeState, PartReport
@@ -45,7 +45,11 @@ class Build(BaseOperator):
         """Build, and say what became of each."""
         from headgate.orchestration import parts
 
-        with part(context) as work, Writing(context) as board:
+        with (
+            part(context) as work,
+            waiting_told(context) as told,
+            Writing(context, also=told) as board,
+        ):
             report = parts.curate(
                 work.project,
                 self.group,
@@ -55,7 +59,6 @@ class Build(BaseOperator):
             )
             board.put_all(report.nodes)
         tell(report)
-        tell_refused(work, context)
 
 
 class Release(BaseOperator):
@@ -131,15 +134,21 @@ class Release(BaseOperator):
 class Writing:
     """The board, as the task of ``context`` writes it: at most once a second, and at the end.
 
-    Lines of other datasets that are on the board already are kept if ``beside``. Datasets may be
-    put from any thread; it is written by one of its own, so that building waits for nothing.
+    Lines of other datasets that are on the board already are kept if ``beside``. ``also`` is told
+    of each dataset besides. Datasets may be put from any thread; it is written by one of its own, so that building waits for nothing.
     """
 
-    def __init__(self, context: Mapping[str, Any], *, beside: bool = False) -> None:
+    def __init__(
+        self,
+        context: Mapping[str, Any],
+        *,
+        beside: bool = False,
+        also: Callable[[NodeState], None] | None = None,
+    ) -> None:
         task: Any = context["ti"]
         self._where = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": PRODUCER}
         self._report, self._attempt = str(task.id), task.try_number
-        self._beside = beside
+        self._beside, self._also = beside, also
         self._lines: dict[str, dict[str, Any]] = {}
         self._changed, self._over = threading.Event(), threading.Event()
         self._lock = threading.Lock()
@@ -166,6 +175,8 @@ class Writing:
         for told in node_board.told(node.dataset, line).splitlines():
             log.info("%s", told)
         self._changed.set()
+        if self._also is not None:
+            self._also(node)
 
     def put_all(self, nodes: Iterable[NodeState]) -> None:
         """What became of all: also of those that nobody told of one by one."""
@@ -208,22 +219,6 @@ def tell(report: PartReport) -> None:
         log.info("%s", note)
     for problem in report.problems:
         log.error("%s", problem)
-
-
-def tell_refused(work: Working, context: Mapping[str, Any]) -> None:
-    """Tell the owner of each dataset of which the gate refused a batch. Never fails the task."""
-    for outcome in work.progress.refused:
-        alert = Alert(
-            kind="refused",
-            dataset=outcome.dataset,
-            owner=work.project.contracts[outcome.dataset].owner,
-            what=" ".join(outcome.problems) or "The gate refused it.",
-            show=f"headgate show verdicts {outcome.dataset}",
-            link=getattr(context["ti"], "log_url", "") or "",
-            run=context["run_id"],
-        )
-        for problem in send(work.project, alert):
-            log.warning("%s", problem)
 
 
 def name_of(context: Mapping[str, Any]) -> str:
