@@ -62,7 +62,7 @@ def dag_of(project: Project, name: str, **tasks: Exception) -> DAG:
 
 
 def test_a_failed_task_is_told_of_once(
-    airflow: WarmAirflow, dags_project: Project, hook: Webhook
+    airflow: WarmAirflow, dags_project: Project, hook: Webhook, caplog: pytest.LogCaptureFixture
 ) -> None:
     error = AirflowFailException("said")
     error.__cause__ = ModelError("it does not add up.", remedy="Mend it.", place="models/x.sql:3")
@@ -80,6 +80,7 @@ def test_a_failed_task_is_told_of_once(
     assert post["show"] == "headgate show accounting gold.chat.x"
     assert "/dags/one_fails/runs/" in post["link"] and "/tasks/gold.chat.x" in post["link"]
     assert post["run"] == ran.run_id
+    assert "could not be" not in caplog.text
 
 
 def test_a_strange_error_tells_no_row(
@@ -171,6 +172,9 @@ def test_dags_with_the_route_are_serialized(dags_project: Project) -> None:
     dag = dag_of(dags_project, "kept", work=ValueError())
     found = DagSerialization.to_dict(dag)["dag"]
     assert found["has_on_failure_callback"] is True
+    kept = DagSerialization.from_dict(DagSerialization.to_dict(dag))
+    context = {"dag": kept, "run_id": "r", "reason": "task_failure"}
+    assert alert_route("me").alert(context) is None
 
 
 def test_what_sends_alerts_imports_nothing_heavy() -> None:

@@ -97,11 +97,11 @@ class AlertRoute:
 
 def _tells(task: Any) -> bool:
     """Whether a task tells of its own failure."""
+    if not hasattr(task, "on_failure_callback"):  # as Airflow keeps it: it knows that there is one
+        return bool(getattr(task, "has_on_failure_callback", False))
     given = task.on_failure_callback or ()
-    return any(
-        isinstance(one, AlertRoute)
-        for one in (given if isinstance(given, list | tuple) else [given])
-    )
+    each = given if isinstance(given, list | tuple) else [given]
+    return any(isinstance(one, AlertRoute) for one in each)
 
 
 def _why(error: Any) -> str:
