@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from headgate.core import json as hjson
+
 if TYPE_CHECKING:
     from headgate.orchestration.parts import NodeState
 
@@ -50,6 +52,16 @@ def entry(node: NodeState, report: str, attempt: int) -> dict[str, Any]:
         "try": attempt,
         "report": report,
     }
+
+
+def report_of(seen: object) -> str | None:
+    """The report that an earlier try of a task ended with, by its XCom :data:`SEEN`.
+
+    What a trigger's event pushes is stored as text of JSON in JSON; what a worker pushes, as it is.
+    """
+    if isinstance(seen, str):
+        seen = hjson.loads(seen)
+    return seen.get("report") if isinstance(seen, Mapping) else None
 
 
 def decide(

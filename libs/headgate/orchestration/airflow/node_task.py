@@ -57,10 +57,10 @@ class Node(BaseOperator):
         )
         producer = states.get(task.run_id, {}).get(PRODUCER)
         board = task.xcom_pull(task_ids=PRODUCER, key=BOARD) or {}
-        seen = task.xcom_pull(task_ids=task.task_id, key=SEEN) or {}
+        seen = task.xcom_pull(task_ids=task.task_id, key=SEEN)
         decision = node_board.decide(
             self.dataset, board.get(self.dataset), producer and str(producer),
-            attempt=task.try_number, seen=seen.get("report"),
+            attempt=task.try_number, seen=node_board.report_of(seen),
         )  # fmt: skip
         if decision.step == "wait":
             raise AirflowRescheduleException(clock.now())

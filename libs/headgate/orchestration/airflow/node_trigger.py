@@ -73,8 +73,8 @@ class NodeTrigger(BaseTrigger):
         task: Any = self.task_instance
         seen = None
         if task.try_number > 1:
-            before = await xcom(task.dag_id, task.run_id, task.task_id, SEEN) or {}
-            seen = before.get("report")
+            before = await xcom(task.dag_id, task.run_id, task.task_id, SEEN)
+            seen = node_board.report_of(before)
         self.log.info("Waiting for what `%s` says of %s.", PRODUCER, self.dataset)
         while True:
             run = await watched(task.dag_id, task.run_id).look()
