@@ -49,14 +49,19 @@ def backfill_dag(root: Path, settings: Settings, file: str) -> DAG:
 
 
 def _params(dated: list[str]) -> dict[str, Param]:
-    which = {"enum": dated} if dated else {}
-    day = {"type": "string", "format": "date"}
+    # All have a default: Airflow cannot tell of a failed run of a DAG whose parameters have none.
+    day = {"type": ["null", "string"], "format": "date"}
     return {
         "dataset": Param(
-            type="string", title="Dataset", description="A source whose files lie by dates.", **which
+            "", type="string", enum=["", *dated], title="Dataset",
+            description="A source whose files lie by dates.",
         ),
-        "first": Param(title="First date", description="The first date that is taken.", **day),
-        "last": Param(title="Last date", description="The last date that is taken.", **day),
+        "first": Param(
+            None, title="First date", description="Empty: from the first that has files.", **day
+        ),
+        "last": Param(
+            None, title="Last date", description="Empty: up to the last that has files.", **day
+        ),
         "parallel": Param(
             4, type="integer", minimum=1, maximum=MOST_AT_ONCE, title="At once",
             description="Files that are read at once; commits are one by one.",

@@ -42,7 +42,12 @@ class Plan(BaseOperator):
 
         params = context["params"]
         with part(context) as work:
-            first, last = _day(params["first"]), _day(params["last"])
+            if not params["dataset"]:
+                raise UsageError(
+                    "no dataset was chosen.",
+                    remedy="Choose one whose headgate.source.path has {date} in it.",
+                )
+            first, last = _day(params["first"]) or date.min, _day(params["last"]) or date.max
             if last < first:
                 raise UsageError(f"the last date, {last}, is before the first, {first}.")
             dates = parts.dates_of(work.project, params["dataset"], first, last)
@@ -71,7 +76,7 @@ class TakeDates(BaseOperator):
         """
         dataset = context["params"]["dataset"]
         with part(context) as work:
-            report = take(work, dataset, dates=[_day(d) for d in self.dates])
+            report = take(work, dataset, dates=[date.fromisoformat(d) for d in self.dates])
             told = refusals(work, report)
         new = committed(report)
         context["ti"].xcom_push(key=ACCOUNTS, value=new)
@@ -112,5 +117,5 @@ def portions(dates: Sequence[str], at_once: int) -> list[list[str]]:
     return [list(dates[i : i + size]) for i in range(0, len(dates), size)]
 
 
-def _day(text: str) -> date:
-    return date.fromisoformat(str(text)[:10])
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text[:10]) if text else None

@@ -103,18 +103,20 @@ def _untold(work: Working, outlet: Asset, *, always: bool) -> dict[str, Any] | N
     """
     from airflow.sdk.execution_time.context import InletEventsAccessor
 
-    dataset, newest = outlet.name, work.project.releases.newest()
-    snapshot = work.project.lake.snapshot(dataset)
-    if snapshot is None:
+    from headgate.orchestration.accounts import Account
+
+    newest, snapshot = work.project.releases.newest(), work.project.lake.snapshot(outlet.name)
+    if snapshot is None or snapshot.meta is None:
         return None
-    event = {"dataset": dataset, "version": snapshot.version, "release": None}
+    event = event_of([Account.of_commit(snapshot.meta, snapshot.version).extra()])
     if always:
         return event
-    if newest and newest.versions.get(dataset) == snapshot.version:
+    if newest and newest.versions.get(outlet.name) == snapshot.version:
         return None
     # Asked for without an inlet: the task does not read its table.
     last = InletEventsAccessor(asset_name=outlet.name, asset_uri=outlet.uri)
-    if any(e.extra.get("version") == snapshot.version for e in last.ascending(False).limit(1)):
+    told = [b["batch_id"] for e in last.ascending(False).limit(1) for b in e.extra["batches"]]
+    if snapshot.meta.batch_id in told:
         return None
-    log.info("%s: version %s was committed by a try that told nobody.", dataset, snapshot.version)
+    log.info("%s: version %s was committed and nobody told.", outlet.name, snapshot.version)
     return event
