@@ -149,6 +149,7 @@ def from_document(path: Path, document: Mapping[str, Any]) -> Contract:
         ContractError: it is not ODCS, or not what Headgate asks; the place is named.
     """
     document = dict(document)  # one that was kept is read only now
+    text = _plain(document, str(path))
     # The shallowest complaint is the one to act on; deeper ones are often its echo.
     modern = editions.modern(document)
     found = () if _fits()(modern) else _validator().iter_errors(modern)
@@ -156,7 +157,7 @@ def from_document(path: Path, document: Mapping[str, Any]) -> Contract:
     if errors:
         pointer = "/".join(str(p) for p in errors[0].absolute_path)
         raise ContractError(f"not ODCS: {_complaint(errors[0])}", place=f"{path}#/{pointer}")
-    return _contract(path, document, modern)
+    return _contract(path, document, modern, ids.digest(text))
 
 
 def _complaint(error: Any) -> str:
@@ -170,7 +171,9 @@ def _complaint(error: Any) -> str:
     return str(error.message)[:300]
 
 
-def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]) -> Contract:
+def _contract(
+    path: Path, document: Mapping[str, Any], modern: Mapping[str, Any], digest: str
+) -> Contract:
     place = str(path)
     table = _table(modern, place)
     try:
@@ -179,6 +182,7 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
         raise ContractError(error.message, remedy=error.remedy, place=f"{place}#/name") from None
     where, props = f"{place}#/schema/0", rules.custom(document)
     source = origin.source_of(props, place)
+    times = timing.timing_of(props, source, place)
     columns = tuple(
         _column(p, f"{where}/properties/{i}") for i, p in enumerate(table.get("properties", ()))
     )
@@ -194,15 +198,15 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
         rules=rules.rules_of(table, where),
         promises=rules.promises_of(table, where),
         document=document,
-        hash=ids.digest(hjson.dumps(document)),
+        hash=digest,
         substance=substance.of_document(document),
         source=source,
         delivery=origin.delivery_of(props, columns, place),
-        timing=timing.timing_of(props, source, place),
+        timing=times,
         model=origin.model_of(props, name),
         transform=origin.transform_of(props, place),
         inputs=tuple(str(i) for i in props.get("inputs", ())),
-        release_group=str(props.get("releaseGroup", name.domain)),
+        release_group=origin.group_of(props, name, place),
         max_quarantine_share=origin.share_of(props, place),
         order_column=props.get("orderColumn"),
         last_stays=bool(props.get("lastStays", False)),
@@ -216,6 +220,18 @@ def _contract(path: Path, document: Mapping[str, Any], modern: Mapping[str, Any]
     if contract.source:
         mapping(contract)
     return contract
+
+
+def _plain(document: Mapping[str, Any], place: str) -> str:
+    """The document as JSON, by which it is known."""
+    try:
+        return hjson.dumps(document)
+    except (TypeError, ValueError) as error:
+        raise ContractError(
+            f"it holds what JSON has no form for: {error}.",
+            remedy="Write numbers, texts, lists and mappings of texts.",
+            place=place,
+        ) from None
 
 
 def _table(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:

@@ -132,6 +132,22 @@ def transform_of(props: Mapping[str, Any], place: str) -> str | None:
     return str(given)
 
 
+def group_of(props: Mapping[str, Any], name: DatasetName, place: str) -> str:
+    """The release group: the one that is said, or the domain.
+
+    Raises:
+        ContractError: it is no name.
+    """
+    given = props.get("releaseGroup", name.domain)
+    if not isinstance(given, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", given):
+        raise ContractError(
+            f"headgate.releaseGroup {given!r} is no name of a release group.",
+            remedy="Write at most 100 letters, digits, _, - and dots.",
+            place=f"{place}#/customProperties/headgate.releaseGroup",
+        )
+    return given
+
+
 def share_of(props: Mapping[str, Any], place: str) -> float | None:
     """The share of a batch that may be set aside, if the contract has a limit of its own.
 

@@ -11,6 +11,8 @@ from headgate.contracts.model import Column, Contract, Rule
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError, HeadgateError, UsageError
 
+#: Characters of the longest tag that a scheduler takes.
+LONGEST_TAG = 100
 #: A contract in outline, or what is wrong with it; see :func:`of_file`.
 Outline = dict[str, Any]
 
@@ -58,7 +60,7 @@ def _outline(contract: Contract, shown: str) -> Outline:
         "retry_minutes": contract.timing.retry_minutes,
         "freshness_hours": contract.freshness_hours,
         "source_path": source.path if source else None, "dated": bool(source and source.dated),
-        "tags": [str(t) for t in contract.tags],
+        "tags": [str(t) for t in contract.tags if len(str(t)) <= LONGEST_TAG],
         "table": {k: table[k] for k in ("id", "name", "physicalName") if k in table},
         "columns": [[p["name"], p.get("id")] for p in table.get("properties") or ()],
         "keys": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from headgate.contracts.model import Contract
+from headgate.contracts.timing import schedule_of
 from headgate.orchestration.planning.before import Code
 
 
@@ -29,6 +30,8 @@ def _said(old: Contract, new: Contract) -> Iterator[str]:
         ("maker", old.maker, new.maker),
         ("release group", old.release_group, new.release_group),
         ("promised freshness", _hours(old.freshness_hours), _hours(new.freshness_hours)),
+        ("schedule", _schedule(old), _schedule(new)),
+        ("tries", _tries(old), _tries(new)),
         ("retention", _days(old.retention_days), _days(new.retention_days)),
     ):
         if before != now:
@@ -40,6 +43,17 @@ def _source(contract: Contract) -> str:
     if source is None:
         return ""
     return f"{source.format} at {source.path}" if source.path else source.format
+
+
+def _schedule(contract: Contract) -> str:
+    if contract.source is None:
+        return ""
+    line = schedule_of(contract)
+    return f"{line} ({contract.timing.timezone})" if line else "by hand only"
+
+
+def _tries(contract: Contract) -> str:
+    return f"{contract.timing.retries + 1}, {contract.timing.retry_minutes:g} min apart at first"
 
 
 def _hours(value: float | None) -> str:
