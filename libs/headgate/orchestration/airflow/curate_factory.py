@@ -83,7 +83,7 @@ def curate_dag(group: Group, entries: Mapping[str, Entry], settings: Settings, f
     if not known:
         return dag
     build = Build(task_id=PRODUCER, dag=dag, group=group.name, doc_md=_BUILD, **lock)
-    nodes = {entry.dataset: _node(entry, dag, lock) for entry in known}
+    nodes = {entry.dataset: _node(entry, dag) for entry in known}
     for entry in known:
         before = [nodes[d] for d in entry.inputs if d in nodes]
         (before or build) >> nodes[entry.dataset] >> release
@@ -94,7 +94,9 @@ def curate_dag(group: Group, entries: Mapping[str, Entry], settings: Settings, f
     return dag
 
 
-def _node(entry: Entry, dag: DAG, lock: Mapping[str, object]) -> Node:
+def _node(entry: Entry, dag: DAG) -> Node:
+    """A dataset's task; not in the pool of the lake, or one that failed could not be shown as failed
+    before the producer ends."""
     maker = f"model `{entry.model}`" if entry.maker == "model" else "a Polars transform"
     return Node(
         task_id=entry.dataset,
@@ -103,7 +105,6 @@ def _node(entry: Entry, dag: DAG, lock: Mapping[str, object]) -> Node:
         owner=entry.owner,
         retries=entry.retries,
         doc_md=f"{entry.description}\n\nMade by {maker}; contract `{entry.path}`.\n\n{_NODE}",
-        **lock,
     )
 
 

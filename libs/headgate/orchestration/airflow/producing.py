@@ -135,7 +135,8 @@ class Writing:
     """The board, as the task of ``context`` writes it: at most once a second, and at the end.
 
     Lines of other datasets that are on the board already are kept if ``beside``. ``also`` is told
-    of each dataset besides. Datasets may be put from any thread; it is written by one of its own, so that building waits for nothing.
+    of each dataset besides. Datasets may be put from any thread; it is written by one of its own, so
+    that building waits for nothing.
     """
 
     def __init__(
@@ -155,8 +156,6 @@ class Writing:
         self._thread = threading.Thread(target=self._write_on, name="board", daemon=True)
 
     def __enter__(self) -> Writing:
-        if self._beside:
-            self._lines = dict(BaseXCom.get_one(key=BOARD, **self._where) or {})
         self._thread.start()
         return self
 
@@ -187,8 +186,7 @@ class Writing:
 
     def line(self, dataset: str) -> dict[str, Any] | None:
         """A dataset's line, if this task wrote one."""
-        found = self._lines.get(dataset)
-        return found if found and found["report"] == self._report else None
+        return self._lines.get(dataset)
 
     def _write_on(self) -> None:
         while True:
@@ -202,6 +200,8 @@ class Writing:
     def _write(self) -> None:
         with self._lock:
             lines = dict(self._lines)
+        if self._beside:  # as it is now: another task may have written meanwhile
+            lines = {**(BaseXCom.get_one(key=BOARD, **self._where) or {}), **lines}
         BaseXCom.set(BOARD, lines, **self._where)
 
 
