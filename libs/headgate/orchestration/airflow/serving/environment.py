@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from headgate.core import json as hjson
+from headgate.core import settings as core_settings
+from headgate.core.settings import Settings
 
 HOST = "127.0.0.1"
 USER = "admin"
@@ -25,8 +27,8 @@ CALM = {
 }
 #: For tests: what changes, and who died, is seen within seconds.
 HASTY = {
-    "DAG_PROCESSOR__REFRESH_INTERVAL": "2",
-    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "4",
+    "DAG_PROCESSOR__REFRESH_INTERVAL": "3",
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "8",
     "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
     "CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "1",
     "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
@@ -48,6 +50,7 @@ _ALWAYS = {
     "CORE__EXECUTOR": "LocalExecutor",
     "CORE__LOAD_EXAMPLES": "False",
     "USAGE_DATA_COLLECTION__ENABLED": "False",
+    "WORKERS__EXECUTION_API_TIMEOUT": "60",
     "LOGGING__COLORED_CONSOLE_LOG": "False",
     "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
     "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
@@ -57,20 +60,22 @@ _DEFAULTS = {"CORE__PARALLELISM": "8", "CORE__DAGS_ARE_PAUSED_AT_CREATION": "Tru
 
 
 def of_server(
-    *, root: Path, lake: Path, lake_name: str, home: Path, port: int, database: str,
-    hasty: bool, more: Mapping[str, str],
+    settings: Settings, home: Path, *, port: int, database: str, hasty: bool,
+    more: Mapping[str, str],
 ) -> dict[str, str]:  # fmt: skip
     """The environment of Airflow's processes: ours, over what Airflow's settings say here already.
 
     ``more`` are variables that win over everything.
     """
+    from headgate.orchestration.airflow.lineage import provider_environment
+
     address = f"http://{HOST}:{port}"
     own = {
         **_ALWAYS,
         "API__PORT": str(port),
         "API__BASE_URL": address,
         "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "CORE__DAGS_FOLDER": str(root / "dags"),
+        "CORE__DAGS_FOLDER": str(settings.root / "dags"),
         "CORE__PLUGINS_FOLDER": str(home / "plugins"),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / PASSWORDS),
         "DATABASE__SQL_ALCHEMY_CONN": database,
@@ -79,19 +84,27 @@ def of_server(
         **_kept_secrets(home),
     }
     found = {"AIRFLOW__" + k: v for k, v in {**_DEFAULTS, **(HASTY if hasty else CALM)}.items()}
+    found |= provider_environment(settings)
     found |= os.environ  # noqa: TID251 (not ours: a child's)
     found |= {"AIRFLOW__" + k: v for k, v in own.items()}
     found |= {
         "AIRFLOW_HOME": str(home),
-        "HEADGATE_ROOT": str(root),
-        "HEADGATE_LAKE": str(lake),
-        "HEADGATE_LAKE_NAME": lake_name,
+        "HEADGATE_ROOT": str(settings.root),
         "HEADGATE_AIRFLOW_POOL": POOL,
         "PYTHONUNBUFFERED": "1",
+        **_lake(settings),
     }
     for name in ("AIRFLOW_CONFIG", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"):
         found.pop(name, None)
     return found | dict(more)
+
+
+def _lake(settings: Settings) -> dict[str, str]:
+    """The lake, where it is not the one that every process finds by itself."""
+    by_itself = core_settings.load(settings.root, lake=core_settings.MAIN)
+    if settings.lake_path == by_itself.lake_path:
+        return {}
+    return {"HEADGATE_LAKE": str(settings.lake_path), "HEADGATE_LAKE_NAME": settings.lake_name}
 
 
 def password(home: Path) -> tuple[str, bool]:

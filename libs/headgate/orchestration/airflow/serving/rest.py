@@ -13,6 +13,7 @@ from headgate.core import json as hjson
 from headgate.core.errors import ResourceError
 
 API = "/api/v2/"
+_PATIENCE = 60.0
 
 
 class RestError(ResourceError):
@@ -48,14 +49,14 @@ class Rest:
         """The answer to a change at ``path``; raises as :meth:`get`."""
         return self._ask("PATCH", API + path, body)
 
-    def page(self, path: str) -> tuple[int, str, bytes]:
+    def page(self, path: str, *, patience: float = _PATIENCE) -> tuple[int, str, bytes]:
         """A page of the UI: status, content type, content.
 
         Raises:
             RestError: the server does not answer.
         """
         try:
-            with urllib.request.urlopen(self.address + path, timeout=20) as answer:  # noqa: S310
+            with urllib.request.urlopen(self.address + path, timeout=patience) as answer:  # noqa: S310
                 return answer.status, answer.headers.get_content_type(), answer.read()
         except OSError as error:
             raise RestError(f"{self.address}{path} does not answer: {error}.") from None
@@ -105,7 +106,7 @@ class Rest:
             self.address + path, data=data, headers=head, method=method
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
                 content = answer.read()
         except urllib.error.HTTPError as error:
             said = error.read().decode("utf-8", "replace")[:2000]

@@ -95,9 +95,8 @@ class Server:
             self.password, self.password_is_new = environment.password(self.home)
             kept = database.in_home(self.home, durable=not self.hasty)
             env = environment.of_server(
-                root=self.settings.root, lake=self.settings.lake_path,
-                lake_name=self.settings.lake_name, home=self.home, port=self.port,
-                database=kept.url, hasty=self.hasty, more=self._more,
+                self.settings, self.home, port=self.port, database=kept.url, hasty=self.hasty,
+                more=self._more,
             )  # fmt: skip
             self._begin_warden()
             self._order_start("postgres", kept.command, env, stop="SIGINT", not_root=True)
@@ -186,12 +185,18 @@ class Server:
 
     def _wait_until_well(self, until: float) -> None:
         parts: object = "no answer yet"
+        asked = False
         while clock.monotonic() < until:
             self.listen(0.3)
             if self.gave_up:
                 name = self.gave_up.split(" ")[0]
                 raise ResourceError(f"{self.gave_up}; {self._last_words(name)}")
             try:
+                if not asked:
+                    # What tasks talk to is made by the first who asks, and nobody else is answered
+                    # meanwhile, for seconds: not to be the first task's affair.
+                    self.rest.page("/execution/health", patience=until - clock.monotonic())
+                    asked = True
                 found = self.health()
             except RestError as error:
                 parts = error
