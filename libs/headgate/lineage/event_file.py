@@ -1,4 +1,4 @@
-"""A file of events, one a line: whole lines whoever else writes it, and durable when it is closed."""
+"""A file of events, one a line: whole lines whoever else writes it, durable once it is closed."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ class EventFile:
         if written != len(data):
             raise OSError(f"only {written} of {len(data)} bytes were written")
 
-    def close(self) -> None:
-        """Make what was written durable, and let go of the file; a later line opens it again.
+    def close(self, *, durable: bool = True) -> None:
+        """Let go of the file, and if ``durable`` wait until what was written will outlast a power
+        cut; a later line opens it again.
 
         Raises:
             OSError: the file could not be made durable; it is let go of all the same.
@@ -55,9 +56,10 @@ class EventFile:
             if self._file is None:
                 return
             try:
-                os.fsync(self._file)
-                if self._made:
-                    self._sync_name()
+                if durable:
+                    os.fsync(self._file)
+                    if self._made:
+                        self._sync_name()
             finally:
                 with suppress(OSError):
                     os.close(self._file)
