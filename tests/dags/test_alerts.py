@@ -155,6 +155,62 @@ def test_a_killed_task_is_told_of_without_an_exception() -> None:
     assert "Its process ended" in told.what
 
 
+def test_the_dag_processor_tells_of_a_killed_task_and_of_a_run_out_of_time(
+    airflow: WarmAirflow, dags_project: Project, hook: Webhook
+) -> None:
+    """There the DAG file is parsed anew, and what is called has no exception."""
+    root = dags_project.settings.root
+    file = root / "dags" / "try.py"
+    file.write_text(BY_HAND)
+    dag = airflow.bag(file).dags["killed"]
+    airflow.register(dag)
+    run_id = dag.test().run_id
+    hook.posts.clear()
+    processed(airflow.bag(file), task_request(run_id), dag_request(run_id, "timed_out"))
+    processed(airflow.bag(file), dag_request(run_id, "task_failure"))
+    killed, late = hook.posts
+    assert killed["what"].startswith("Task bronze.chat.x of DAG killed failed. Its process ended")
+    assert (killed["dataset"], killed["owner"]) == ("bronze.chat.x", "chat-platform")
+    assert f"/dags/killed/runs/{run_id[:6]}" in killed["link"]
+    assert (late["what"], late["run"]) == ("DAG killed failed: timed out.", run_id)
+
+
+BY_HAND = """# airflow dag
+from airflow.sdk import BaseOperator
+from headgate.orchestration.airflow.governed import governed
+
+dag = governed("killed", file=__file__, owner="chat-platform", page="It is killed.", retries=0)
+BaseOperator(task_id="bronze.chat.x", dag=dag)
+"""
+WHERE = {"filepath": "try.py", "bundle_name": "dags-folder", "bundle_version": None}
+
+
+def processed(bag: Any, *requests: Any) -> None:
+    """Have Airflow's DAG processor call callbacks, as it does where no worker can."""
+    import structlog
+    from airflow.dag_processing.processor import _execute_callbacks
+
+    _execute_callbacks(bag, list(requests), structlog.get_logger())
+
+
+def task_request(run_id: str) -> Any:
+    from airflow.api_fastapi.execution_api.datamodels.taskinstance import TaskInstance as Model
+    from airflow.callbacks.callback_requests import TaskCallbackRequest
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.settings import Session
+    from sqlalchemy import select
+
+    with Session() as session:
+        found = session.scalars(select(TaskInstance).where(TaskInstance.run_id == run_id)).one()
+        return TaskCallbackRequest(ti=Model.model_validate(found, from_attributes=True), **WHERE)
+
+
+def dag_request(run_id: str, reason: str) -> Any:
+    from airflow.callbacks.callback_requests import DagCallbackRequest
+
+    return DagCallbackRequest(dag_id="killed", run_id=run_id, msg=reason, **WHERE)
+
+
 def test_who_refused_is_seen_by_the_cause() -> None:
     task = SimpleNamespace(task_id="take", dag_id="d", log_url="", run_id="r")
     error = AirflowFailException("x")
