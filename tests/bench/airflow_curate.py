@@ -16,7 +16,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -90,8 +90,11 @@ class Bench:
             self.database = prepare_cosmos(self.scaled, self.root / "dags")
         shutil.copytree(self.root / "lake", self.seed)
         settings = core_settings.load(self.root)
-        paused = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False"}
-        self.server = Server(settings, work / "home", port=0, more=paused)
+        more = {
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+        }
+        self.server = Server(settings, work / "home", port=0, more=more)
 
     def restore(self) -> None:
         """The lake as it was before anything was curated."""
@@ -178,8 +181,9 @@ def empty_dag(root: Path) -> str:
     return _EMPTY.format(before=before, dag=EMPTY)
 
 
-def measure(bench: Bench, rounds: int) -> list[Figure]:
-    """All sides in turn; the first round warms what is kept, and is left out."""
+def measure(bench: Bench, rounds: int) -> Iterator[list[Figure]]:
+    """All sides in turn: gives all figures after each round. The first round warms what is kept, and
+    is left out."""
     sides: list[Callable[[], Figure]] = [bench.plain, bench.curate, bench.empty]
     if bench.cosmos:
         sides.append(bench.by_cosmos)
@@ -189,7 +193,8 @@ def measure(bench: Bench, rounds: int) -> list[Figure]:
             figure = side()
             print(f"round {number}: {figure}", file=sys.stderr)
             found += [figure] if number else []
-    return found
+        if number:
+            yield found
 
 
 def summary(found: list[Figure], idle: float, models: int) -> dict[str, Any]:
@@ -235,7 +240,7 @@ def main() -> None:
     """Measure, print a table, write JSON."""
     parser = argparse.ArgumentParser(prog="airflow_curate", description=__doc__)
     parser.add_argument("--models", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="1 or more")
     parser.add_argument("--work", type=Path, default=Path("bench_results/airflow"))
     parser.add_argument("--out", type=Path, default=Path("bench_results/airflow_curate.json"))
     args = parser.parse_args()
@@ -244,14 +249,16 @@ def main() -> None:
     work.mkdir(parents=True)
     bench = Bench(work, args.models)
     bench.server.start(within=600.0)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        told = summary(measure(bench, args.rounds), bench.idle(), args.models)
+        idle = bench.idle()
+        for found in measure(bench, args.rounds):
+            told = summary(found, idle, args.models)
+            args.out.write_text(hjson.dumps(told, indent=2) + "\n")
+            show(told)
     finally:
         bench.server.stop()
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(hjson.dumps(told, indent=2) + "\n")
-    shutil.rmtree(work, ignore_errors=True)
-    show(told)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 if __name__ == "__main__":

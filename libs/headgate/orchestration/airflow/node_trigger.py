@@ -15,6 +15,10 @@ from headgate.orchestration.airflow.node_board import BOARD, PRODUCER, SEEN, Dec
 
 #: The tasks of one DAG run that wait in one triggerer look at the board together, so often.
 LOOK_EVERY_SECONDS = 1.0
+#: Producers in these states have no board; Airflow logs an error for each question in vain.
+_NOT_BEGUN = (None, "scheduled", "queued")
+#: After so many turns all that a trigger logs of its task has been read.
+_TURNS = 4
 #: A DAG run that nobody looked at for so long is forgotten.
 _FORGET_AFTER_SECONDS = 120.0
 
@@ -35,8 +39,10 @@ class Run:
         async with self.reading:
             if clock.monotonic() - self.looked >= LOOK_EVERY_SECONDS:
                 # In this order: what a producer says that has ended is its last word.
-                self.producer = await producer_state(self.dag_id, self.run_id)
-                self.board = await xcom(self.dag_id, self.run_id, PRODUCER, BOARD) or {}
+                key = (self.dag_id, self.run_id)
+                self.producer = await producer_state(*key)
+                begun = self.producer not in _NOT_BEGUN
+                self.board = (begun and await xcom(*key, PRODUCER, BOARD)) or {}
                 self.looked = clock.monotonic()
         return self
 
@@ -87,7 +93,18 @@ class NodeTrigger(BaseTrigger):
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         for line in decision.why.splitlines():
             (self.log.error if decision.step == "fail" else self.log.info)("%s", line)
+        await _read(task)
         yield event_of(decision)
+
+
+async def _read(task: Any) -> None:
+    """Return once what was logged for a task so far has been read.
+
+    Airflow closes a task's log as it hears that its trigger ended, also before it has read all that
+    was logged. It reads logs and answers questions in turn, some kilobytes at a time.
+    """
+    for _ in range(_TURNS):
+        await producer_state(task.dag_id, task.run_id)
 
 
 def event_of(decision: Decision) -> TriggerEvent:

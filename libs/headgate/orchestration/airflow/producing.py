@@ -45,6 +45,7 @@ class Build(BaseOperator):
         """Build, and say what became of each."""
         from headgate.orchestration import parts
 
+        BaseXCom.set(BOARD, {}, **_board_of(context))  # this try has said nothing yet
         with (
             part(context) as work,
             waiting_told(context) as told,
@@ -147,7 +148,7 @@ class Writing:
         also: Callable[[NodeState], None] | None = None,
     ) -> None:
         task: Any = context["ti"]
-        self._where = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": PRODUCER}
+        self._where = _board_of(context)
         self._report, self._attempt = str(task.id), task.try_number
         self._beside, self._also = beside, also
         self._lines: dict[str, dict[str, Any]] = {}
@@ -203,6 +204,12 @@ class Writing:
         if self._beside:  # as it is now: another task may have written meanwhile
             lines = {**(BaseXCom.get_one(key=BOARD, **self._where) or {}), **lines}
         BaseXCom.set(BOARD, lines, **self._where)
+
+
+def _board_of(context: Mapping[str, Any]) -> dict[str, str]:
+    """Whose XCom the board of a DAG run is."""
+    task: Any = context["ti"]
+    return {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": PRODUCER}
 
 
 def _quietly(write: Callable[[], None]) -> None:
