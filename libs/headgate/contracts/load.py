@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -27,6 +28,7 @@ from headgate.contracts.model import (
     Column,
     Contract,
     ContractSet,
+    LeftOut,
 )
 from headgate.contracts.names import DatasetName
 from headgate.core import ids
@@ -94,16 +96,54 @@ def load_all(folder: Path, cache: Cache | None = None) -> ContractSet:
     return ContractSet({d: relations.resolved(c, found) for d, c in found.items()})
 
 
-def _every(folder: Path, cache: Cache | None) -> Iterator[tuple[Path, Contract]]:
-    """The contracts below ``folder`` in the order of their paths."""
+def load_sound(folder: Path, cache: Cache | None, left_out: LeftOut) -> ContractSet:
+    """The contracts below ``folder`` that can be worked with: none of ``left_out``, and none that is
+    wrong, which stops no other.
+
+    A reference to what is left out stays as it is written: its table is there.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"no folder of contracts at {folder}.", remedy="See the setting contracts."
+        )
+    why = dict(left_out.datasets)
+    found = {c.id: c for _, c in _every(folder, cache, []) if c.id not in why}
+    sound: dict[str, Contract] = {}
+    for dataset, contract in found.items():
+        try:
+            sound[dataset] = relations.resolved(contract, found, why)
+        except ContractError as error:
+            why[dataset] = str(error)
+    return ContractSet(sound, LeftOut(why, left_out.groups))
+
+
+def _every(
+    folder: Path, cache: Cache | None, wrong: list[ContractError] | None = None
+) -> Iterator[tuple[Path, Contract]]:
+    """The contracts below ``folder`` in the order of their paths; those that cannot be read go into
+    ``wrong``, if that is given.
+
+    Raises:
+        ContractError: one cannot be read, and ``wrong`` is not given.
+    """
     paths = sorted(
         Path(above) / FILE_NAME for above, _, names in os.walk(folder) if FILE_NAME in names
     )
+    texts: dict[Path, str] = {}
     for path in paths:
-        files.stay_inside(path, folder)
-    texts = {path: files.text_of(path) for path in paths}
+        with _noting(wrong):
+            files.stay_inside(path, folder)
+            texts[path] = files.text_of(path)
     if cache is None:
-        yield from ((path, _loaded(path, text)) for path, text in texts.items())
+        for path, text in texts.items():
+            loaded: Contract | None = None
+            with _noting(wrong):
+                loaded = _loaded(path, text)
+            if loaded is not None:
+                yield path, loaded
         return
     keys = {path: stored.key(path, text) for path, text in texts.items()}
     known = stored.recalled(cache, list(keys.values()))
@@ -111,11 +151,24 @@ def _every(folder: Path, cache: Cache | None) -> Iterator[tuple[Path, Contract]]
     try:
         for path, text in texts.items():
             contract = known.get(keys[path])
-            if contract is None:
-                contract = fresh[keys[path]] = _loaded(path, text)
-            yield path, contract
+            with _noting(wrong):
+                if contract is None:
+                    contract = fresh[keys[path]] = _loaded(path, text)
+            if contract is not None:
+                yield path, contract
     finally:
         stored.keep(cache, fresh)
+
+
+@contextmanager
+def _noting(wrong: list[ContractError] | None) -> Iterator[None]:
+    """Within the block, note what is wrong with a contract instead of raising it, if so wished."""
+    try:
+        yield
+    except ContractError as error:
+        if wrong is None:
+            raise
+        wrong.append(error)
 
 
 def load(path: Path) -> Contract:

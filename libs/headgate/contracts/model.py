@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.contracts.names import DatasetName
-from headgate.core.errors import UsageError
+from headgate.core.errors import ContractError, UsageError
 
 SEVERITIES = ("warn", "quarantine", "fail")
 #: What stands for a day in the path of a source.
@@ -225,10 +225,20 @@ class Contract:
         return self.path.parent / "examples"
 
 
-class ContractSet(Mapping[str, Contract]):
-    """All contracts of a project by dataset id, in id order."""
+@dataclass(frozen=True)
+class LeftOut:
+    """What is left out of a set of contracts so that the others can be worked with: why, for each
+    dataset, and for each release group that must not move without it."""
 
-    def __init__(self, contracts: Mapping[str, Contract]) -> None:
+    datasets: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+class ContractSet(Mapping[str, Contract]):
+    """All contracts of a project by dataset id, in id order; or those that are not ``left_out``."""
+
+    def __init__(self, contracts: Mapping[str, Contract], left_out: LeftOut = LeftOut()) -> None:
+        self.left_out = left_out
         self._contracts = dict(sorted(contracts.items()))
         # Of several that name one model, the first counts.
         self._by_model = {c.model: c for c in reversed(self._contracts.values()) if c.model}
@@ -237,6 +247,10 @@ class ContractSet(Mapping[str, Contract]):
         try:
             return self._contracts[dataset]
         except KeyError:
+            if dataset in self.left_out.datasets:
+                raise ContractError(
+                    f"{dataset} cannot be worked on: {self.left_out.datasets[dataset]}"
+                ) from None
             known = ", ".join(self._contracts) or "none"
             raise UsageError(
                 f"no contract for dataset {dataset!r}.", remedy=f"Known datasets: {known}."

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +89,20 @@ def own_columns(given: Any, table: Mapping[str, Any], place: str) -> list[str]:
     return [str(column) for column in found]
 
 
-def resolved(contract: Contract, contracts: Mapping[str, Contract]) -> Contract:
-    """The contract with each foreign key's parent as a dataset's id, looked for among ``contracts``.
+def resolved(
+    contract: Contract, contracts: Mapping[str, Contract], left_out: Container[str] = ()
+) -> Contract:
+    """The contract with each foreign key's parent as a dataset's id, looked for among ``contracts``;
+    one that names a dataset that is ``left_out`` stays as it is.
 
     Raises:
         ContractError: no dataset, or more than one, is meant.
     """
     rules = [
-        _resolved(r, contract, contracts) if r.kind == "foreign_key" else r for r in contract.rules
+        _resolved(r, contract, contracts)
+        if r.kind == "foreign_key" and r.arguments["parent"] not in left_out
+        else r
+        for r in contract.rules
     ]
     if all(a is b for a, b in zip(rules, contract.rules, strict=True)):
         return contract

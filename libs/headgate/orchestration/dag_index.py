@@ -115,7 +115,10 @@ class _Opened:
             return None
         entries = {d: _entry(row["entry"]) for d, row in kept.every("entry")}
         groups = {name: _group(row) for name, row in kept.every("group")}
-        broken = tuple(Broken(p, m, r, tuple(d)) for _, (p, m, r, d) in kept.every("broken"))
+        broken = tuple(
+            Broken(place, message, remedy, tuple(datasets), tuple(held))
+            for _, (place, message, remedy, datasets, held) in kept.every("broken")
+        )
         if kept.get("count", "") != [len(entries), len(groups), len(broken)]:
             return None
         return self.index(Linked(entries, groups, broken, {}))

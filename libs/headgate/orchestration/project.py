@@ -18,9 +18,14 @@ from headgate.lake.release import ReleaseStore
 
 @dataclass(frozen=True)
 class Project:
-    """Everything that a command needs to begin with. Contracts are read when first asked for."""
+    """Everything that a command needs to begin with. Contracts are read when first asked for.
+
+    ``sound``: contracts that are wrong are left out, with what is made from their datasets, and stop
+    no other; without it any of them stops everything.
+    """
 
     settings: Settings
+    sound: bool = False
 
     @classmethod
     def open(cls, root: Path | None = None) -> Project:
@@ -38,6 +43,10 @@ class Project:
         Raises:
             ContractError: one of them is wrong.
         """
+        if self.sound:
+            from headgate.orchestration import sound
+
+            return sound.contracts(self.settings, self.cache)
         return load_all(self.settings.contracts_path, self.cache)
 
     @cached_property

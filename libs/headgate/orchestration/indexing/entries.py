@@ -57,13 +57,15 @@ class Group:
 class Broken:
     """What is wrong with a contract or a model: where (file and line), what, and what to do.
 
-    ``datasets`` make no DAG because of it.
+    ``datasets`` make no DAG because of it; ``groups`` are release groups that are held, as curated
+    datasets of theirs are among them.
     """
 
     place: str
     message: str
     remedy: str
     datasets: tuple[str, ...]
+    groups: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message} {self.remedy}".rstrip()

@@ -35,8 +35,14 @@ class _Linking:
     #: Ids of datasets whose contract is there and wrong: who reads them is not to blame.
     claimed: set[str] = field(default_factory=set)
     made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The release group of each curated dataset whose contract can be read; nothing for a source.
+    groups: dict[str, str] = field(default_factory=dict)
 
     def linked(self, outlines: Mapping[str, Outline]) -> Linked:
+        for one in outlines.values():
+            if "error" not in one:
+                curated = one["maker"] in ("model", "transform")
+                self.groups[one["id"]] = one["group"] if curated else ""
         sound = self._unique(outlines)
         contracts = {d: as_contract(o, self.root) for d, o in sound.items()}
         for dataset, outline in list(sound.items()):
@@ -61,8 +67,19 @@ class _Linking:
         )  # fmt: skip
 
     def _wrong(self, place: str, message: str, remedy: str, *datasets: str) -> None:
-        self.broken.append(Broken(place, message, remedy, tuple(sorted(datasets))))
+        groups = {g for d in datasets if (g := self._held(d))}
+        self.broken.append(
+            Broken(place, message, remedy, tuple(sorted(datasets)), tuple(sorted(groups)))
+        )
         self.claimed.update(datasets)
+
+    def _held(self, dataset: str) -> str:
+        """The release group that must not move without a dataset: that of one that is curated. Where
+        the contract cannot be read, its layer and domain tell."""
+        if dataset in self.groups:
+            return self.groups[dataset]
+        name = DatasetName.parse(dataset)
+        return name.domain if name.layer in ("silver", "gold") else ""
 
     def _place(self, outline: Outline, pointer: str) -> str:
         path = str(outline["path"])

@@ -37,7 +37,7 @@ class Making:
         found = {path: row[1] for path, row in outlines.items()}
         owned: dict[str, str] = {}
         for one in found.values():
-            if one.get("model"):
+            if one["model"] and one["id"]:
                 owned.setdefault(one["model"], one["id"])
         known = models.Models({p: row[1] for p, row in mentions.items()}, owned)
         linked = linking.link(self.settings.root, found, known, self.owners)
@@ -58,7 +58,7 @@ class Making:
         try:
             files.stay_inside(full, self.settings.contracts_path)
         except ContractError as error:
-            return {"error": [f"{path}:1", error.message, error.remedy], "id": None}
+            return {"error": [f"{path}:1", error.message, error.remedy], "id": None, "model": None}
         return outline.of_file(full, path)
 
     def _mention(self, full: Path, path: str) -> models.Mention:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from headgate.contracts import load, timing, yamltext
-from headgate.contracts.files import text_of
+from headgate.contracts import files, load, timing
 from headgate.contracts.model import Column, Contract, Rule
 from headgate.contracts.names import DatasetName
-from headgate.core.errors import ContractError, HeadgateError, UsageError
+from headgate.core.errors import HeadgateError, UsageError
 
 #: Characters of the longest tag that a scheduler takes.
 LONGEST_TAG = 100
+_NAME = re.compile(r"^name:\s*[\"']?([a-z]+\.[a-z0-9_]+\.[a-z0-9_]+)", re.MULTILINE)
+_MODEL = re.compile(r"headgate\.model[\"']?\s*,?\s*value:\s*[\"']?(\w+)")
 #: A contract in outline, or what is wrong with it; see :func:`of_file`.
 Outline = dict[str, Any]
 
@@ -20,8 +22,8 @@ Outline = dict[str, Any]
 def of_file(path: Path, shown: str) -> Outline:
     """The outline of the contract at ``path``, which is told of as ``shown``.
 
-    One that cannot be read gives ``error`` (place, message, remedy) and the dataset's id, if that
-    much can be told.
+    One that cannot be read gives ``error`` (place, message, remedy), and the dataset's id and its
+    model, if that much can be told.
     """
     try:
         return _outline(load.load(path), shown)
@@ -32,19 +34,27 @@ def of_file(path: Path, shown: str) -> Outline:
     except Exception as error:  # one contract must not stop the others, whatever it holds
         place, message = str(path), f"it cannot be read: {type(error).__name__}: {error}."
         remedy = "Compare it with docs/reference/contract.md."
-    at, mark, _ = place.removeprefix(str(path)).partition("#")
+    at = place.removeprefix(str(path)).partition("#")[0]
     line = at if at[:1] == ":" else ":1"
-    del mark
-    return {"error": [shown + line, message, remedy], "id": _claimed(path)}
+    dataset, model = _claimed(path)
+    return {"error": [shown + line, message, remedy], "id": dataset, "model": model}
 
 
-def _claimed(path: Path) -> str | None:
-    """The dataset that a broken contract is meant for."""
+def _claimed(path: Path) -> tuple[str | None, str | None]:
+    """The dataset that a broken contract is meant for, and the model that builds it: as its text says
+    it, for it may be no YAML."""
     try:
-        name = yamltext.read(text_of(path), str(path)).get("name")
-        return DatasetName.parse(str(name)).id
-    except (OSError, ContractError, UsageError, ValueError, RecursionError):
-        return None
+        text = path.read_bytes()[: files.LONGEST].decode("utf-8", "replace")
+        said = _NAME.search(text)
+        name = DatasetName.parse(said[1]) if said else None
+    except (OSError, UsageError):
+        return None, None
+    model = _MODEL.search(text)
+    if name is None or model:
+        return name.id if name else None, model[1] if model else None
+    made_otherwise = "headgate.source" in text or "headgate.transform" in text
+    usual = name.layer in ("silver", "gold") and not made_otherwise
+    return name.id, name.model if usual else None
 
 
 def _outline(contract: Contract, shown: str) -> Outline:
