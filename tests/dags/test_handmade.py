@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from headgate.core import json as hjson
 from headgate.lake.engines.duckdb import connect
@@ -102,19 +103,6 @@ def batches(project: Project) -> int:
         return con.execute(query).fetchall()[0][0]
 
 
-def again(airflow: WarmAirflow, dag: Any, ran: Ran) -> Ran:
-    """Another try of a DAG run's tasks."""
-    from airflow.models.dagrun import DagRun
-    from airflow.settings import Session
-    from sqlalchemy import select
-
-    with Session() as session:
-        ours = select(DagRun).where(DagRun.dag_id == dag.dag_id, DagRun.run_id == ran.run_id)
-        when = session.scalars(ours).one().logical_date
-    dag.test(logical_date=when)
-    return airflow.ran(dag.dag_id, ran.run_id)
-
-
 WHEN = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
@@ -141,3 +129,128 @@ def test_the_example_tells_of_weeks(airflow: WarmAirflow, project: Project) -> N
     report = parts.release(Project.open(project.settings.root), "digest")
     assert report.released == (DIGEST,)
     assert not verify(Project.open(project.settings.root)).findings
+
+
+def test_a_later_run_delivers_what_changed(airflow: WarmAirflow, project: Project) -> None:
+    dag = dag_of(airflow, project)
+    airflow.test(dag)
+    deliver(project, {8: 30}, "second")
+    ran = airflow.test(dag)
+    assert ran.tasks == {"digest": "success"}
+    assert rows(project) == account({**WEEKS, 8: 30})
+    [(_, extra)] = ran.events
+    assert (extra["read"], extra["published"], extra["deduplicated"]) == (8, 1, 7)
+
+
+def test_each_try_of_a_run_reads_the_same_release(airflow: WarmAirflow, project: Project) -> None:
+    dag = dag_of(airflow, project)
+    assert started(airflow, dag).state == "success"
+    deliver(project, {8: 30}, "second")
+    second = started(airflow, dag)
+    assert second.tries == {"digest": 2}, "it was another try of the same run"
+    assert rows(project) == account(WEEKS), "it read what the first try read"
+    assert batches(project) == 1, "and delivered nothing twice"
+
+
+@pytest.mark.parametrize("after", ["take", "emit"])
+def test_a_try_that_died_after_its_commit_is_told_of_by_the_next(
+    airflow: WarmAirflow, project: Project, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    dag, real = dag_of(airflow, project), getattr(handmade_tasks, after)
+
+    def dying(*given: Any, **more: Any) -> None:
+        real(*given, **more)
+        raise AirflowFailException("the worker died")
+
+    monkeypatch.setattr(handmade_tasks, after, dying)
+    first = started(airflow, dag)
+    assert first.tasks != {"digest": "success"} and not first.events
+    assert rows(project) == account(WEEKS)
+    monkeypatch.setattr(handmade_tasks, after, real)
+    second = started(airflow, dag)
+    assert second.tasks == {"digest": "success"}
+    assert [(name, e["published"]) for name, e in second.events] == [(DIGEST, 7)]
+    assert batches(project) == 1
+
+
+def test_a_zombie_of_a_try_changes_nothing(airflow: WarmAirflow, project: Project) -> None:
+    from headgate.orchestration.airflow.delivery import delivered
+
+    contract, settings = project.contracts[DIGEST], project.settings
+    row = {"community_id": "irc:x", "week": "2024-01-01", "active_days": 1, "messages": 3,
+           "new_authors": 0, "answered": 0, "unanswered": 0, "busiest_date": "2024-01-02",
+           "usual_messages": None, "unusual": False}  # fmt: skip
+    given = [{**row, "week": dt.date(2024, 1, 1), "busiest_date": dt.date(2024, 1, 2)}]
+    with delivered(settings, contract, given, by="x.y", run="r") as of_zombie:
+        with delivered(settings, contract, given, by="x.y", run="r") as paths:
+            assert parts.take(project, DIGEST, paths=paths).accounts[0].published == 1
+        assert not Path(paths[0]).exists()
+        late = parts.take(Project.open(settings.root), DIGEST, paths=of_zombie)
+    assert (late.accounts, late.problems) == ((), ())
+    assert batches(project) == 1 and len(rows(project)) == 1
+    assert not list((settings.lake_path / LANDING).rglob("*.parquet"))
+
+
+REFUSED = f'''
+@gated_write("{DIGEST}")
+def wrong():
+    return [{{"community_id": None, "week": None, "messages": 1}}] * 3
+
+wrong()
+'''
+
+
+def test_a_refused_batch_fails_the_task_and_tells_the_owner(
+    airflow: WarmAirflow, project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    airflow.test(dag_of(airflow, project))
+    before = rows(project)
+    with caplog.at_level(logging.WARNING, "headgate.alerts"):
+        ran = airflow.test(dag_of(airflow, project, REFUSED))
+    assert (ran.tasks, ran.events) == ({"wrong": "failed"}, [])
+    assert ran.tries == {"wrong": 1}, "another try would be refused as well"
+    told = [r.getMessage() for r in caplog.records if r.name == "headgate.alerts"]
+    assert len([t for t in told if "Refused: bronze.community.weekly_digest" in t]) == 1, told
+    assert "owner: community-insights" in told[0] and "headgate" in told[0]
+    assert rows(project) == before, "a reader sees what was there"
+
+
+ASKS = f'''
+@governed_task
+def count(days=read_release("{DAYS}", columns=["sent_date"], as_="duckdb")):
+    return days.aggregate("count(*)").fetchone()[0]
+
+@governed_task
+def add(number, days=read_release("{DAYS}")):
+    return number + days.collect().height
+
+add(count())
+'''
+
+
+def test_a_task_that_only_reads(airflow: WarmAirflow, project: Project) -> None:
+    dag = dag_of(airflow, project, ASKS)
+    assert [i.name for t in dag.tasks for i in t.inlets] == [DAYS, DAYS]
+    ran = airflow.test(dag)
+    assert ran.tasks == {"count": "success", "add": "success"}
+    assert airflow.xcom(ran, "count") == [16]
+    assert airflow.xcom(ran, "add") == [32]
+
+
+def test_nothing_returned_is_no_delivery(airflow: WarmAirflow, project: Project) -> None:
+    body = f'@gated_write("{DIGEST}")\ndef forgot():\n    [].append(1)\n\nforgot()'
+    ran = airflow.test(dag_of(airflow, project, body))
+    assert (ran.tasks, ran.tries) == ({"forgot": "failed"}, {"forgot": 1})
+    assert rows(project) == []
+
+
+def test_files_are_delivered_as_they_are(airflow: WarmAirflow, project: Project) -> None:
+    irc = "bronze.irc.messages"
+    (project.settings.root / "more.jsonl").write_text(
+        "".join(hjson.dumps(line) + "\n" for line in lines(9, 4))
+    )
+    body = f'@gated_write("{irc}")\ndef exported():\n    return "more.jsonl"\n\nexported()'
+    ran = airflow.test(dag_of(airflow, project, body))
+    [(name, extra)] = ran.events
+    assert (name, extra["published"]) == (irc, 4)
+    assert (project.settings.root / "more.jsonl").exists(), "it is not ours to remove"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from headgate.cli import lineage_view, output
+from headgate.contracts.files import FILE_NAME
 from headgate.core.errors import HeadgateError
 
 if TYPE_CHECKING:
@@ -220,6 +221,16 @@ def _owners(project: Project) -> Iterator[tuple[str, str]]:
     yield from routes.findings(project.settings)
 
 
+def _schedules(project: Project) -> Iterator[tuple[str, str]]:
+    """Each contract can be scheduled: its owner is known, and no datasets are made from each other."""
+    from headgate.orchestration import dag_index
+
+    for broken in dag_index.load(project.settings.root).broken:
+        # What models and the tables of owners lack is told by their own checks.
+        if FILE_NAME in broken.place and ".sql in the dbt project" not in broken.message:
+            yield broken.place, f"{broken.message} {broken.remedy}".strip()
+
+
 def _patches(project: Project) -> Iterator[tuple[str, str]]:
     """What a contract says of a model is said nowhere else."""
     models = project.settings.dbt_path / "models"
@@ -268,6 +279,14 @@ def unsaid(part: Any, name: str = "") -> Iterator[str]:
             yield from unsaid(value, name)
 
 
+def _dags(project: Project) -> Iterator[tuple[str, str]]:
+    """DAG files keep to what all of them must; what only Airflow can see, tests of them do."""
+    from headgate.orchestration.airflow import policy
+
+    for finding in policy.check_folder(project.settings.root / "dags"):
+        yield finding.place, finding.problem
+
+
 def _reference(project: Project) -> Iterator[tuple[str, str]]:
     """Generated pages say what the code does now."""
     from headgate.cli import reference
@@ -286,7 +305,9 @@ CHECKS: dict[str, Callable[[Project], Iterator[tuple[str, str]]]] = {
     "models": _models,
     "queries": _queries,
     "transforms": _transforms,
+    "schedules": _schedules,
     "patches": _patches,
     "owners": _owners,
+    "dags": _dags,
     "reference": _reference,
 }

@@ -23,7 +23,6 @@ from headgate.core import clock, ids
 from headgate.core import json as hjson
 from headgate.core.errors import ContractError, UsageError
 from headgate.core.settings import Settings
-from headgate.lake.lake import LANDING
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,6 +73,8 @@ def _paths(given: object, root: Path) -> tuple[str, ...] | None:
 
 
 def _landing(settings: Settings) -> Path:
+    from headgate.lake.lake import LANDING
+
     return settings.lake_path / LANDING
 
 

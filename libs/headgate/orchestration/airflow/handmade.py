@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, AssetAny, Param, get_parsing_context
+from airflow.sdk import DAG, Asset, AssetAny, Param, get_parsing_context
 
-from headgate.core import owners, secrets
+from headgate.core import secrets
 from headgate.core import settings as core_settings
 from headgate.core.errors import HeadgateError, UsageError
 from headgate.orchestration import dag_index
@@ -18,6 +18,7 @@ from headgate.orchestration.airflow.assets import asset
 from headgate.orchestration.airflow.governed import governed, page_of, root_of
 from headgate.orchestration.airflow.handmade_read import read_release
 from headgate.orchestration.airflow.handmade_tasks import gated_write, governed_task
+from headgate.orchestration.airflow.policy_bag import owners_of
 
 __all__ = ["gated_write", "governed_dag", "governed_task", "read_release"]
 
@@ -111,14 +112,12 @@ def _wrong_there(root: Path, owner: str, after: Sequence[str]) -> Iterator[str]:
     if get_parsing_context().dag_id is not None:
         return
     try:
-        known = set(owners.load(root))
-        entries = dag_index.load(root).entries
+        known, entries = owners_of(root), dag_index.load(root).entries
     except HeadgateError as error:
         yield secrets.redact(str(error))
         return
-    known = known or {e.owner for e in entries.values() if e.owner}
     if owner not in known:
-        yield f"Owner {owner!r} is not known. Known: {', '.join(sorted(known)) or 'nobody'}."
+        yield f"Owner {owner!r} is not known. Known: {', '.join(sorted(known))}."
     for dataset in after:
         if dataset not in entries:
             yield f"It runs after {dataset!r}, which has no contract."
@@ -144,4 +143,4 @@ def _page(page: str, dag: DAG, path: Path, schedule: str | None, after: Sequence
 
 
 def _named(assets: Iterable[Any]) -> str:
-    return ", ".join(dict.fromkeys(f"`{a.name}`" for a in assets if hasattr(a, "name")))
+    return ", ".join(dict.fromkeys(f"`{a.name}`" for a in assets if isinstance(a, Asset)))

@@ -8,19 +8,20 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import Asset
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from headgate.core import settings as core_settings
 from headgate.core.errors import UsageError
 from headgate.orchestration import dag_index
-from headgate.orchestration.airflow.assets import asset, event_of
+from headgate.orchestration.airflow.assets import asset, waiting
 from headgate.orchestration.airflow.delivery import delivered
 from headgate.orchestration.airflow.governed import root_of
-from headgate.orchestration.airflow.handmade_read import Read, read, wanted_by
+from headgate.orchestration.airflow.handmade_read import read, wanted_by
 from headgate.orchestration.airflow.notifier import told_already
-from headgate.orchestration.airflow.take_task import committed, refusals, said, take
-from headgate.orchestration.airflow.telling import tell_refused, untold
+from headgate.orchestration.airflow.take_task import refusals, said, take
+from headgate.orchestration.airflow.telling import emit, events_of, tell_refused
 from headgate.orchestration.airflow.working import Working, part
 
 log = logging.getLogger("headgate.task")
@@ -79,8 +80,9 @@ def gated_write(dataset: str, **more: Any) -> Callable[[Callable[..., Any]], Any
             multiple_outputs=False,
             decorated_operator_class=GatedWrite,
             dataset=dataset,
+            lake_name=lake_name,
             **_with_inlets(function, more),
-            outlets=[asset(dataset, lake_name)],
+            outlets=[asset(dataset, lake_name), waiting(dataset)],
         )
 
     return decorate
@@ -113,6 +115,7 @@ class ReleaseTask(DecoratedOperator, PythonOperator):
         "op_kwargs": "py",
     }
     custom_operator_name = "@governed_task"
+    op_kwargs: Mapping[str, Any]
 
     def __init__(
         self, *, python_callable: Callable[..., Any], op_args: Any, op_kwargs: Any, **more: Any
@@ -120,7 +123,7 @@ class ReleaseTask(DecoratedOperator, PythonOperator):
         given = {"python_callable": python_callable, "op_args": op_args, "op_kwargs": op_kwargs}
         more.setdefault("show_return_value_in_logs", False)  # rows are nobody's log
         super().__init__(kwargs_to_upstream=given, **given, **more)
-        self._read = Read({}, {}, None)
+        self._versions: dict[str, int] = {}
 
     def execute(self, context: Mapping[str, Any]) -> Any:
         """Read, and call the function.
@@ -134,35 +137,34 @@ class ReleaseTask(DecoratedOperator, PythonOperator):
     def call(self, work: Working, context: Mapping[str, Any]) -> Any:
         """What the function returns, given what it asked for."""
         run = context["dag_run"]
-        self._read = read(
+        found = read(
             work.project, wanted_by(self.python_callable), dag_id=run.dag_id, run_id=run.run_id
         )
-        for dataset, version in self._read.versions.items():
-            log.info("%s: version %s, of release %s", dataset, version, self._read.release)
-        self.op_kwargs = {**self._read.frames, **self.op_kwargs}
+        for dataset, version in found.versions.items():
+            log.info("%s: version %s, of release %s", dataset, version, found.release)
+        self._versions = dict(found.versions)
+        self.op_kwargs = {**found.frames, **self.op_kwargs}
         return super().execute(context)
 
     def get_openlineage_facets_on_complete(self, task_instance: object) -> Any:
-        """The versions that were read, for the OpenLineage provider; outlets it adds itself."""
+        """What was read and written, at its versions, for the OpenLineage provider."""
         from airflow.providers.openlineage.extractors import OperatorLineage
-        from openlineage.client.event_v2 import Dataset
-        from openlineage.client.facet_v2 import dataset_version_dataset
 
-        return OperatorLineage(
-            inputs=[
-                Dataset(
-                    namespace=i.uri.rpartition("/")[0],
-                    name=i.name,
-                    facets=_version(dataset_version_dataset, self._read.versions.get(i.name)),
-                )
-                for i in self.inlets
-                if hasattr(i, "uri")
-            ]
+        inputs, outputs = (
+            [self._told(a) for a in assets if isinstance(a, Asset)]
+            for assets in (self.inlets, self.outlets)
         )
+        return OperatorLineage(inputs=inputs, outputs=outputs)
 
+    def _told(self, known: Asset) -> Any:
+        from openlineage.client.event_v2 import Dataset
+        from openlineage.client.facet_v2 import dataset_version_dataset as facets
 
-def _version(facets: Any, version: int | None) -> dict[str, Any]:
-    return {"version": facets.DatasetVersionDatasetFacet(str(version))} if version else {}
+        version = self._versions.get(known.name)
+        told: dict[str, Any] = {}
+        if version is not None:
+            told["version"] = facets.DatasetVersionDatasetFacet(str(version))
+        return Dataset(namespace=known.uri.rpartition("/")[0], name=known.name, facets=told)
 
 
 class GatedWrite(ReleaseTask):
@@ -170,9 +172,10 @@ class GatedWrite(ReleaseTask):
 
     custom_operator_name = "@gated_write"
 
-    def __init__(self, *, dataset: str, **more: Any) -> None:
+    def __init__(self, *, dataset: str, lake_name: str, **more: Any) -> None:
         super().__init__(**more)
         self.dataset = dataset
+        self.lake_name = lake_name
 
     def execute(self, context: Mapping[str, Any]) -> Any:
         """Call the function, take what it returns, tell of it.
@@ -190,12 +193,12 @@ class GatedWrite(ReleaseTask):
             with delivered(work.project.settings, contract, given, by=by, run=run.run_id) as paths:
                 report = take(work, self.dataset, paths=paths)
             told = refusals(work, report)
-            new = committed(report)
-            event = event_of(new) if new else untold(work, self)
+            events = events_of(work, self.outlets[0], report)
         tell_refused(work.project, self.dataset, told, context)
         if told:
             raise told_already(AirflowFailException(said(told, self)))
-        if event is None:
+        if not events:
             raise AirflowSkipException(f"{self.dataset}: it was delivered before.")
-        context["outlet_events"][self.outlets[0]].extra = event
-        return event
+        emit(context, self, events, self.lake_name)
+        self._versions[self.dataset] = events[self.dataset]["version"]
+        return events[self.dataset]

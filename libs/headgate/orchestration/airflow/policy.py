@@ -128,7 +128,7 @@ def _short(file: _File) -> Found:
 
 def _imports(file: _File) -> Found:
     others = {p.stem for p in dag_files(file.folder)} | {file.folder.name}
-    for node in ast.walk(file.tree):
+    for node in _imports_in(file.tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             yield node.lineno, "DAG files import no DAG files: each is parsed by itself."
             continue
@@ -212,7 +212,7 @@ def _one_dag(file: _File) -> Found:
 
 
 def _governed(file: _File) -> Found:
-    for node in ast.walk(file.tree):
+    for node in _imports_in(file.tree):
         for _, origin in _named(node):
             if origin in (
                 "airflow.sdk.DAG",
@@ -250,6 +250,13 @@ def _named(node: ast.AST) -> Iterator[tuple[str, str]]:
     elif isinstance(node, ast.ImportFrom):
         for alias in node.names:
             yield alias.asname or alias.name, f"{node.module or ''}.{alias.name}"
+
+
+def _imports_in(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Every import, also those inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
 
 
 def _is_text(node: ast.stmt) -> bool:
