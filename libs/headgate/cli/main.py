@@ -17,6 +17,7 @@ import typer
 from headgate.cli import (
     airflow,
     audit,
+    backfill,
     check,
     dbt,
     demo,
@@ -51,6 +52,7 @@ app = typer.Typer(
     epilog="Example: headgate run --source bronze.irc.messages=demo_data/day.jsonl",
 )
 app.command("run", epilog=run.EXAMPLE)(run.run)
+app.command("backfill", epilog=backfill.EXAMPLE)(backfill.backfill)
 app.command("status", epilog=status.EXAMPLE)(status.status)
 app.command("sql", epilog=sql.EXAMPLE)(sql.sql)
 app.command("preview", epilog=preview.EXAMPLE)(preview.preview)

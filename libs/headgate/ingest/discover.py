@@ -9,14 +9,13 @@ from datetime import date
 from fnmatch import translate
 from pathlib import Path
 
+from headgate.contracts.model import DATE
 from headgate.core.errors import UsageError
 from headgate.core.secrets import redact
 from headgate.ingest.plainfile import content_hash, special
 from headgate.ingest.readers.base import SourceFile, formats
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-#: What stands for an ISO date in the path of a source that lies in a file or folder a day.
-DATE = "{date}"
 _ANY_DATE = "-".join("[0-9]" * n for n in (4, 2, 2))
 
 

@@ -60,6 +60,8 @@ class RunContext:
     outcomes: list[BatchOutcome] = field(default_factory=list)
     accounts: list[tuple[CommitMeta, int | None]] = field(default_factory=list)
     progress: Progress = field(default_factory=Silent)
+    #: Files that are read at once; 0 leaves it to the settings.
+    reading_at_once: int = 0
     #: Datasets that nothing may be committed to, since their contract changed, and why.
     blocked: dict[str, str] = field(default_factory=dict)
     #: Sentences worth knowing about what nothing failed of.

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headgate.contracts.model import Contract
+from headgate.contracts.model import DATE, Contract
 from headgate.core import clock
 from headgate.core.errors import (
     HeadgateError,
@@ -19,10 +19,11 @@ from headgate.core.errors import (
     UnknownOutcomeError,
     UsageError,
 )
-from headgate.ingest.discover import DATE, dated, discover
+from headgate.ingest.discover import dated, discover
 from headgate.ingest.readers.base import Reason, SourceFile
 from headgate.lineage import steps
 from headgate.orchestration.context import RunContext
+from headgate.orchestration.order import parents_first
 from headgate.orchestration.project import Project
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def files_of(
         from headgate.ingest.isolation import processes
 
         processes.begin_early()  # a run that has begun has threads, and could not fork
-    return {d: found[d] for d in parents_first(project, found) if d in selected}
+    return {d: found[d] for d in parents_first(project.contracts, found) if d in selected}
 
 
 def _meant(project: Project, named: str) -> list[str]:
@@ -76,26 +77,12 @@ def _meant(project: Project, named: str) -> list[str]:
     return hits
 
 
-def parents_first(project: Project, datasets: Iterable[str]) -> list[str]:
-    """The datasets so that each comes after those that its foreign keys refer to."""
-    named = list(datasets)
-    known = set(named)
-    refer = {d: known.intersection(project.contracts[d].parents) for d in named}
-    ordered: dict[str, None] = {}
-    while named:
-        # Where they refer to each other in a circle, the first that was named comes first.
-        one = next((d for d in named if refer[d] <= ordered.keys()), named[0])
-        ordered[one] = None
-        named.remove(one)
-    return list(ordered)
-
-
 def _declared(project: Project, contract: Contract) -> list[SourceFile]:
     assert contract.source is not None
     if not contract.source.path:
         return []
     where = project.settings.root / contract.source.path
-    if DATE in contract.source.path:
+    if contract.source.dated:
         return list(chain.from_iterable(dated_files(project, contract).values()))
     fixed = Path(*[p for p in where.parts if not set(p) & set("*?[")])
     return discover([str(where)], format=contract.source.format) if fixed.exists() else []
@@ -115,12 +102,10 @@ def dated_files(
             remedy=f"To make it anew: headgate rebuild {contract.id}",
         )
     path = contract.source.path or ""
-    if DATE not in path:
+    if not contract.source.dated:
+        why = f"its path {path!r} has no {DATE} in it" if path else "it has no path"
         raise UsageError(
-            f"The files of {contract.id} cannot be told by their dates: its path"
-            f" {path!r} has no {DATE} in it."
-            if path
-            else f"The files of {contract.id} cannot be told by their dates: it has no path.",
+            f"the files of {contract.id} cannot be told by their dates: {why}.",
             remedy="Write the date's place into headgate.source.path in its contract, such as"
             f" landing/{contract.name.domain}/{DATE}.jsonl.",
             place=str(contract.path),

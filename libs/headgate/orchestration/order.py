@@ -28,6 +28,20 @@ def topological(graph: Graph) -> list[str]:
         ) from None
 
 
+def parents_first(contracts: ContractSet, datasets: Iterable[str]) -> list[str]:
+    """The datasets so that each comes after those that its foreign keys refer to."""
+    named = list(datasets)
+    known = set(named)
+    refer = {d: known.intersection(contracts[d].parents) for d in named}
+    ordered: dict[str, None] = {}
+    while named:
+        # Where they refer to each other in a circle, the first that was named comes first.
+        one = next((d for d in named if refer[d] <= ordered.keys()), named[0])
+        ordered[one] = None
+        named.remove(one)
+    return list(ordered)
+
+
 def upstream(graph: Graph, dataset: str) -> set[str]:
     """Everything that a dataset is made from, near and far."""
     found: set[str] = set()

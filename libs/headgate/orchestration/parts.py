@@ -52,13 +52,14 @@ def take(
     *,
     paths: Sequence[str] = (),
     dates: Iterable[date] | None = None,
+    parallel: int = 0,
     progress: Progress | None = None,
     task: str = "",
 ) -> PartReport:
     """Take what is new at a source, and what waited for it; nothing is released.
 
     ``paths`` are files, folders or globs to take instead of the contract's own path; ``dates``
-    limit that, where it has ``{date}`` in it. The report has an account of every batch, also of
+    limit that, where it has ``{date}`` in it. So many files as ``parallel`` says are read at once. The report has an account of every batch, also of
     other datasets' rows that waited for these.
 
     Raises:
@@ -75,10 +76,11 @@ def take(
         files = ingesting.files_of(project, {dataset: paths} if paths else {}, {dataset})
     with _part(project, f"take {dataset}", progress, task) as part:
         context = part.context
+        context.reading_at_once = parallel
         if dataset in context.blocked:
             part.problems.append(context.blocked[dataset])
         part.problems += ingesting.ingest_all(context, files)
-        replayed = _waits_for(project, dataset)
+        replayed = waiting.concerned(project, dataset)
         waiting.replay_waiting(context, [d for d in replayed if d not in context.blocked])
         part.enter()
         accounts = part.committed_before([dataset, *replayed])
@@ -237,6 +239,8 @@ class _Part:
         for dataset in sorted(curating.pending(context) & mine):
             self.problems.append(f"{dataset} is not built, or its tests have not passed.")
         self.problems += [told for d, told in context.blocked.items() if d in mine]
+        left_out = context.project.contracts.left_out.groups
+        self.problems += [left_out[group]] if group in left_out else []
         behind = [] if self.problems else cuts.stand_at(context, group, graph, graph)
         newest = context.project.releases.newest()
         before = newest.versions if newest else {}
@@ -311,14 +315,6 @@ def _part(project: Project, command: str, progress: Progress | None, task: str) 
         earlier = tries.begin(context, command, task)
         context.blocked |= evolving.blocked(context)
         yield _Part(context, command, earlier, started)
-
-
-def _waits_for(project: Project, dataset: str) -> list[str]:
-    """A source and those whose rows may wait for its, near and far: parents first."""
-    parents = {c.id: c.parents for c in project.contracts.sources}
-    return ingesting.parents_first(
-        project, [dataset, *sorted(downstream(parents, [dataset]) - {dataset})]
-    )
 
 
 def _moved(context: RunContext, release: Release) -> dict[str, int]:

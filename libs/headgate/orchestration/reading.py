@@ -18,7 +18,7 @@ from headgate.ingest.readers.base import Reason, SourceFile
 from headgate.ingest.taken import Taken
 from headgate.orchestration.context import RunContext
 
-#: Files that are read at once at the most: each takes memory, and commits are one by one.
+#: Files that are read at once at the most, if a run does not say otherwise: each takes memory, and commits are one by one.
 _MOST = 4
 
 
@@ -62,7 +62,8 @@ class Reading:
         self._stopped = Event()
         settings = context.session.settings
         threads = settings.threads or os.cpu_count() or 1
-        most = 1 if settings.readers == "inline" else min(threads, _MOST)
+        most = context.reading_at_once or min(threads, _MOST)
+        most = 1 if settings.readers == "inline" else most
         self._at_once = max(1, min(most, sum(map(len, files.values()))))
         self._pool: ThreadPoolExecutor | None = None
 

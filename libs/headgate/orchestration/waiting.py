@@ -9,6 +9,8 @@ from headgate.core import json as hjson
 from headgate.lake import ledger
 from headgate.lake.engines.duckdb import literal
 from headgate.orchestration.context import RunContext
+from headgate.orchestration.order import downstream, parents_first
+from headgate.orchestration.project import Project
 from headgate.quality import quarantine
 
 #: A delivery: the name that it came by, and the hash of what was in it.
@@ -32,6 +34,13 @@ def replay_waiting(context: RunContext, datasets: Iterable[str]) -> None:
         moved = {d for d in deliveries if any(judged_by[d].get(p) != v for p, v in now.items())}
         if moved:
             _replay(context, contract, {r.id for r in rules}, moved)
+
+
+def concerned(project: Project, dataset: str) -> list[str]:
+    """A source and those whose rows may wait for its, near and far: parents first."""
+    parents = {c.id: c.parents for c in project.contracts.sources}
+    waiting = sorted(downstream(parents, [dataset]) - {dataset})
+    return parents_first(project.contracts, [dataset, *waiting])
 
 
 def _deliveries(context: RunContext, contract: Contract, rules: list[Rule]) -> list[_Delivery]:
