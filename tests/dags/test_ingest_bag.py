@@ -52,6 +52,10 @@ def test_every_source_has_its_dag_and_every_dag_is_governed(
 
 
 def test_a_changed_contract_changes_its_dag_and_nothing_else(dags_project: Project) -> None:
+    bare = dags(dags_project)[f"ingest.{DATASET}"]
+    assert schedule(bare) is None  # its contract names no place to look at
+    assert "by hand only" in bare.doc_md
+    changed(dags_project, "format: jsonl", "format: jsonl, path: landing/irc")
     before = dags(dags_project)
     dag = before[f"ingest.{DATASET}"]
     assert schedule(dag) == ("0 */6 * * *", "UTC")  # a quarter of the day that it promises
@@ -81,6 +85,7 @@ def test_a_changed_contract_changes_its_dag_and_nothing_else(dags_project: Proje
 
 
 def test_a_contract_may_leave_it_to_a_person(dags_project: Project) -> None:
+    changed(dags_project, "format: jsonl", "format: jsonl, path: landing/irc")
     changed(
         dags_project,
         "customProperties:\n  - property: headgate.source",
@@ -93,9 +98,11 @@ def test_a_contract_may_leave_it_to_a_person(dags_project: Project) -> None:
 
 
 def test_a_worker_builds_only_the_dag_that_it_runs(
-    airflow: WarmAirflow, dags_project: Project, monkeypatch: pytest.MonkeyPatch
+    airflow: WarmAirflow, dags_project: Project
 ) -> None:
-    from airflow.sdk.definitions.context import _airflow_parsing_context_manager as parsing
+    from airflow.sdk.definitions._internal.dag_parsing_context import (
+        _airflow_parsing_context_manager as parsing,
+    )
 
     whole = dags(dags_project)
     maintenance = str(dags_project.settings.root / "dags" / "maintenance.py")

@@ -150,6 +150,9 @@ class Settings:
         3600.0,
         "How long a task in Airflow waits for a run that holds the lake, before it is retried.",
     )
+    airflow_owner: str = _setting(
+        "platform", "Who answers for the DAGs that are of no dataset: maintenance, backfill."
+    )
     airflow_maintain_schedule: str = _setting(
         "@daily", "When Airflow runs `headgate maintain` (a cron, UTC); empty: only by hand."
     )

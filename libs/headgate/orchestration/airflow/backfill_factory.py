@@ -10,7 +10,6 @@ from headgate.core.settings import Settings
 from headgate.orchestration import dag_index
 from headgate.orchestration.airflow.backfill_tasks import Finish, Plan, TakeDates
 from headgate.orchestration.airflow.governed import governed, page_of, under_lock
-from headgate.orchestration.airflow.maintenance_factory import OWNER
 from headgate.orchestration.airflow.take_task import Refusals
 
 BACKFILL = "backfill"
@@ -24,8 +23,8 @@ def backfill_dag(root: Path, settings: Settings, file: str) -> DAG:
     dag = governed(
         BACKFILL,
         file=file,
-        owner=OWNER,
-        page=_page(dated, file),
+        owner=settings.airflow_owner,
+        page=_page(dated, settings, file),
         description="Takes the files of a range of dates of one source, with one release at the end.",
         tags=("backfill", "ingest"),
         params=_params(dated),
@@ -69,12 +68,12 @@ def _params(dated: list[str]) -> dict[str, Param]:
     }  # fmt: skip
 
 
-def _page(dated: list[str], file: str) -> str:
+def _page(dated: list[str], settings: Settings, file: str) -> str:
     named = ", ".join(f"`{d}`" for d in dated)
     facts = {
         "Contract": f"those of the sources whose path holds `{{date}}`: {named or 'none as yet'}",
         "By hand": "`headgate backfill DATASET FIRST LAST`",
-        "Owner": OWNER,
+        "Owner": settings.airflow_owner,
         "Schedule": "by hand only",
     }
     return page_of(_DOES, facts, factory="ingest_dags", file=file, more=_MORE)

@@ -13,8 +13,6 @@ from headgate.core.settings import Settings
 from headgate.orchestration.airflow.governed import governed, page_of, root_of, under_lock
 from headgate.orchestration.airflow.maintenance_tasks import Freshness, Fsck, Maintain
 
-OWNER = "platform"
-
 
 def maintenance_dags(file: str) -> dict[str, DAG]:
     """The DAGs `maintain`, `freshness` and `fsck` of a DAG file's project, by id; a worker that runs
@@ -30,7 +28,7 @@ def maintenance_dags(file: str) -> dict[str, DAG]:
 
 def _maintain(settings: Settings, file: str) -> DAG:
     dag = _dag(
-        "maintain", file, settings.airflow_maintain_schedule,
+        settings, "maintain", file,
         "Puts small files together, cuts logs short, and removes what no kept version or release "
         "needs. No row changes.",
         "headgate maintain --dry-run", "docs/how-to/maintain-a-lake.md", "airflow_maintain_schedule",
@@ -41,7 +39,7 @@ def _maintain(settings: Settings, file: str) -> DAG:
 
 def _freshness(settings: Settings, file: str) -> DAG:
     dag = _dag(
-        "freshness", file, settings.airflow_freshness_schedule,
+        settings, "freshness", file,
         "Looks for datasets that are older than their contract promises, and tells their owners: "
         "when they become late, daily while they are, and when they are back.",
         "headgate status", "docs/runbooks/a-dataset-is-late.md", "airflow_freshness_schedule",
@@ -56,7 +54,7 @@ def _fsck(settings: Settings, file: str) -> DAG:
         description="Otherwise logs, ledgers, releases and the files' footers.",
     )  # fmt: skip
     dag = _dag(
-        "fsck", file, settings.airflow_fsck_schedule,
+        settings, "fsck", file,
         "Verifies the lake: logs, files, accounts, ledgers, releases, quarantine, lineage. Fails if a "
         "promise is broken; changes nothing.",
         "headgate fsck", "docs/runbooks/fsck-found-something.md", "airflow_fsck_schedule",
@@ -73,19 +71,20 @@ _DAGS: dict[str, Callable[[Settings, str], DAG]] = {
 }
 
 
-def _dag(name: str, file: str, schedule: str, does: str, by_hand: str, guide: str, setting: str,
+def _dag(settings: Settings, name: str, file: str, does: str, by_hand: str, guide: str, setting: str,
          **more: Any) -> DAG:  # fmt: skip
+    schedule, owner = getattr(settings, setting), settings.airflow_owner
     facts = {
         "Contract": "those of all datasets: `data_contracts/`",
         "By hand": f"`{by_hand}`",
         "Guide": f"`{guide}`",
         "Schedule": f"`{schedule}` (UTC), by setting `{setting}`" if schedule else "by hand only",
-        "Owner": OWNER,
+        "Owner": owner,
     }
     return governed(
         name,
         file=file,
-        owner=OWNER,
+        owner=owner,
         page=page_of(does, facts, factory="maintenance_dags", file=Path(file).name),
         schedule=schedule or None,
         description=does.partition(". ")[0].rstrip(".") + ".",

@@ -50,7 +50,7 @@ def tell_refused(
     alert = Alert(
         kind="refused",
         dataset=dataset,
-        owner=context["task"].owner,
+        owner=project.contracts[dataset].owner,
         what=" ".join(t.outside or words.without_values(str(t)) for t in refused),
         show=words.shows("refused", dataset),
         link=getattr(context["ti"], "log_url", "") or "",
