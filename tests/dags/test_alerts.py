@@ -131,22 +131,39 @@ def test_a_refused_batch_is_told_of_once_by_rules(
 
 
 def test_a_dag_run_that_no_task_told_of_is_told_of(dags_project: Project) -> None:
-    route = alert_route("chat-platform", root=dags_project.settings.root)
+    settings = dags_project.settings
+    route = alert_route("chat-platform", root=settings.root)
     dag = dag_of(dags_project, "late_one", work=ValueError())
     context = {"dag": dag, "run_id": "manual__2026-01-01T00:00:00+00:00"}
-    assert route.alert({**context, "reason": "task_failure"}) is None
-    told = route.alert({**context, "reason": "timed_out"})
+    told = route.alert({**context, "reason": "timed_out"}, settings)
     assert told is not None and told.what == "DAG late_one failed: timed out."
     assert told.link.endswith("/dags/late_one/runs/manual__2026-01-01T00%3A00%3A00%2B00%3A00")
-    dag.get_task("work").on_failure_callback = []
-    assert route.alert({**context, "reason": "task_failure"}) is not None
+    killed = route.alert({**context, "reason": "task_failure"}, settings)
+    assert killed is not None and "its process is killed" in killed.what
+    task = SimpleNamespace(task_id="work", dag_id="late_one", log_url="")
+    assert route.alert({**context, "ti": task, "exception": ValueError()}, settings) is not None
+    assert route.alert({**context, "reason": "task_failure"}, settings) is None
+    # Cleared, the same run fails once more, and this time without a word of its task.
+    assert route.alert({**context, "reason": "task_failure"}, settings) is not None
 
 
-def test_a_killed_task_is_told_of_without_an_exception() -> None:
+def test_a_note_that_cannot_be_kept_only_tells_twice(dags_project: Project) -> None:
+    settings = dags_project.settings
+    settings.lake_path.mkdir()
+    (settings.lake_path / "_locks").write_text("in the way")
+    (settings.lake_path / "_state").write_text("in the way")
+    route = alert_route("chat-platform", root=settings.root)
+    context = {"dag": dag_of(dags_project, "blocked", work=ValueError()), "run_id": "r"}
+    task = SimpleNamespace(task_id="work", dag_id="blocked", log_url="")
+    assert route.alert({**context, "ti": task}, settings) is not None
+    assert route.alert({**context, "reason": "task_failure"}, settings) is not None
+
+
+def test_a_killed_task_is_told_of_without_an_exception(project: Project) -> None:
     task = SimpleNamespace(
         task_id="take", dag_id="ingest.bronze.a.b", log_url="http://x", run_id="r"
     )
-    told = alert_route("me", dataset="bronze.a.b").alert({"ti": task})
+    told = alert_route("me", dataset="bronze.a.b").alert({"ti": task}, project.settings)
     assert told is not None and (told.kind, told.dataset, told.link) == (
         "failed",
         "bronze.a.b",
@@ -166,8 +183,8 @@ def test_the_dag_processor_tells_of_a_killed_task_and_of_a_run_out_of_time(
     airflow.register(dag)
     run_id = dag.test().run_id
     hook.posts.clear()
-    processed(airflow.bag(file), task_request(run_id), dag_request(run_id, "timed_out"))
-    processed(airflow.bag(file), dag_request(run_id, "task_failure"))
+    processed(airflow.bag(file), task_request(run_id), dag_request(run_id, "task_failure"))
+    processed(airflow.bag(file), dag_request(run_id, "timed_out"))
     killed, late = hook.posts
     assert killed["what"].startswith("Task bronze.chat.x of DAG killed failed. Its process ended")
     assert (killed["dataset"], killed["owner"]) == ("bronze.chat.x", "chat-platform")
@@ -211,11 +228,13 @@ def dag_request(run_id: str, reason: str) -> Any:
     return DagCallbackRequest(dag_id="killed", run_id=run_id, msg=reason, **WHERE)
 
 
-def test_who_refused_is_seen_by_the_cause() -> None:
+def test_who_refused_is_seen_by_the_cause(project: Project) -> None:
     task = SimpleNamespace(task_id="take", dag_id="d", log_url="", run_id="r")
     error = AirflowFailException("x")
     error.__cause__ = RefusedError("3 rows break a rule.")
-    told = alert_route("me", dataset="bronze.a.b").alert({"ti": task, "exception": error})
+    told = alert_route("me", dataset="bronze.a.b").alert(
+        {"ti": task, "exception": error}, project.settings
+    )
     assert told is not None and told.kind == "refused" and "3 rows break a rule." in told.what
 
 
@@ -228,9 +247,6 @@ def test_dags_with_the_route_are_serialized(dags_project: Project) -> None:
     dag = dag_of(dags_project, "kept", work=ValueError())
     found = DagSerialization.to_dict(dag)["dag"]
     assert found["has_on_failure_callback"] is True
-    kept = DagSerialization.from_dict(DagSerialization.to_dict(dag))
-    context = {"dag": kept, "run_id": "r", "reason": "task_failure"}
-    assert alert_route("me").alert(context) is None
 
 
 def test_what_sends_alerts_imports_nothing_heavy() -> None:

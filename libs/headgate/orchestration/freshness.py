@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +11,7 @@ from headgate.contracts.model import Contract
 from headgate.core import clock
 from headgate.core import json as hjson
 from headgate.lake import ledger
-from headgate.lake.lake import LOCKS
-from headgate.lake.storage import stay_inside
+from headgate.orchestration.alerting import told
 from headgate.orchestration.alerts import Alert, send
 from headgate.orchestration.project import Project
 
@@ -90,7 +86,7 @@ def tell(project: Project, *, link: str = "") -> list[str]:
     found = freshness(project)
     late = [one.dataset for one in found if one.late]
     if late or project.lake.storage.read(NOTE):
-        with _alone(project) as mine:
+        with told.alone(project.settings, "freshness", wait=False) as mine:
             if mine:
                 _tell(project, found, link)
     return late
@@ -98,13 +94,13 @@ def tell(project: Project, *, link: str = "") -> list[str]:
 
 def _tell(project: Project, found: Sequence[Freshness], link: str) -> None:
     promising = {one.dataset for one in found}
-    noted = {d: told for d, told in _noted(project).items() if d in promising}
+    noted = {d: was for d, was in _noted(project).items() if d in promising}
     for one in found:
-        told = noted.get(one.dataset)
-        if one.late and (told is None or _due(told)):
+        was = noted.get(one.dataset)
+        if one.late and (was is None or _due(was)):
             problems = send(project, _of_late(one, link))
             noted[one.dataset] = _Told(one.published_at, clock.now(), not problems)
-        elif not one.late and told is not None:
+        elif not one.late and was is not None:
             send(project, _of_fresh(one, link))
             del noted[one.dataset]
         else:
@@ -112,8 +108,8 @@ def _tell(project: Project, found: Sequence[Freshness], link: str) -> None:
         _note(project, noted)
 
 
-def _due(told: _Told) -> bool:
-    return clock.now() - told.at >= (AGAIN_AFTER if told.whole else TRY_AGAIN_AFTER)
+def _due(was: _Told) -> bool:
+    return clock.now() - was.at >= (AGAIN_AFTER if was.whole else TRY_AGAIN_AFTER)
 
 
 def _of_late(one: Freshness, link: str) -> Alert:
@@ -187,28 +183,9 @@ def _noted(project: Project) -> dict[str, _Told]:
         return {}
 
 
-def _note(project: Project, told: Mapping[str, _Told]) -> None:
+def _note(project: Project, noted: Mapping[str, _Told]) -> None:
     document = {
         d: {"published_at": clock.iso(t.published_at), "at": clock.iso(t.at), "whole": t.whole}
-        for d, t in told.items()
+        for d, t in noted.items()
     }
     project.lake.storage.put(NOTE, hjson.dumps(document).encode())
-
-
-@contextmanager
-def _alone(project: Project) -> Iterator[bool]:
-    """Whether nobody else is telling just now; the system lets go of it when a process dies."""
-    project.lake.make()
-    path = project.lake.root / LOCKS / "alerts.lock"
-    stay_inside(project.lake.root, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(fd)

@@ -15,8 +15,9 @@ from urllib.parse import quote
 
 from headgate.core import settings as core_settings
 from headgate.core.errors import RefusedError
+from headgate.core.settings import Settings
 from headgate.orchestration.airflow.node_board import SEEN
-from headgate.orchestration.alerting import words
+from headgate.orchestration.alerting import told, words
 from headgate.orchestration.alerts import Alert, send
 
 _log = logging.getLogger("headgate.alerts")
@@ -24,13 +25,14 @@ _Error = TypeVar("_Error", bound=BaseException)
 _TOLD = "headgate_told"
 #: Why Airflow says that a DAG run failed, where a task of it did.
 _BY_A_TASK = "task_failure"
+_KILLED = "a task of it failed and could not say why, as where its process is killed."
 
 
 def alert_route(owner: str, *, dataset: str = "", root: Path | None = None) -> AlertRoute:
     """The ``on_failure_callback`` that tells ``owner``.
 
     Give it to the DAG and, by ``default_args``, to its tasks: a task that failed for good is told of
-    once, by the task; a DAG run that failed for another reason, such as its time, by the DAG.
+    once, by the task; a DAG run of which no task told, by the DAG.
     ``dataset`` is what is made there; a task whose id is a dataset's needs none.
     """
     return AlertRoute(owner, dataset, root)
@@ -44,7 +46,10 @@ def told_already(error: _Error) -> _Error:
 
 @dataclass(frozen=True)
 class AlertRoute:
-    """Tells an owner that a task or a DAG run failed for good. Never raises."""
+    """Tells an owner that a task or a DAG run failed for good. Never raises.
+
+    Airflow calls nobody for a task whose process was killed: such a run is told of by its DAG.
+    """
 
     owner: str
     dataset: str = ""
@@ -53,16 +58,19 @@ class AlertRoute:
     def __call__(self, context: Mapping[str, Any]) -> None:
         """Airflow calls it with a task's context, or with a DAG run's."""
         try:
-            alert = self.alert(context)
+            settings = core_settings.load(self.root or _root_of(context))
+            alert = self.alert(context, settings)
             if alert is not None:
-                send(core_settings.load(self.root or _root_of(context)), alert)
+                send(settings, alert)
         except Exception as error:  # a task's end must not fail of it
             _log.error("the alert could not be made: %s", words.of_error(error))
 
-    def alert(self, context: Mapping[str, Any]) -> Alert | None:
+    def alert(self, context: Mapping[str, Any], settings: Settings) -> Alert | None:
         """What is told; None where it was told already."""
         if "reason" in context:
-            return self._of_run(context)
+            return self._of_run(context, settings)
+        # Before it is sent, since the DAG run may be over sooner than that.
+        _note(settings, context)
         error = context.get("exception")
         if getattr(error, _TOLD, False):
             return None
@@ -79,29 +87,43 @@ class AlertRoute:
             run=str(context.get("run_id") or getattr(task, "run_id", "")),
         )
 
-    def _of_run(self, context: Mapping[str, Any]) -> Alert | None:
+    def _of_run(self, context: Mapping[str, Any], settings: Settings) -> Alert | None:
         dag, reason = context["dag"], str(context["reason"])
-        if reason == _BY_A_TASK and all(map(_tells, dag.tasks)):
+        if _was_told(settings, context) and reason == _BY_A_TASK:
             return None
+        why = _KILLED if reason == _BY_A_TASK else f"{reason.replace('_', ' ')}."
         run_id = str(context.get("run_id", ""))
         return Alert(
             kind="failed",
             dataset=self.dataset or dag.dag_id,
             owner=self.owner,
-            what=f"DAG {dag.dag_id} failed: {reason.replace('_', ' ')}.",
+            what=f"DAG {dag.dag_id} failed: {why}",
             show=words.shows("failed", self.dataset),
             link=_page_of(dag.dag_id, run_id),
             run=run_id,
         )
 
 
-def _tells(task: Any) -> bool:
-    """Whether a task tells of its own failure."""
-    if not hasattr(task, "on_failure_callback"):  # as Airflow keeps it: it knows that there is one
-        return bool(getattr(task, "has_on_failure_callback", False))
-    given = task.on_failure_callback or ()
-    each = given if isinstance(given, list | tuple) else [given]
-    return any(isinstance(one, AlertRoute) for one in each)
+def _note(settings: Settings, context: Mapping[str, Any]) -> None:
+    try:
+        told.note(settings, _run_of(context))
+    except Exception:  # then the DAG tells once more
+        _log.debug("it could not be noted that a run was told of", exc_info=True)
+
+
+def _was_told(settings: Settings, context: Mapping[str, Any]) -> bool:
+    try:
+        return told.take(settings, _run_of(context))
+    except Exception:
+        _log.debug("it could not be read who was told of a run", exc_info=True)
+        return False
+
+
+def _run_of(context: Mapping[str, Any]) -> str:
+    """A DAG run by one name, from a task's context or its own."""
+    task, dag = context.get("ti"), context.get("dag")
+    dag_id = dag.dag_id if dag is not None else getattr(task, "dag_id", "")
+    return f"{dag_id} {context.get('run_id') or getattr(task, 'run_id', '')}"
 
 
 def _why(error: Any) -> str:
