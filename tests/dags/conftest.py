@@ -30,13 +30,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @dataclass(frozen=True)
 class Ran:
     """A DAG run that has ended. ``tasks`` are states by task id (``task[2]`` where it is mapped);
-    ``events`` are the Asset events that came of it, as ``(asset, extra)`` in order."""
+    ``labels`` are
+    what mapped ones are called; ``events`` are the Asset events that came of it, as ``(asset, extra)`` in order."""
 
     run_id: str
     state: str
     tasks: Mapping[str, str]
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     tries: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class WarmAirflow:
@@ -93,6 +95,7 @@ class WarmAirflow:
                 {_called(t): str(t.state) for t in tasks},
                 [(e.asset.name, dict(e.extra)) for e in events],
                 {_called(t): t.try_number for t in tasks},
+                {_called(t): t.rendered_map_index for t in tasks if t.map_index >= 0},
             )
 
     def xcom(self, ran: Ran, task_id: str, key: str = "return_value") -> Any:

@@ -39,6 +39,7 @@ def test_a_range_is_taken_and_told_of_once(airflow: WarmAirflow, dated: Project)
         "refused": "skipped",
     }  # fmt: skip
     assert ran.state == "success"
+    assert ran.labels == {"take[0]": "2019-05-02 … 2019-05-03", "take[1]": "2019-05-05"}
     [(name, said)] = ran.events
     assert (name, said["read"], said["published"], said["release"]) == (DATASET, 10, 10, None)
     assert [b["read"] for b in said["batches"]] == [2, 3, 5]

@@ -66,8 +66,8 @@ def test_what_is_new_is_taken_once_and_told(airflow: WarmAirflow, irc: Project) 
     assert (again.state, again.tasks) == ("success", {"take": "skipped", "refused": "skipped"})
     assert again.events == []
 
-    given = landed(irc, "../by_hand.jsonl", *map(record, range(40, 42)))
-    by_hand = airflow.test(dag, {"paths": [str(given)]})
+    landed(irc, "../by_hand.jsonl", *map(record, range(40, 42)))
+    by_hand = airflow.test(dag, {"paths": ["landing/by_*.jsonl"]})
     assert [said["read"] for _, said in by_hand.events] == [2]
 
 

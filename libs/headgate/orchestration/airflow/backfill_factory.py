@@ -36,7 +36,7 @@ def backfill_dag(root: Path, settings: Settings, file: str) -> DAG:
         dag=dag,
         # They hold the lake one after the other; what is read at once is said by `parallel`.
         max_active_tis_per_dagrun=1,
-        map_index_template="{{ task.dates | first }} … {{ task.dates | last }}",
+        map_index_template="{{ task.label }}",
         **under_lock(settings),
     ).expand(dates=plan.output)
     finish = Finish(

@@ -67,6 +67,12 @@ class TakeDates(BaseOperator):
         super().__init__(**arguments)
         self.dates = dates
 
+    @property
+    def label(self) -> str:
+        """What the task is called among the mapped ones."""
+        first, last = self.dates[0], self.dates[-1]
+        return first if first == last else f"{first} … {last}"
+
     def execute(self, context: Mapping[str, Any]) -> None:
         """Take them.
 
@@ -76,7 +82,8 @@ class TakeDates(BaseOperator):
         """
         dataset = context["params"]["dataset"]
         with part(context) as work:
-            report = take(work, dataset, dates=[date.fromisoformat(d) for d in self.dates])
+            dates = [date.fromisoformat(d) for d in self.dates]
+            report = take(work, dataset, dates=dates, parallel=int(context["params"]["parallel"]))
             told = refusals(work, report)
         new = committed(report)
         context["ti"].xcom_push(key=ACCOUNTS, value=new)

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import (
     DownstreamTasksSkipped,
 )
 
+from headgate.core.errors import UsageError
 from headgate.orchestration.airflow.assets import asset, waiting
 from headgate.orchestration.airflow.notifier import told_already
 from headgate.orchestration.airflow.telling import (
@@ -93,14 +94,31 @@ class Refusals(BaseOperator):
         raise told_already(AirflowFailException("\n".join(t for t in told if t)))
 
 
-def take(work: Working, dataset: str, *, paths: Sequence[str] = (),
-         dates: Sequence[date] | None = None) -> PartReport:  # fmt: skip
-    """Take what is new of a dataset as a part of a run, and log what else it has to say."""
+def take(
+    work: Working, dataset: str, *, paths: Sequence[str] = (),
+    dates: Sequence[date] | None = None, parallel: int = 0,
+) -> PartReport:  # fmt: skip
+    """Take what is new of a dataset as a part of a run, and log what else it has to say.
+
+    ``paths`` that are not absolute lie below the project; the rest is as for
+    :func:`headgate.orchestration.parts.take`.
+
+    Raises:
+        UsageError: the contract names no place to look at, and none is given.
+    """
     from headgate.orchestration import parts
 
+    source = work.project.contracts[dataset].source
+    if source is not None and not source.path and not paths:
+        raise UsageError(
+            f"the contract of {dataset} names no place where its files lie.",
+            remedy="Give the run some as its parameter `paths`, or say in the contract's"
+            " headgate.source where they lie (path).",
+        )
     report = parts.take(
-        work.project, dataset, paths=paths, dates=dates, progress=work.progress, task=work.task
-    )
+        work.project, dataset, paths=[str(work.project.settings.root / p) for p in paths],
+        dates=dates, parallel=parallel, progress=work.progress, task=work.task,
+    )  # fmt: skip
     for note in report.notes:
         log.info("%s", note)
     for problem in report.problems:
