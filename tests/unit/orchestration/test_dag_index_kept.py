@@ -139,6 +139,35 @@ def test_a_damaged_file_is_made_anew(small: SmallProject, read: Callable[[], lis
 
 
 @pytest.mark.usefixtures("settled")
+def test_who_is_stopped_leaves_what_was_read(
+    small: SmallProject, read: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a parser is after its time, again and again: each goes on where the one before ended."""
+
+    class Stopped(BaseException):
+        """The parser's patience is at its end."""
+
+    real = outline.of_file
+    for _ in range(3):
+        spent: list[str] = []
+
+        def impatient(path: Path, shown: str, spent: list[str] = spent) -> outline.Outline:
+            if spent:
+                raise Stopped
+            spent.append(shown)
+            return real(path, shown)
+
+        monkeypatch.setattr(outline, "of_file", impatient)
+        try:
+            dag_index.load(small.root)
+        except Stopped:
+            continue
+    monkeypatch.setattr(outline, "of_file", None)
+    assert len(dag_index.load(small.root).entries) == 3
+    assert [p.name for p in kept(small).parent.iterdir()] == [kept(small).name], "no drafts"
+
+
+@pytest.mark.usefixtures("settled")
 def test_code_that_changed_believes_nothing(
     small: SmallProject, read: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +27,49 @@ class Making:
     owners: list[str] | None
     seen: Seen
     started: float
+    _known: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {"outline": {}, "mention": {}}
+    )
+    _sure: dict[str, list[int]] = field(default_factory=dict)
 
     def made(self) -> Linked:
-        """All of it; what was read is kept for the next."""
+        """All of it; what was read is kept for the next, also if this one does not come to its end:
+        whoever parses has little time, and must not begin again each time."""
         draft = Draft(self.settings.lake_path / keeping.FILE_NAME)
         looked = (draft.disk_time or 0) - int((clock.monotonic() - self.started) * 1e9)
-        outlines = dict(self._read("outline", self.seen.contracts, self._outline))
-        mentions = dict(self._read("mention", self.seen.models, self._mention))
-        found = {path: row[1] for path, row in outlines.items()}
+        both = {**self.seen.contracts, **self.seen.models}
+        self._sure = {p: list(t) if looking.settled(t, looked) else [0] for p, t in both.items()}
+        try:
+            self._read("outline", self.seen.contracts, self._outline)
+            self._read("mention", self.seen.models, self._mention)
+            linked = self._linked()
+        except BaseException:  # such as the end of a parser's patience
+            draft.keep([*self._heads(), *self._rows()])
+            raise
+        draft.keep([*self._heads(), *self._links(linked), *self._rows()])
+        return linked
+
+    def _linked(self) -> Linked:
+        found = {path: row[1] for path, row in self._known["outline"].items()}
         owned: dict[str, str] = {}
         for one in found.values():
             if one["model"] and one["id"]:
                 owned.setdefault(one["model"], one["id"])
-        known = models.Models({p: row[1] for p, row in mentions.items()}, owned)
-        linked = linking.link(self.settings.root, found, known, self.owners)
-        self._keep(draft, looked, linked, outlines, mentions)
-        return linked
+        mentioned = {path: row[1] for path, row in self._known["mention"].items()}
+        known = models.Models(mentioned, owned)
+        return linking.link(self.settings.root, found, known, self.owners)
 
-    def _read(self, kind: str, paths: Mapping[str, Times], read: Any) -> Iterator[tuple[str, Any]]:
+    def _read(
+        self, kind: str, paths: Mapping[str, Times], read: Callable[[Path, str], Any]
+    ) -> None:
         """What each file says, with the digest of its text: as it was kept where that still holds."""
         for path, seen in paths.items():
             row = self.kept.get(kind, path) if self.kept else None
             full = self.settings.root / path
             if row is not None and looking.same(full, row[2], row[0], seen):
-                yield path, row[:2]
+                self._known[kind][path] = row[:2]
             else:
-                yield path, [looking.digest(full), read(full, path)]
+                self._known[kind][path] = [looking.digest(full), read(full, path)]
 
     def _outline(self, full: Path, path: str) -> outline.Outline:
         try:
@@ -67,33 +84,31 @@ class Making:
         except (OSError, UnicodeDecodeError):
             return {"refs": [], "sources": []}  # whoever builds it says it better
 
-    def _keep(
-        self, draft: Draft, looked: int, linked: Linked, outlines: Mapping[str, Any],
-        mentions: Mapping[str, Any],
-    ) -> None:  # fmt: skip
-        if draft.disk_time is None:
-            return
-        both = {**self.seen.contracts, **self.seen.models}
-        sure = {p: list(t) if looking.settled(t, looked) else [0] for p, t in both.items()}
-        digests = {p: row[0] for rows in (outlines, mentions) for p, row in rows.items()}
+    def _heads(self) -> Iterator[tuple[str, str, Any]]:
+        yield "head", "", looking.head(self.settings)
+        yield "owners", "", [self.owners]
 
-        def lines() -> Iterator[tuple[str, str, Any]]:
-            yield "head", "", looking.head(self.settings)
-            yield "owners", "", [self.owners]
-            yield "count", "", [len(linked.entries), len(linked.groups), len(linked.broken)]
-            yield "seen", "", [{p: sure[p] for p in self.seen.contracts},
-                               {p: sure[p] for p in self.seen.models}]  # fmt: skip
-            for number, broken in enumerate(linked.broken):
-                yield "broken", str(number), dataclasses.astuple(broken)
-            for name, group in linked.groups.items():
-                yield "group", name, dataclasses.astuple(group)
-            for dataset, entry in linked.entries.items():
-                of = {p: [sure[p], digests[p]] for p in (entry.path, *linked.made_of[dataset])}
-                values = [getattr(entry, name) for name in FIELDS]
-                yield "entry", dataset, {"entry": values, "files": of}
-            for path, row in outlines.items():
-                yield "outline", path, [*row, sure[path]]
-            for path, row in mentions.items():
-                yield "mention", path, [*row, sure[path]]
+    def _rows(self) -> Iterator[tuple[str, str, Any]]:
+        """What each file says; of those that were not come to, what was kept."""
+        for kind, paths in (("outline", self.seen.contracts), ("mention", self.seen.models)):
+            for path in paths:
+                row = self._known[kind].get(path)
+                if row is not None:
+                    yield kind, path, [*row, self._sure[path]]
+                elif self.kept and (row := self.kept.get(kind, path)):
+                    yield kind, path, row
 
-        draft.keep(lines())
+    def _links(self, linked: Linked) -> Iterator[tuple[str, str, Any]]:
+        """What was put together, and what it follows from."""
+        yield "count", "", [len(linked.entries), len(linked.groups), len(linked.broken)]
+        yield "seen", "", [{p: self._sure[p] for p in self.seen.contracts},
+                           {p: self._sure[p] for p in self.seen.models}]  # fmt: skip
+        for number, broken in enumerate(linked.broken):
+            yield "broken", str(number), dataclasses.astuple(broken)
+        for name, group in linked.groups.items():
+            yield "group", name, dataclasses.astuple(group)
+        digests = {p: row[0] for rows in self._known.values() for p, row in rows.items()}
+        for dataset, entry in linked.entries.items():
+            of = {p: [self._sure[p], digests[p]] for p in (entry.path, *linked.made_of[dataset])}
+            values = [getattr(entry, name) for name in FIELDS]
+            yield "entry", dataset, {"entry": values, "files": of}
