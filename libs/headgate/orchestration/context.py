@@ -88,6 +88,7 @@ class RunContext:
         refs = [
             steps.DatasetRef.of(self.project.contracts[d], version=v)
             for d, v in sorted(self.session.versions(contract.parents).items())
+            if d in self.project.contracts  # one whose contract is wrong cannot be told of
         ]
         step = steps.gate_step(contract, self.run_id, batch_id, parents=refs)
         with self.lineage.running(step) as update:
