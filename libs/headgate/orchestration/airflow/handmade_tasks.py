@@ -21,7 +21,7 @@ from headgate.orchestration.airflow.governed import root_of
 from headgate.orchestration.airflow.handmade_read import read, wanted_by
 from headgate.orchestration.airflow.notifier import told_already
 from headgate.orchestration.airflow.take_task import refusals, said, take
-from headgate.orchestration.airflow.telling import emit, events_of, tell_refused
+from headgate.orchestration.airflow.telling import committed, emit, events_of, tell_refused
 from headgate.orchestration.airflow.working import Working, part
 
 log = logging.getLogger("headgate.task")
@@ -184,6 +184,7 @@ class GatedWrite(ReleaseTask):
             AirflowFailException: what was returned is refused, or no rows; nothing was committed.
             AirflowSkipException: it was taken, released and told of before.
         """
+        own, alias = self.outlets
         with part(context) as work:
             given = self.call(work, context)
             contract = work.project.contracts[self.dataset]
@@ -193,12 +194,12 @@ class GatedWrite(ReleaseTask):
             with delivered(work.project.settings, contract, given, by=by, run=run.run_id) as paths:
                 report = take(work, self.dataset, paths=paths)
             told = refusals(work, report)
-            events = events_of(work, self.outlets[0], report)
+            events = events_of(work, own, committed(report))
         tell_refused(work.project, self.dataset, told, context)
         if told:
             raise told_already(AirflowFailException(said(told, self)))
         if not events:
             raise AirflowSkipException(f"{self.dataset}: it was delivered before.")
-        emit(context, self, events, self.lake_name)
+        emit(context, events, self.lake_name, alias=alias, own=own)
         self._versions[self.dataset] = events[self.dataset]["version"]
         return events[self.dataset]
