@@ -89,13 +89,14 @@ def backfill(
     if not 0 <= parallel <= MOST:
         raise UsageError(f"{parallel} files cannot be read at once.", remedy=f"Give 1 to {MOST}.")
     files = _files(project, dataset, first, last)
+    in_order = {dataset: [f for found in files.values() for f in found]}
+    ingesting.begin_early(project, in_order)
     concerned = waiting.concerned(project, dataset)
     days: list[Day] = []
 
     def work(context: RunContext) -> list[str]:
         context.reading_at_once = parallel
-        in_order = [f for found in files.values() for f in found]
-        problems = ingesting.ingest_all(context, {dataset: in_order})
+        problems = ingesting.ingest_all(context, in_order)
         taken = context.taken.get(dataset, {})
         days.extend(_day(day, found, context.outcomes, taken) for day, found in files.items())
         waiting.replay_waiting(context, [d for d in concerned if d not in context.blocked])

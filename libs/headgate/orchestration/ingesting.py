@@ -57,11 +57,17 @@ def files_of(
     for contract in project.contracts.sources:
         if contract.id not in found and contract.id in selected and not sources:
             found[contract.id] = _declared(project, contract)
-    if any(found.values()) and project.settings.readers == "child":
+    begin_early(project, found)
+    return {d: found[d] for d in parents_first(project.contracts, found) if d in selected}
+
+
+def begin_early(project: Project, files: Mapping[str, Sequence[SourceFile]]) -> None:
+    """Begin what reads files, if there are any: a run that has begun has threads, and could not
+    fork."""
+    if any(files.values()) and project.settings.readers == "child":
         from headgate.ingest.isolation import processes
 
-        processes.begin_early()  # a run that has begun has threads, and could not fork
-    return {d: found[d] for d in parents_first(project.contracts, found) if d in selected}
+        processes.begin_early()
 
 
 def _meant(project: Project, named: str) -> list[str]:

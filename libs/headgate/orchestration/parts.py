@@ -70,6 +70,7 @@ def take(
     if dates is not None:
         by_date = ingesting.dated_files(project, contract, dates)
         files = {dataset: [f for found in by_date.values() for f in found]}
+        ingesting.begin_early(project, files)
     else:
         if not contract.source:
             ingesting.dated_files(project, contract)  # which says what it is made by
@@ -110,7 +111,8 @@ def curate(
         cuts.note(part.context, group, graph)
         nodes = part.build(graph, topological(graph), on_node)
         part.enter()
-    return part.report(nodes=nodes)
+        accounts = part.committed_before([*graph])
+    return part.report(accounts, nodes=nodes)
 
 
 def build_from(
@@ -144,7 +146,8 @@ def build_from(
         cuts.stand_at(part.context, group, graph, others, wanted)
         nodes = part.build(graph, [d for d in topological(graph) if d in wanted], on_node)
         part.enter()
-    return part.report(nodes=nodes)
+        accounts = part.committed_before([*graph])
+    return part.report(accounts, nodes=nodes)
 
 
 def release(

@@ -90,7 +90,8 @@ class Expected:
 
 @dataclass
 class Killed:
-    """One point that was tried: where it was, whether the process died there, and what was wrong."""
+    """One point that was tried: where it was, whether the process died there, what was wrong, and
+    what the command said when it was given again."""
 
     seed: int
     scenario: str
@@ -100,6 +101,7 @@ class Killed:
     wrong: list[str] = field(default_factory=list)
     recovery: float = 0.0
     undisturbed: float = 0.0
+    said: str = ""
 
 
 class Bench:
@@ -186,11 +188,11 @@ class Bench:
         """Run to the end, and compare with the undisturbed."""
         # Whoever was told nothing may give the command again, or let the next run go on first. Not
         # where that command is a run over sources: one without them releases what was taken of them,
-        # and replays what waited for it, which is another history.
-        if first_settle and scenario.command(self.root)[0] != "run":
+        # and replays what waited for it, which is another history. A part's next try is all there is.
+        if first_settle and scenario.command(self.root)[0] not in ("run", "part"):
             self.settle()
         again = self.run(scenario.command(self.root))
-        found.recovery = again.seconds
+        found.recovery, found.said = again.seconds, again.text
         if again.code != 0 and not any(told in again.text for told in _DONE_ALREADY):
             found.wrong.append(f"started again, it ended with {again.code}: {again.text}")
         if scenario.command(self.root)[0] != "run":  # or it has run

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.reliability.harness import one_part
 from tests.reliability.harness.syscalls import Supervisor, Watch, install
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -31,7 +32,7 @@ _LATE = (
     "headgate.orchestration.transforming", "headgate.orchestration.transform_code",
     "headgate.orchestration.replay", "headgate.orchestration.rollback",
     "headgate.orchestration.rebuilding", "headgate.orchestration.auditing",
-    "headgate.orchestration.released", "headgate.cli.progress", "headgate.cli.report",
+    "headgate.orchestration.released", "headgate.orchestration.parts", "headgate.cli.progress", "headgate.cli.report",
     "headgate.reading", "headgate.ingest.isolation.worker", "tests.reliability.harness.states",
 )  # fmt: skip
 
@@ -244,6 +245,8 @@ def _command(work: dict[str, Any], main: Any, to: socket.socket, count: int) -> 
         os.register_at_fork(after_in_child=lambda: sys.setprofile(None))
         sys.setprofile(step)
     try:
+        if work["arguments"][0] == "part":
+            return one_part.do(work["arguments"][1:])
         return int(main.invoke(work["arguments"]))
     finally:
         sys.setprofile(None)
