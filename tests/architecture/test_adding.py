@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -15,7 +17,9 @@ import pytest
 from headgate.cli.main import invoke
 from headgate.core import json as hjson
 from headgate.core.ids import digest
+from headgate.orchestration.airflow.policy import check_folder
 from headgate.orchestration.project import Project
+from tests.conftest import REPOSITORY
 
 IGNORED = {"target", "logs", "_contracts", "lake"}
 ORDERS = [
@@ -207,6 +211,61 @@ def test_a_private_model_takes_one_file(
     assert invoke(["check"]) == 0
     assert changes() == (["dbt_project/models/intermediate/chat/int_chat__long_messages.sql"], [])
     assert promised("private dbt model") == 1
+
+
+def bag_of(project: Project) -> Mapping[str, Any]:
+    """The DAGs of the project's DAG files; none of these may be wrong."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=str(project.settings.root / "dags"))
+    assert bag.import_errors == {}
+    return bag.dags
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.xdist_group("airflow")
+def test_an_ingest_dag_takes_no_file_and_a_hand_written_one_takes_one(
+    project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(REPOSITORY / "dags", project.settings.root / "dags")
+    before = tree(project.settings.root)
+    known = set(bag_of(project))
+
+    assert invoke(["new", "source", "bronze.shop.orders", "--sample", str(sample(tmp_path))]) == 0
+
+    assert set(bag_of(project)) - known == {"ingest.bronze.shop.orders", "curate.shop"}
+    with_source = tree(project.settings.root)
+    assert len(with_source.keys() - before.keys()) == promised("source dataset")
+    assert promised("scheduled ingest DAG") == 0
+
+    (project.settings.root / "dags" / "shop__tell.py").write_text(TELLS)
+
+    assert set(bag_of(project)) - known - {"ingest.bronze.shop.orders", "curate.shop"} == {
+        "shop.tell"
+    }
+    after = tree(project.settings.root)
+    assert after.keys() - with_source.keys() == {"dags/shop__tell.py"}
+    assert promised("hand-written DAG") == 1
+    assert with_source.items() <= after.items() and before.items() <= after.items()
+    assert check_folder(project.settings.root / "dags") == []
+
+
+TELLS = '''"""Says how many orders there are."""
+
+from headgate.orchestration.airflow import governed_dag, governed_task, read_release
+
+
+@governed_dag(owner="community-insights", schedule="@daily")
+def tell():
+    @governed_task
+    def count(orders=read_release("bronze.shop.orders")):
+        return orders.collect().height
+
+    count()
+
+
+tell()
+'''
 
 
 def test_a_rule_of_a_known_kind_takes_one_line(
