@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
 from pathlib import Path
 
@@ -18,45 +17,57 @@ from tests.servers.conftest import Airflow
 
 BRONZE = "bronze.irc.messages"
 INGEST, CURATE = f"ingest.{BRONZE}", "curate.chat"
+#: What a part of a run says that it is, where it holds the lake.
+TAKE, BUILD = f"take {BRONZE}", "curate chat"
 #: Another one is tried by giving it in the environment.
 SEED = int(os.environ.get("HEADGATE_TEST_SEED", random.SystemRandom().randrange(10**6)))
 
 
-def holder(project: Project) -> int | None:
-    """The process that works on the lake at the moment."""
+def at_work(project: Project, part: str) -> int:
+    """The process that does this part of a run at the moment; 0 if none does."""
     try:
-        told = (project.lake.root / "_locks" / "run.lock").read_bytes()
-        pid = int(hjson.loads(told)["pid"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-    return pid if processes.alive(pid) else None
+        told = hjson.loads((project.lake.root / "_locks" / "run.lock").read_bytes())
+    except (OSError, ValueError):
+        return 0
+    pid = int(told["pid"])
+    return pid if told["command"] == part and processes.alive(pid) else 0
 
 
-def work_of(airflow: Airflow, seconds: float = 120.0) -> int:
-    """The process that works on the lake, as soon as there is one."""
-    found: int = airflow.wait(lambda: holder(airflow.project), within=seconds)
-    return found
+def time_of_work(airflow: Airflow, part: str) -> float:
+    """How long it takes, from the moment on in which the lake is its."""
+    pid = airflow.wait(lambda: at_work(airflow.project, part))
+    began = time.monotonic()
+    airflow.wait(lambda: at_work(airflow.project, part) != pid)
+    return time.monotonic() - began
 
 
-def killed_twice(airflow: Airflow, dag: str, run: str, task: str, chance: random.Random,
-                 seconds: float) -> None:  # fmt: skip
+def killed_twice(
+    airflow: Airflow,
+    dag: str,
+    run: str,
+    task: str,
+    part: str,
+    chance: random.Random,
+    seconds: float,
+) -> None:
     """Kill the first and the second try of a task, each at some moment of its work: once the process
     that works, once also the one that watches it, of which Airflow learns by a missing heartbeat."""
-    before: set[int] = set()
+    before: set[int] = {0}
     for attempt, watcher_too in ((1, False), (2, True)):
-        pid = airflow.wait(lambda: (holder(airflow.project) or 0) not in {0, *before}
-                           and holder(airflow.project))  # fmt: skip
+
+        def another() -> int:
+            pid = at_work(airflow.project, part)
+            return 0 if pid in before else pid
+
+        pid = airflow.wait(another)
         before.add(pid)
         parent = processes.everyone()[pid].parent
-        time.sleep(chance.uniform(0.0, 0.6 * seconds))
-        assert processes.alive(pid), f"try {attempt} was over before it was killed; seed {SEED}"
-        processes.kill([parent, pid] if watcher_too else [pid], signal.SIGKILL)
-        airflow.wait(
-            lambda n=attempt: (
-                airflow.tasks(dag, run)[task]["try_number"] > n
-                or airflow.states(dag, run)[task] in ("up_for_retry", "failed")
-            )
-        )
+        assert parent in processes.descendants(airflow.server.pids["scheduler"])
+        time.sleep(chance.uniform(0.0, 0.5 * seconds))
+        assert at_work(airflow.project, part) == pid, f"too late for try {attempt}; seed {SEED}"
+        processes.kill([parent, pid] if watcher_too else [pid])
+        killed = airflow.tasks(dag, run)[task]
+        assert killed["try_number"] == attempt and killed["state"] != "success"
 
 
 @pytest.fixture
@@ -66,21 +77,13 @@ def undisturbed(airflow: Airflow, irc_corpus: Path) -> tuple[dict[str, str], dic
     airflow.unpause(INGEST, CURATE)
     seconds, known = {}, airflow.known(CURATE)
     run = airflow.trigger(INGEST, {"paths": [str(irc_corpus)]})
-    seconds["take"] = time_of_work(airflow)
+    seconds["take"] = time_of_work(airflow, TAKE)
     assert airflow.end_of(INGEST, run) == "success", airflow.why(INGEST, run)
     curated = airflow.next_run(CURATE, known)
-    seconds["build"] = time_of_work(airflow)
+    seconds["build"] = time_of_work(airflow, BUILD)
     assert airflow.end_of(CURATE, curated) == "success", airflow.why(CURATE, curated)
     airflow.quiet()
     return released.hashes(airflow.project), seconds
-
-
-def time_of_work(airflow: Airflow) -> float:
-    """How long the next process works on the lake that does."""
-    pid = work_of(airflow)
-    began = time.monotonic()
-    airflow.wait(lambda: holder(airflow.project) != pid)
-    return time.monotonic() - began
 
 
 def test_whoever_is_killed_the_tables_come_out_the_same(
@@ -93,10 +96,10 @@ def test_whoever_is_killed_the_tables_come_out_the_same(
     known = airflow.known(CURATE)
 
     run = airflow.trigger(INGEST, {"paths": [str(irc_corpus)]})
-    killed_twice(airflow, INGEST, run, "take", chance, seconds["take"])
+    killed_twice(airflow, INGEST, run, "take", TAKE, chance, seconds["take"])
     assert airflow.end_of(INGEST, run) == "success", airflow.why(INGEST, run)
     curated = airflow.next_run(CURATE, known)
-    killed_twice(airflow, CURATE, curated, "build", chance, seconds["build"])
+    killed_twice(airflow, CURATE, curated, "build", BUILD, chance, seconds["build"])
     assert airflow.end_of(CURATE, curated) == "success", airflow.why(CURATE, curated)
     airflow.quiet()
 

@@ -29,7 +29,8 @@ class Command:
         self.port, self.told = port, ""
         self._out = (root / "out").open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "headgate.cli.main", "airflow", "--port", str(port)],
+            [sys.executable, "-m", "headgate.cli.main", "airflow", "--port", str(port), "--demo",
+             "--messages", "1000"],
             env={**os.environ, "HEADGATE_ROOT": str(root)},
             stdout=self._out, stderr=self._out, start_new_session=True,
         )  # fmt: skip
@@ -89,7 +90,7 @@ def listening(pids: set[int]) -> set[tuple[str, int]]:
     return found
 
 
-def test_it_is_well_and_stops_without_a_trace_and_starts_again(
+def test_it_is_well_runs_the_demo_stops_without_a_trace_and_starts_again(
     command: Command, root: Path
 ) -> None:
     said = command.ready()
@@ -110,6 +111,16 @@ def test_it_is_well_and_stops_without_a_trace_and_starts_again(
     for secret in (environment.SECRETS, environment.PASSWORDS):
         assert stat.S_IMODE((home / secret).stat().st_mode) == 0o600
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+    for dag in ("ingest.bronze.chat.guilds", "curate.discord"):
+        rest.until(f"dags/{dag}", lambda _: True, within=PATIENCE)
+        rest.patch(f"dags/{dag}", {"is_paused": False})
+    ended = rest.until(
+        "dags/curate.discord/dagRuns",
+        lambda found: found["dag_runs"] and found["dag_runs"][0]["state"] in ("success", "failed"),
+        within=PATIENCE,
+    )
+    assert ended["dag_runs"][0]["state"] == "success", "the demo's exports came in by themselves"
 
     command.process.send_signal(signal.SIGTERM)
     assert command.process.wait(90) == 0, command.said()

@@ -78,7 +78,7 @@ class Server:
         """A client that is logged in as the administrator."""
         return Rest(self.address, environment.USER, self.password)
 
-    def start(self, within: float = 180.0) -> Server:
+    def start(self, within: float = 300.0) -> Server:
         """Start everything and wait until all of it is well.
 
         Raises:
