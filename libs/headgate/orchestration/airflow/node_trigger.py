@@ -18,7 +18,7 @@ LOOK_EVERY_SECONDS = 1.0
 #: Producers in these states have no board; Airflow logs an error for each question in vain.
 _NOT_BEGUN = (None, "scheduled", "queued")
 #: After so many turns all that a trigger logs of its task has been read.
-_TURNS = 4
+_TURNS = 3
 #: A DAG run that nobody looked at for so long is forgotten.
 _FORGET_AFTER_SECONDS = 120.0
 
