@@ -118,6 +118,18 @@ def test_who_dies_is_started_again_three_times_and_then_all_stops(
     assert not processes.alive(other)
 
 
+def test_who_is_stopped_on_purpose_stays_so_until_it_is_started(kept: Kept, tmp_path: Path) -> None:
+    kept.send(order(tmp_path, "one", "sleep 600", again=True))
+    first = kept.hear()["pid"]
+    kept.send(b'{"order":"stop","name":"one","grace":5}\n')
+    kept.send(order(tmp_path, "one", "sleep 600", again=True))
+
+    second = kept.hear()
+
+    assert second["event"] == "started" and second["pid"] != first
+    assert not processes.alive(first)
+
+
 def test_a_program_that_is_not_there_is_told_of(kept: Kept, tmp_path: Path) -> None:
     kept.send(order(tmp_path, "none", "", command=["/nowhere/at/all"], needed=False))
 
