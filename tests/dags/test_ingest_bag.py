@@ -41,6 +41,7 @@ def test_every_source_has_its_dag_and_every_dag_is_governed(
         factory = "maintenance_dags" if dag.fileloc.endswith("maintenance.py") else "ingest_dags"
         assert f"`headgate.orchestration.airflow.{factory}` in `dags/" in dag.doc_md
         assert (dag.catchup, dag.max_active_runs) == (False, 1)
+        dag.params.validate()
         assert dag.on_failure_callback and "headgate" in dag.tags
         if dag_id in sources:
             contract = sources[dag_id]
@@ -98,24 +99,20 @@ def test_a_contract_may_leave_it_to_a_person(dags_project: Project) -> None:
 
 
 def test_a_worker_builds_only_the_dag_that_it_runs(
-    airflow: WarmAirflow, dags_project: Project
+    dags_project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow.sdk.definitions._internal.dag_parsing_context import (
-        _airflow_parsing_context_manager as parsing,
-    )
-
     whole = dags(dags_project)
     maintenance = str(dags_project.settings.root / "dags" / "maintenance.py")
     for wanted in (f"ingest.{DATASET}", "backfill"):
-        with parsing(dag_id=wanted):
-            assert list(dags(dags_project)) == [wanted]
-            assert dags(dags_project)[wanted].doc_md == whole[wanted].doc_md
-            assert maintenance_dags(maintenance) == {}
-    with parsing(dag_id="fsck"):
-        assert list(maintenance_dags(maintenance)) == ["fsck"]
-        assert dags(dags_project) == {}
-    with parsing(dag_id="ingest.bronze.irc.no_such"):
-        assert dags(dags_project) == {}
+        monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", wanted)
+        assert list(dags(dags_project)) == [wanted]
+        assert dags(dags_project)[wanted].doc_md == whole[wanted].doc_md
+        assert maintenance_dags(maintenance) == {}
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "fsck")
+    assert list(maintenance_dags(maintenance)) == ["fsck"]
+    assert dags(dags_project) == {}
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "ingest.bronze.irc.no_such")
+    assert dags(dags_project) == {}
 
 
 def test_what_dag_files_import_is_no_module_of_the_same_name() -> None:

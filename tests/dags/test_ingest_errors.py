@@ -6,7 +6,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from headgate.core import errors
-from headgate.orchestration.airflow.working import failing_at_once
+from headgate.orchestration.airflow.take_task import take
+from headgate.orchestration.airflow.working import LoggedProgress, Working, failing_at_once
+from headgate.orchestration.project import Project
 
 LASTING = (
     errors.ContractError, errors.ModelError, errors.RefusedError, errors.UsageError,
@@ -37,3 +39,9 @@ def test_every_error_of_ours_is_one_or_the_other() -> None:
     assert kinds == {*LASTING, *PASSING, errors.HeadgateError, errors.LakeError} - {
         OSError, RuntimeError,
     }  # fmt: skip
+
+
+def test_a_source_without_a_place_is_told_with_what_to_do(project: Project) -> None:
+    work = Working(project, LoggedProgress(), "a task")
+    with pytest.raises(errors.UsageError, match=r"names no place .* parameter `paths`"):
+        take(work, "bronze.irc.messages")

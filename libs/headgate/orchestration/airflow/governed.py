@@ -17,6 +17,8 @@ from headgate.orchestration.airflow.notifier import alert_route
 #: same, and one that moves would make another DAG of it each time the file is parsed.
 START = datetime(2026, 1, 1, tzinfo=UTC)
 _LONGEST_RETRY = timedelta(hours=1)
+#: Airflow's own bound, beyond which it makes no DAG.
+_LONGEST_TAG = 100
 TAG = "headgate"
 
 
@@ -55,11 +57,12 @@ def governed(
 
     ``file`` is the DAG file's ``__file__``; ``page`` is what its page in Airflow says (Markdown; see
     :func:`page_of`); ``schedule`` is a cron of five fields in ``timezone``, or what else Airflow
-    takes, such as Assets; ``dataset`` is what alerts are about. ``more`` goes to the DAG as it is, before what is decided here.
+    takes, such as Assets; ``dataset`` is what alerts are about. ``more`` goes to the DAG as it is,
+    before what is decided here.
     """
     if isinstance(schedule, str):
         schedule = CronTriggerTimetable(schedule, timezone=timezone)
-    route = alert_route(owner, dataset=dataset, root=root_of(file))
+    route = alert_route(owner, dataset=dataset)
     decided: dict[str, Any] = {
         "catchup": False,
         "max_active_runs": 1,
@@ -78,11 +81,12 @@ def governed(
         schedule=schedule,
         description=description or None,
         doc_md=page,
-        tags=sorted({TAG, f"owner:{owner}", *tags}),
-        params=dict(params) if params else None,
+        tags=sorted({tag[:_LONGEST_TAG] for tag in (TAG, f"owner:{owner}", *tags)}),
         on_failure_callback=route,
         **{**decided, **more},
     )
+    # Given to the DAG when it is made, they are judged by JSON Schema, each time a file is parsed.
+    dag.params.update(params or {})
     dag.fileloc = str(Path(file).resolve())  # Airflow takes the file of the call for it
     return dag
 
@@ -94,5 +98,6 @@ def page_of(does: str, facts: Mapping[str, object], *, factory: str, file: str,
         **facts,
         "Factory": f"`headgate.orchestration.airflow.{factory}` in `dags/{Path(file).name}`",
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
+    told = {name: " ".join(str(value).replace("|", "\\|").split()) for name, value in rows.items()}
+    table = "\n".join(f"| {name} | {value} |" for name, value in told.items() if value)
     return f"{does}\n\n| | |\n|---|---|\n{table}\n\n{more}".rstrip() + "\n"
