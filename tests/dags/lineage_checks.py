@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from headgate.lineage import callers, log, names
@@ -15,10 +16,11 @@ Event = Mapping[str, Any]
 STANDARD = "https://openlineage.io/spec/facets/"
 
 
-def check(project: Project, spec: Spec) -> list[str]:
+def check(project: Project, spec: Spec, airflow: Path | None = None) -> list[str]:
     """All that is wrong with the lineage of a lake whose every run was one of Airflow's; read when
-    its DAG runs have ended."""
+    its DAG runs have ended. ``airflow`` is where a server over another lake wrote its events."""
     ours, theirs = told(project)
+    theirs = list(log.read(airflow)) if airflow else theirs
     known = names.nodes(project.contracts.values(), project.settings.lake_name)
     found = [] if ours and theirs else [f"{len(ours)} events of ours, {len(theirs)} of Airflow's"]
     found += [
