@@ -65,12 +65,13 @@ with DAG("{dag}", schedule=None, start_date=datetime(2026, 1, 1), max_active_run
 
 @dataclass(frozen=True)
 class Figure:
-    """One side once: seconds, processor seconds, and how it ended."""
+    """One side once: seconds, processor seconds, its tasks, and those that did not end well."""
 
     side: str
     seconds: float
     cpu: float
     tasks: int
+    failed: int = 0
 
 
 class Bench:
@@ -143,9 +144,10 @@ class Bench:
         ended = rest.until(path, lambda r: r["state"] in ("success", "failed"), within=PATIENCE)
         cpu = self._cpu() - before
         tasks = rest.get(f"{path}/taskInstances", limit=1000)["task_instances"]
-        assert ended["state"] == "success", {t["task_id"]: t["state"] for t in tasks}
+        failed = sum(t["state"] != "success" for t in tasks)
+        assert not failed or dag == COSMOS, {t["task_id"]: t["state"] for t in tasks}
         end = datetime.fromisoformat(ended["end_date"]).timestamp()
-        return Figure(side, end - asked, cpu, len(tasks))
+        return Figure(side, end - asked, cpu, len(tasks), failed)
 
     def _cpu(self) -> float:
         """Of all of the server's processes so far, and of their children that have ended."""
@@ -189,7 +191,7 @@ def measure(bench: Bench, rounds: int) -> Iterator[list[Figure]]:
         sides.append(bench.by_cosmos)
     found: list[Figure] = []
     for number in range(rounds + 1):
-        for side in sides:
+        for side in sides if number else sides[:3]:
             figure = side()
             print(f"round {number}: {figure}", file=sys.stderr)
             found += [figure] if number else []
@@ -203,7 +205,7 @@ def summary(found: list[Figure], idle: float, models: int) -> dict[str, Any]:
     for figure in found:
         sides.setdefault(figure.side, []).append(figure)
     rows = [
-        {"side": side, "tasks": mine[0].tasks,
+        {"side": side, "tasks": mine[0].tasks, "failed": sum(f.failed for f in mine),
          "seconds": statistics.median(f.seconds for f in mine),
          "least": min(f.seconds for f in mine), "most": max(f.seconds for f in mine),
          "cpu": statistics.median(f.cpu for f in mine)}
@@ -222,11 +224,11 @@ def summary(found: list[Figure], idle: float, models: int) -> dict[str, Any]:
 def show(told: dict[str, Any]) -> None:
     """The figures as a table."""
     table = Table(title=f"Curating {told['models']} models, {told['rounds']} rounds")
-    for name in ("side", "tasks", "seconds", "spread", "cpu seconds"):
+    for name in ("side", "tasks", "failed", "seconds", "spread", "cpu seconds"):
         table.add_column(name, justify="left" if name == "side" else "right")
     for row in told["sides"]:
         spread = f"{row['least']:.1f}-{row['most']:.1f}"
-        table.add_row(row["side"], str(row["tasks"] or ""), f"{row['seconds']:.1f}", spread,
+        table.add_row(row["side"], str(row["tasks"] or ""), str(row["failed"] or ""), f"{row['seconds']:.1f}", spread,
                       f"{row['cpu']:.1f}")  # fmt: skip
     Console().print(table)
     print(
