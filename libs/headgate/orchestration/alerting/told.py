@@ -54,7 +54,9 @@ def alone(settings: Settings, what: str, *, wait: bool) -> Iterator[bool]:
     root = settings.lake_path
     path = root / "_locks" / f"{what}.lock"
     stay_inside(root, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        # Whoever opens the lake takes this folder for a sign that the lake itself is durable.
+        LocalStorage(root).make("_locks")
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
         try:
