@@ -195,7 +195,8 @@ class Server:
                 if not asked:
                     # What tasks talk to is made by the first who asks, and nobody else is answered
                     # meanwhile, for seconds: not to be the first task's affair.
-                    self.rest.page("/execution/health", patience=until - clock.monotonic())
+                    left = max(1.0, until - clock.monotonic())
+                    self.rest.page("/execution/health", patience=left)
                     asked = True
                 found = self.health()
             except RestError as error:
