@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
 
 from headgate.core import json as hjson
 from headgate.lake.engines.duckdb import connect
@@ -20,7 +19,8 @@ from headgate.orchestration.airflow import handmade_tasks
 from headgate.orchestration.project import Project
 from headgate.orchestration.verifying.verify import verify
 from tests.conftest import REPOSITORY, make_project
-from tests.dags.conftest import Ran, WarmAirflow
+from tests.dags.conftest import WarmAirflow
+from tests.dags.curate_scheduler import SmallAirflow
 from tests.dags.handmade_weeks import DAYS, DIGEST, FIRST, deliver, lines
 
 WEEKS = {0: 9, 1: 12, 2: 9, 3: 15, 4: 9, 5: 60, 6: 3, 7: 9}
@@ -103,15 +103,6 @@ def batches(project: Project) -> int:
         return con.execute(query).fetchall()[0][0]
 
 
-WHEN = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-
-
-def started(airflow: WarmAirflow, dag: Any, when: dt.datetime = WHEN) -> Ran:
-    """The DAG run of that time, or another try of it."""
-    airflow.register(dag)
-    return airflow.ran(dag.dag_id, dag.test(logical_date=when).run_id)
-
-
 def test_the_example_tells_of_weeks(airflow: WarmAirflow, project: Project) -> None:
     dag = dag_of(airflow, project)
     ran = airflow.test(dag)
@@ -124,6 +115,7 @@ def test_the_example_tells_of_weeks(airflow: WarmAirflow, project: Project) -> N
     assert (extra["version"], extra["release"]) == (0, None)
     [task] = dag.tasks
     assert [i.name for i in task.inlets] == [DAYS]
+    assert [k.name for k, _ in dag.timetable.asset_condition.iter_assets()] == [DAYS]
     assert task.outlets[0].uri == f"headgate://local/{DIGEST}"
     # It is released as any other candidate.
     report = parts.release(Project.open(project.settings.root), "digest")
@@ -143,11 +135,13 @@ def test_a_later_run_delivers_what_changed(airflow: WarmAirflow, project: Projec
 
 
 def test_each_try_of_a_run_reads_the_same_release(airflow: WarmAirflow, project: Project) -> None:
-    dag = dag_of(airflow, project)
-    assert started(airflow, dag).state == "success"
+    small = SmallAirflow(airflow, dag_of(airflow, project))
+    first = small.run()
+    assert first.tasks == {"digest": "success"}
     deliver(project, {8: 30}, "second")
-    second = started(airflow, dag)
-    assert second.tries == {"digest": 2}, "it was another try of the same run"
+    small.clear(first.run_id, "digest")
+    second = small.run(first.run_id)
+    assert (second.tasks, second.tries) == ({"digest": "success"}, {"digest": 2})
     assert rows(project) == account(WEEKS), "it read what the first try read"
     assert batches(project) == 1, "and delivered nothing twice"
 
@@ -156,20 +150,21 @@ def test_each_try_of_a_run_reads_the_same_release(airflow: WarmAirflow, project:
 def test_a_try_that_died_after_its_commit_is_told_of_by_the_next(
     airflow: WarmAirflow, project: Project, monkeypatch: pytest.MonkeyPatch, after: str
 ) -> None:
-    dag, real = dag_of(airflow, project), getattr(handmade_tasks, after)
+    small = SmallAirflow(airflow, dag_of(airflow, project))
+    real, tried = getattr(handmade_tasks, after), []
 
-    def dying(*given: Any, **more: Any) -> None:
-        real(*given, **more)
-        raise AirflowFailException("the worker died")
+    def dying(*given: Any, **more: Any) -> Any:
+        done = real(*given, **more)
+        tried.append(after)
+        if len(tried) == 1:
+            raise OSError("the worker died")
+        return done
 
     monkeypatch.setattr(handmade_tasks, after, dying)
-    first = started(airflow, dag)
-    assert first.tasks != {"digest": "success"} and not first.events
+    ran = small.run()
+    assert (ran.tasks, ran.tries) == ({"digest": "success"}, {"digest": 2})
     assert rows(project) == account(WEEKS)
-    monkeypatch.setattr(handmade_tasks, after, real)
-    second = started(airflow, dag)
-    assert second.tasks == {"digest": "success"}
-    assert [(name, e["published"]) for name, e in second.events] == [(DIGEST, 7)]
+    assert [(name, e["published"]) for name, e in ran.events] == [(DIGEST, 7)]
     assert batches(project) == 1
 
 
@@ -254,3 +249,22 @@ def test_files_are_delivered_as_they_are(airflow: WarmAirflow, project: Project)
     [(name, extra)] = ran.events
     assert (name, extra["published"]) == (irc, 4)
     assert (project.settings.root / "more.jsonl").exists(), "it is not ours to remove"
+
+
+MAPPED = '''
+@gated_write("bronze.irc.messages")
+def exported(week):
+    line = {"channel": "#x", "time": "10:00", "author": "u", "type": "message", "text": "x"}
+    more = {"reply_to": None, "date": f"2024-06-0{week}", "file": f"#x-2024-06-0{week}.txt"}
+    return ({**line, **more, "line": n} for n in range(week))
+
+exported.expand(week=[1, 2])
+'''
+
+
+def test_mapped_tasks_deliver_each_for_itself(airflow: WarmAirflow, project: Project) -> None:
+    dag = dag_of(airflow, project, MAPPED)
+    assert "Writes | `bronze.irc.messages`" in dag.doc_md
+    ran = airflow.test(dag)
+    assert ran.tasks == {"exported[0]": "success", "exported[1]": "success"}
+    assert sorted(extra["published"] for _, extra in ran.events) == [1, 2]

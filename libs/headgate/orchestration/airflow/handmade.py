@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG, Asset, AssetAny, Param, get_parsing_context
 
+from headgate.contracts import cron
 from headgate.core import secrets
 from headgate.core import settings as core_settings
 from headgate.core.errors import HeadgateError, UsageError
@@ -57,7 +59,8 @@ def governed_dag(
             page = inspect.cleandoc(function.__globals__.get("__doc__") or "")
             settings = core_settings.load(root)
             wrong = [
-                *_wrong(path, page, retries, schedule, after),
+                *_wrong(path, page, retries),
+                *_wrong_time(schedule, timezone, after),
                 *_wrong_there(root, owner, after),
             ]
             if wrong:
@@ -90,9 +93,7 @@ def governed_dag(
     return decorate
 
 
-def _wrong(
-    path: Path, page: str, retries: int, schedule: str | None, after: Sequence[str]
-) -> Iterator[str]:
+def _wrong(path: Path, page: str, retries: int) -> Iterator[str]:
     """What is wrong with the DAG, going by itself."""
     named = _FILE.fullmatch(path.stem)
     if named is None:
@@ -103,8 +104,21 @@ def _wrong(
         yield "It has no docstring: say at the top of the file what the DAG is for."
     if retries < 1:
         yield f"retries={retries}: a task may be killed at any time, so let it try again once."
+
+
+def _wrong_time(schedule: str | None, timezone: str, after: Sequence[str]) -> Iterator[str]:
+    """What is wrong with when it runs."""
     if schedule and after:
         yield "Give a schedule or what it runs after, and not both."
+    if schedule:
+        try:
+            cron.demand(schedule)
+        except ValueError as error:
+            yield f"Its schedule {schedule!r}: {error}."
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        yield f"Its timezone {timezone!r} is none: write a name such as Europe/Berlin."
 
 
 def _wrong_there(root: Path, owner: str, after: Sequence[str]) -> Iterator[str]:
