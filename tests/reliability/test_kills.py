@@ -92,9 +92,8 @@ def test_every_failpoint_also_in_recovery(bench: Bench, failpoint: str) -> None:
 
 @pytest.mark.long
 def test_a_thousand_points(place: Path) -> None:
-    found = try_all(seeds(POINTS, first=100), Bench.try_point, place)
+    found = try_all(seeds(POINTS, first=100), Bench.try_point, place, tell)
 
-    tell(found)
     wrong = [k for k in found if k.wrong]
     if wrong:
         with replayable(wrong[0].seed):
@@ -112,7 +111,7 @@ def tell(found: Sequence[Killed], **more: object) -> None:
         by_command={s.name: sum(k.scenario == s.name for k in found) for s in kills.SCENARIOS},
         in_python=sum("Python" in k.how for k in found),
         in_system_calls=sum("system call" in k.how for k in found),
-        wrong=len([k for k in found if k.wrong]),
+        wrong=len([k for k in found if k.wrong]), wrong_seeds=[k.seed for k in found if k.wrong],
         torn=sum("is torn" in told for told in wrong),
         lost_or_doubled=sum("/tables/" in told for told in wrong),
         seen_unreleased=sum("see no whole release" in told for told in wrong),

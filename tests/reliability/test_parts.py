@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -133,18 +133,21 @@ def test_a_point(bench: Bench, seed: int) -> None:
 
 @pytest.mark.long
 def test_hundreds_of_points(place: Path) -> None:
-    found = try_all(seeds(POINTS, first=100), try_part, place)
+    found = try_all(seeds(POINTS, first=100), try_part, place, _tell)
 
-    record(
-        "parts", points=len(found), killed=sum(k.reached for k in found),
-        by_part={s.name: sum(k.scenario == s.name for k in found) for s in SCENARIOS},
-        wrong=sum(bool(k.wrong) for k in found),
-    )  # fmt: skip
     wrong = [k for k in found if k.wrong]
     if wrong:
         with replayable(wrong[0].seed):
             pytest.fail(_report(wrong))
     assert sum(k.reached for k in found) > 0.9 * len(found), "points that nothing came to"
+
+
+def _tell(found: Sequence[Killed]) -> None:
+    record(
+        "parts", points=len(found), killed=sum(k.reached for k in found),
+        by_part={s.name: sum(k.scenario == s.name for k in found) for s in SCENARIOS},
+        wrong=sum(bool(k.wrong) for k in found), wrong_seeds=[k.seed for k in found if k.wrong],
+    )  # fmt: skip
 
 
 def _report(wrong: list[Killed]) -> str:

@@ -75,9 +75,8 @@ def test_too_little_memory_for_the_process(bench: Bench, spare: int) -> None:
 
 @pytest.mark.long
 def test_faults_at_every_kind_of_write(place: Path) -> None:
-    found = try_all(seeds(FAULTS, first=100), failing.try_fault, place)
+    found = try_all(seeds(FAULTS, first=100), failing.try_fault, place, tell)
 
-    tell(found)
     wrong = [f for f in found if f.wrong]
     if wrong:
         with replayable(wrong[0].seed):
@@ -94,7 +93,8 @@ def tell(found: Sequence[Failed], **more: object) -> None:
         refused=sum(f.code == 1 for f in found), unharmed=sum(f.code == 0 for f in found),
         by_error={e: sum(f.how.startswith(e) for f in found) for e in
                   ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE")},
-        once=sum("from then on" not in f.how for f in found), wrong=len(wrong), **more,
+        once=sum("from then on" not in f.how for f in found), wrong=len(wrong),
+        wrong_seeds=[f.seed for f in wrong], **more,
     )  # fmt: skip
 
 
