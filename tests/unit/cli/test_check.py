@@ -54,6 +54,19 @@ def test_an_unknown_property_is_found(project: Project, told: Told) -> None:
     only(findings, "properties", "headgate.personaldata", "#/schema/0/properties/4")
 
 
+def test_an_owner_whom_nobody_knows_is_found(project: Project, told: Told) -> None:
+    tables = "".join(f"[owners.{o}]\n" for o in ("chat-platform", "community-insights"))
+    with (project.settings.root / "headgate.toml").open("a") as settings:
+        settings.write(tables)
+    wrong = {c.id for c in project.contracts.sources if c.owner == "engineering-insights"}
+    code, findings = told()
+    assert code == 1
+    found = [f for f in findings if f["check"] == "schedules"]
+    assert found == findings and len(found) >= len(wrong) > 0
+    assert any("'engineering-insights' is not known" in f["problem"] for f in found)
+    assert all("contract.odcs.yaml:" in f["place"] for f in found)
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [
