@@ -88,7 +88,7 @@ class ImaginedProject(Project):
 
 def imagined(project: Project, assumed: Side | None) -> ImaginedProject:
     """The project over a lake to plan in: its own, or one with the tables of ``assumed`` alone."""
-    found = ImaginedProject(project.settings, assumed)
+    found = ImaginedProject(project.settings, assumed=assumed)
     found.__dict__.update(contracts=project.contracts, cache=project.cache)
     return found
 
