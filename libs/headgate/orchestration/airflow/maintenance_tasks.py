@@ -50,10 +50,10 @@ class Freshness(BaseOperator):
 
     def execute(self, context: Mapping[str, Any]) -> list[str]:
         """Look, and tell; gives the datasets that are late."""
-        from headgate.orchestration import freshness
+        from headgate.orchestration.freshness import tell
 
         with part(context) as work:
-            return freshness.tell(work.project, link=context["ti"].log_url)
+            return tell(work.project, link=context["ti"].log_url)
 
 
 class Fsck(BaseOperator):
