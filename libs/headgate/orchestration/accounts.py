@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from headgate.lake.meta import CommitMeta
 from headgate.quality.outcome import BatchOutcome
@@ -57,6 +58,13 @@ class Account:
             meta.read, meta.published, meta.quarantined, meta.deduplicated, meta.refused,
             _verdict(meta.outcome, broken or meta.quarantined > 0), release,
         )  # fmt: skip
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any], *, warned: bool) -> Account:
+        """The account of a batch as the ledger has it; ``warned`` says that a rule was broken."""
+        names = tuple(f.name for f in dataclasses.fields(cls) if f.name in row)
+        verdict = _verdict(row["outcome"], warned or row["quarantined"] > 0)
+        return cls(verdict=verdict, **{n: row[n] for n in names})
 
 
 @dataclass(frozen=True)

@@ -113,14 +113,19 @@ def held(context: RunContext) -> set[str]:
 
 
 def bring_up(
-    context: RunContext, graph: Graph, selected: set[str], watch: Watch | None = None
+    context: RunContext,
+    graph: Graph,
+    selected: set[str],
+    watch: Watch | None = None,
+    to_test: Collection[str] = (),
 ) -> list[str]:
-    """Build what is stale of the selected, and test that and what was left untested of them.
+    """Build what is stale of the selected, and test that, what was left untested of them, and
+    others ``to_test``.
 
     What may not be committed to is left alone. Gives sentences for what failed.
     """
     found = [d for d in stale(context, graph, selected) if d not in context.blocked]
-    left = (untested(context) & selected) - {*found, *context.blocked}
+    left = {*(untested(context) & selected), *to_test} - {*found, *context.blocked}
     return curate(context, found, sorted(left), watch) if found or left else []
 
 

@@ -8,31 +8,17 @@ committed and did not live to tell of is told of by the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from datetime import date
 
-from headgate.core import clock
 from headgate.core.errors import UsageError
-from headgate.lake import ledger
-from headgate.lake.engines.duckdb import literal
-from headgate.lake.release import Release
-from headgate.orchestration import (
-    curating,
-    cuts,
-    evolving,
-    ingesting,
-    releasing,
-    tries,
-    waiting,
-)
-from headgate.orchestration.accounts import Account, NodeState, PartReport, each_once
-from headgate.orchestration.context import Progress, RunContext
-from headgate.orchestration.nodes import Nodes, OnNode
+from headgate.orchestration import curating, cuts, ingesting, releasing, waiting
+from headgate.orchestration.accounts import Account, NodeState, PartReport
+from headgate.orchestration.context import Progress
+from headgate.orchestration.nodes import OnNode
 from headgate.orchestration.order import Graph, downstream, topological
+from headgate.orchestration.part import begun
 from headgate.orchestration.project import Project
-from headgate.orchestration.run import opened
 
 __all__ = [
     "Account",
@@ -75,7 +61,7 @@ def take(
         if not contract.source:
             ingesting.dated_files(project, contract)  # which says what it is made by
         files = ingesting.files_of(project, {dataset: paths} if paths else {}, {dataset})
-    with _part(project, f"take {dataset}", progress, task) as part:
+    with begun(project, f"take {dataset}", progress, task) as part:
         context = part.context
         context.reading_at_once = parallel
         if dataset in context.blocked:
@@ -107,9 +93,9 @@ def curate(
         LakeBusyError: another run holds the lake.
     """
     graph = group_graph(project, group)
-    with _part(project, f"curate {group}", progress, task) as part:
+    with begun(project, f"curate {group}", progress, task) as part:
         cuts.note(part.context, group, graph)
-        nodes = part.build(graph, topological(graph), on_node)
+        nodes = part.build(graph, topological(graph), on_node, part.tests_left_by_others(graph))
         part.enter()
         accounts = part.committed_before([*graph])
     return part.report(accounts, nodes=nodes)
@@ -141,7 +127,7 @@ def build_from(
     group = contract.release_group
     graph = group_graph(project, group)
     wanted = {dataset, *downstream(graph, [dataset])} & graph.keys()
-    with _part(project, f"build {dataset}+", progress, task) as part:
+    with begun(project, f"build {dataset}+", progress, task) as part:
         others = graph.keys() - wanted - curating.pending(part.context)
         cuts.stand_at(part.context, group, graph, others, wanted)
         nodes = part.build(graph, [d for d in topological(graph) if d in wanted], on_node)
@@ -165,16 +151,14 @@ def release(
         LakeBusyError: another run holds the lake.
     """
     graph = group_graph(project, group)
-    with _part(project, f"release {group}", progress, task) as part:
-        context = part.context
-        published: Release | None = None
+    with begun(project, f"release {group}", progress, task) as part:
+        published = None
         if part.may_release(group, graph):
-            published, _ = releasing.release(context, set(), only=group)
+            published, _ = releasing.release(part.context, set(), only=group)
         part.enter(published)
         found = published or part.released_before()
-        moved = _moved(context, found) if found else {}
-        accounts = [_account(context, d, v, found) for d, v in moved.items() if found]
-    return part.report(accounts, release=found, released=tuple(moved))
+        accounts = part.accounts_of(found) if found else []
+    return part.report(accounts, release=found)
 
 
 def dates_of(project: Project, dataset: str, first: date, last: date) -> list[date]:
@@ -205,131 +189,3 @@ def group_graph(project: Project, group: str) -> Graph:
         for d, inputs in whole.items()
         if contracts[d].curated and contracts[d].release_group == group
     }
-
-
-@dataclass
-class _Part:
-    """One part going on."""
-
-    context: RunContext
-    command: str
-    earlier: frozenset[str]
-    started: datetime
-    problems: list[str] = field(default_factory=list)
-    held: set[str] = field(default_factory=set)
-
-    def build(
-        self, graph: Graph, wanted: Sequence[str], on_node: OnNode | None
-    ) -> tuple[NodeState, ...]:
-        """Build the wanted of a group's curated datasets; gives what became of each."""
-        context = self.context
-        nodes = Nodes(context, wanted, on_node, self.earlier)
-        able = set(wanted)
-        for dataset in wanted:
-            if dataset in context.blocked:
-                able.discard(dataset)
-                self.problems.append(context.blocked[dataset])
-                nodes.failed(dataset, context.blocked[dataset])
-        context.progress = nodes
-        self.problems += curating.bring_up(context, graph, able, nodes)
-        context.progress = nodes.progress
-        return nodes.finish()
-
-    def may_release(self, group: str, graph: Graph) -> bool:
-        """Whether the group can be released; the run then reads the versions to release."""
-        context = self.context
-        mine = set(cuts.members(context, group))
-        for dataset in sorted(curating.pending(context) & mine):
-            self.problems.append(f"{dataset} is not built, or its tests have not passed.")
-        self.problems += [told for d, told in context.blocked.items() if d in mine]
-        left_out = context.project.contracts.left_out.groups
-        self.problems += [left_out[group]] if group in left_out else []
-        behind = [] if self.problems else cuts.stand_at(context, group, graph, graph)
-        newest = context.project.releases.newest()
-        before = newest.versions if newest else {}
-        if any((s := context.snapshot(d)) and s.version != before.get(d) for d in graph):
-            self.problems += behind
-        else:  # readers see all that was built: only sources moved
-            context.notes += behind
-        if self.problems:
-            self.held.add(group)
-        return not (self.problems or behind)
-
-    def enter(self, published: Release | None = None) -> None:
-        """Enter what was done into the ledgers, and show a release in the catalogue."""
-        context, project = self.context, self.context.project
-        ledger.record(context.session.con, project.lake, project.contracts, context.accounts,
-                      context.run_id)  # fmt: skip
-        refused = any(o.outcome == "refused" for o in context.outcomes)
-        if context.outcomes or published or self.problems:
-            releasing.record_run(
-                context, outcome="refused" if refused or self.problems else "published",
-                release_id=published.id if published else None, started=self.started,
-                command=self.command,
-            )  # fmt: skip
-        releasing.settle(context)
-
-    def committed_before(self, datasets: Sequence[str]) -> list[Account]:
-        """Accounts of what earlier tries of this task committed to the datasets."""
-        context = self.context
-        if not self.earlier:
-            return []
-        runs = ", ".join(literal(r) for r in sorted(self.earlier))
-        found = ledger.rows(
-            context.project.lake, context.session.con, ledger.BATCHES,
-            f"run_id IN ({runs}) AND version IS NOT NULL", "committed_at",
-        )  # fmt: skip
-        return [
-            _account(context, row["dataset"], row["version"], None)
-            for row in found
-            if row["dataset"] in datasets
-        ]
-
-    def released_before(self) -> Release | None:
-        """What an earlier try of this task released."""
-        if not self.earlier:
-            return None
-        releases = self.context.project.releases
-        return next((r for r in releases.list() if r.run_id in self.earlier), None)
-
-    def report(
-        self,
-        accounts: Iterable[Account] = (),
-        *,
-        nodes: tuple[NodeState, ...] = (),
-        release: Release | None = None,
-        released: tuple[str, ...] = (),
-    ) -> PartReport:
-        """What the part came to."""
-        context = self.context
-        mine = [Account.of(o, context.run_id) for o in context.outcomes]
-        return PartReport(
-            run_id=context.run_id, accounts=each_once([*accounts, *mine]), nodes=nodes,
-            release=release.id if release else None, released=released,
-            held=tuple(sorted(self.held)),
-            problems=(*self.problems, *context.lineage.problems), notes=tuple(context.notes),
-        )  # fmt: skip
-
-
-@contextmanager
-def _part(project: Project, command: str, progress: Progress | None, task: str) -> Iterator[_Part]:
-    started = clock.now()
-    with opened(project, command, progress) as context:
-        earlier = tries.begin(context, command, task)
-        context.blocked |= evolving.blocked(context)
-        yield _Part(context, command, earlier, started)
-
-
-def _moved(context: RunContext, release: Release) -> dict[str, int]:
-    """The datasets that a release moved, and their versions in it."""
-    releases = context.project.releases
-    known = release.parent is not None and release.parent in releases.ids()
-    before = releases.get(release.parent).versions if known and release.parent else {}
-    return {d: v for d, v in sorted(release.versions.items()) if before.get(d) != v}
-
-
-def _account(context: RunContext, dataset: str, version: int, release: Release | None) -> Account:
-    """The account of the batch that made a version of a dataset."""
-    snapshot = context.project.lake.snapshot(dataset, version)
-    assert snapshot is not None and snapshot.meta is not None
-    return Account.of_commit(snapshot.meta, version, release.id if release else None)

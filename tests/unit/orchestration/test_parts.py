@@ -370,3 +370,20 @@ def _in_group(text: str, group: str) -> str:
     else:
         lines[at + 1] = f"    value: {group}"
     return "\n".join(lines) + "\n"
+
+
+def test_a_test_of_two_groups_that_failed_is_run_again_with_whichever_is_built(
+    released: House,
+) -> None:
+    test = "dbt_project/tests/assert_daily_activity_counts_every_message.sql"
+    both = "select 1 as wrong from {{ ref('fct_messages') }} join {{ source('silver_chat', 'messages') }} using (message_id)"
+    parts.take(released.project, IRC, paths=released.day(2, "irc"))
+    released.curate("chat")
+    released.edit(test, lambda text: f"{both} limit 1")
+    found, _ = released.curate("community")
+    assert {n.dataset: n.state for n in found.nodes}[FACTS] == "failed"
+    assert parts.release(released.project, "chat").held == ("chat",)
+
+    released.edit(test, lambda text: f"{both} where 1 = 0")
+    released.curate("community")
+    assert [parts.release(released.project, g).held for g in ("chat", "community")] == [(), ()]
