@@ -86,7 +86,7 @@ def test_asset_events_carry_version_account_verdict_and_release(taken: Taken) ->
         assert set(events) == {c.id for c in project.contracts.curated if c.release_group == group}
         for dataset, extra in events.items():
             assert extra["version"] == version_of(project, dataset)
-            found = project.releases.load(extra["release"])
+            found = project.releases.get(extra["release"])
             assert found.versions[dataset] == extra["version"]
             parts = ("published", "quarantined", "deduplicated", "refused")
             assert extra["read"] == sum(extra[p] for p in parts) > 0
