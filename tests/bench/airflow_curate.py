@@ -99,8 +99,11 @@ class Bench:
 
     def restore(self) -> None:
         """The lake as it was before anything was curated."""
-        shutil.rmtree(self.root / "lake")
-        shutil.copytree(self.seed, self.root / "lake")
+        lake, new, old = (self.root / n for n in ("lake", "lake.new", "lake.old"))
+        shutil.copytree(self.seed, new)
+        lake.rename(old)  # the server looks at it at any time
+        new.rename(lake)
+        shutil.rmtree(old, ignore_errors=True)
 
     def plain(self) -> Figure:
         """`headgate run`, a process of its own."""
