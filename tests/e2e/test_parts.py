@@ -60,9 +60,8 @@ def test_part_by_part_it_is_what_a_run_makes(at_once: tuple[Path, dict[str, Any]
     assert found == expected
 
 
-@pytest.mark.parametrize(
-    "seed", [seeds(1)[0], *(pytest.param(s, marks=pytest.mark.long) for s in seeds(20)[1:])]
-)
+@pytest.mark.parametrize("seed", seeds(20))
+@pytest.mark.long
 def test_in_whatever_order_the_rows_are_the_same(
     at_once: tuple[Path, dict[str, Any]], seed: int
 ) -> None:
