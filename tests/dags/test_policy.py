@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headgate.cli.main import invoke
+from headgate.cli.check import CHECKS
 from headgate.orchestration.airflow.policy import POLICIES, check_file, check_folder, dag_files
 from headgate.orchestration.airflow.policy_bag import judge_bag
 from headgate.orchestration.airflow.policy_watch import watch
@@ -142,12 +142,11 @@ def test_what_is_no_python_is_told(tmp_path: Path) -> None:
     assert found.policy == "python" and found.place.endswith(".py:1")
 
 
-def test_check_tells_of_dag_files(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = project.settings.root / "dags"
-    written(folder, f"{GOOD}\nprint(MOST)\n")
-    assert invoke(["check"]) == 1
-    told = capsys.readouterr().out
-    assert "dags/community__digest.py:19: `print(MOST)` is work at the top level" in told
+def test_check_tells_of_dag_files(project: Project) -> None:
+    path = written(project.settings.root / "dags", f"{GOOD}\nprint(MOST)\n")
+    [(place, problem)] = CHECKS["dags"](project)
+    assert place == f"{path}:19"
+    assert problem.startswith("`print(MOST)` is work at the top level")
 
 
 @pytest.mark.parametrize(
