@@ -26,9 +26,9 @@ from tests.reliability.sandbox.house import MODEL, PLAIN, SOURCE, House
 
 TOKEN = "canary-token-51c9e0"
 DBT = "canary-dbt-secret-88d1"
-GIVEN = 'canary "setting" 07aa'
+GIVEN = 'canary "setting" q7zx9k'
 ADDRESS = "canary-address-3e42"
-CANARIES = (TOKEN, DBT, "07aa", ADDRESS)
+CANARIES = (TOKEN, DBT, "q7zx9k", ADDRESS)
 _MODEL_SAYS = (
     f"select line, error('{TOKEN}') as author from {{{{ source('bronze_irc', 'messages') }}}}",
     "select line, '{{ env_var('DBT_ENV_SECRET_PASSWORD') }}' as author"
