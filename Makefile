@@ -9,7 +9,7 @@ HEADGATE := $(BIN)/headgate
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test test-servers check fix bench bench-curated reliability docs lock clean core dev
+.PHONY: help demo airflow test test-servers check fix bench bench-curated bench-airflow reliability docs lock clean core dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,11 @@ bench-curated: dev ## Measure runs over many models, a hundredth of new rows, an
 	@$(BIN)/python -m tests.bench.scale
 	@$(BIN)/python -m tests.bench.incremental
 	@$(BIN)/python -m tests.bench.joining
+
+bench-airflow: ## Measure DAGs of 1,000 contracts, and a curate run in a real Airflow beside Cosmos
+	@requirements/sync.sh bench
+	@$(BIN)/python -m tests.bench.dagbag --rounds 3
+	@$(BIN)/python -m tests.bench.airflow_curate $(ARGS)
 
 reliability: dev ## Run the long tests: kills, power cuts, bombs, writers, a million records (up to 3 h)
 	@tests/reliability/fuse.sh
