@@ -14,7 +14,7 @@ from airflow.triggers.base import StartTriggerArgs
 from headgate.core import clock
 from headgate.orchestration.airflow import node_board
 from headgate.orchestration.airflow.node_board import BOARD, PRODUCER, SEEN, Decision
-from headgate.orchestration.airflow.producing import Writing, name_of, tell
+from headgate.orchestration.airflow.producing import Writing, tell
 from headgate.orchestration.airflow.waiting_told import waiting_told
 from headgate.orchestration.airflow.working import part
 
@@ -98,7 +98,7 @@ class Node(BaseOperator):
                 self.dataset,
                 on_node=board.put,
                 progress=work.progress,
-                task=name_of(context),
+                task=work.task,
             )
             board.put_all(report.nodes)
         tell(report)

@@ -56,7 +56,7 @@ class Build(BaseOperator):
                 self.group,
                 on_node=board.put,
                 progress=work.progress,
-                task=name_of(context),
+                task=work.task,
             )
             board.put_all(report.nodes)
         tell(report)
@@ -85,9 +85,7 @@ class Release(BaseOperator):
 
         self._refuse_half_built(context)
         with part(context) as work:
-            report = parts.release(
-                work.project, self.group, progress=work.progress, task=name_of(context)
-            )
+            report = parts.release(work.project, self.group, progress=work.progress, task=work.task)
         tell(report)
         if report.held or report.problems:
             raise AirflowFailException(_held(self.group, report, self._ended(context)))
@@ -226,12 +224,6 @@ def tell(report: PartReport) -> None:
         log.info("%s", note)
     for problem in report.problems:
         log.error("%s", problem)
-
-
-def name_of(context: Mapping[str, Any]) -> str:
-    """The one name of a task of a DAG run, in all of its tries."""
-    task: Any = context["ti"]
-    return f"{task.dag_id}/{task.run_id}/{task.task_id}"
 
 
 def _held(group: str, report: PartReport, ended: Mapping[str, str | None]) -> str:
