@@ -16,7 +16,7 @@ import pytest
 from headgate.core import failpoints
 from tests.reliability.figures import record
 from tests.reliability.harness import kills, small
-from tests.reliability.harness.kills import Bench, Killed
+from tests.reliability.harness.kills import Bench, Killed, report
 from tests.reliability.harness.many import try_all
 from tests.reliability.seeds import replayable, seeds
 
@@ -121,12 +121,3 @@ def tell(found: Sequence[Killed], **more: object) -> None:
         },
         **more,
     )  # fmt: skip
-
-
-def report(wrong: Sequence[Killed]) -> str:
-    """What was wrong at the first points, in full."""
-    lines = [f"{len(wrong)} points left something wrong; seeds {[k.seed for k in wrong][:40]}"]
-    for k in wrong[:5]:
-        lines += [f"seed {k.seed}: {k.scenario}, killed at {k.how} {k.where}"]
-        lines += [f"    {told[:2_000]}" for told in k.wrong]
-    return "\n".join(lines)

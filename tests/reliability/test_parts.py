@@ -18,7 +18,7 @@ import pytest
 from headgate.core import json as hjson
 from tests.reliability.figures import record
 from tests.reliability.harness import kills, small
-from tests.reliability.harness.kills import Bench, Killed, Scenario
+from tests.reliability.harness.kills import Bench, Killed, Scenario, report
 from tests.reliability.harness.many import try_all
 from tests.reliability.harness.warm import Warm
 from tests.reliability.seeds import replayable, seeds
@@ -128,7 +128,7 @@ def test_beside_another_try_of_itself(bench: Bench, two: Warm, scenario: Scenari
 def test_a_point(bench: Bench, seed: int) -> None:
     with replayable(seed):
         found = try_part(bench, seed, (TAKE,))
-        assert not found.wrong, _report([found])
+        assert not found.wrong, report([found])
 
 
 @pytest.mark.long
@@ -138,7 +138,7 @@ def test_hundreds_of_points(place: Path) -> None:
     wrong = [k for k in found if k.wrong]
     if wrong:
         with replayable(wrong[0].seed):
-            pytest.fail(_report(wrong))
+            pytest.fail(report(wrong))
     assert sum(k.reached for k in found) > 0.9 * len(found), "points that nothing came to"
 
 
@@ -148,11 +148,3 @@ def _tell(found: Sequence[Killed]) -> None:
         by_part={s.name: sum(k.scenario == s.name for k in found) for s in SCENARIOS},
         wrong=sum(bool(k.wrong) for k in found), wrong_seeds=[k.seed for k in found if k.wrong],
     )  # fmt: skip
-
-
-def _report(wrong: list[Killed]) -> str:
-    lines = [f"{len(wrong)} points left something wrong; seeds {[k.seed for k in wrong][:40]}"]
-    for k in wrong[:5]:
-        lines += [f"seed {k.seed}: {k.scenario}, killed at {k.how} {k.where}"]
-        lines += [f"    {told[:2_000]}" for told in k.wrong]
-    return "\n".join(lines)

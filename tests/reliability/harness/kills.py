@@ -288,3 +288,12 @@ def differences(wanted: Any, given: Any, where: str = "") -> list[str]:
         if missing or more:
             return [f"{where}: missing {missing[:5]}, and there are {more[:5]}"]
     return [f"{where}: expected {wanted}, found {given}"]
+
+
+def report(wrong: Sequence[Killed]) -> str:
+    """What was wrong at the first points, in full."""
+    lines = [f"{len(wrong)} points left something wrong; seeds {[k.seed for k in wrong][:40]}"]
+    for k in wrong[:5]:
+        lines += [f"seed {k.seed}: {k.scenario}, killed at {k.how} {k.where}"]
+        lines += [f"    {told[:2_000]}" for told in k.wrong]
+    return "\n".join(lines)
