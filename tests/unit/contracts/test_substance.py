@@ -21,7 +21,8 @@ from tests.conftest import REPOSITORY
 WORDS = {
     "path", "version", "status", "description", "owner", "grain", "document", "hash", "tags",
     "promises", "release_group", "freshness_hours", "retention_days", "name", "dimension", "place",
-    "classification", "personal", "examples", "business_name",
+    "classification", "personal", "examples", "business_name", "schedule", "timezone", "retries",
+    "retry_minutes",
 }  # fmt: skip
 DOCUMENTS = [
     yaml.safe_load(p.read_text())
