@@ -30,7 +30,7 @@ class Waiting(BaseOperator):
 
 
 PID = {pid!r}
-dag = governed("killed", file=__file__, owner="chat-platform", page="It is killed.", retries=0)
+dag = governed({dag!r}, file=__file__, owner="chat-platform", page="It is killed.", retries=0)
 Waiting(task_id="waits", dag=dag)
 '''
 
@@ -67,16 +67,16 @@ def test_a_refused_batch_reaches_its_owner(airflow: Airflow, hook: Webhook, tmp_
 def test_a_killed_task_reaches_its_owner(
     airflow: Airflow, hook: Webhook, tmp_path: Path, watcher_too: bool
 ) -> None:
-    pid = tmp_path / "pid"
-    file = airflow.project.settings.root / "dags" / "killed.py"
-    file.write_text(KILLED.format(pid=str(pid)))
+    pid, dag = tmp_path / "pid", "killed_with_its_watcher" if watcher_too else "killed_alone"
+    file = airflow.project.settings.root / "dags" / f"{dag}.py"
+    file.write_text(KILLED.format(pid=str(pid), dag=dag))
     try:
-        airflow.unpause("killed")
-        run = airflow.trigger("killed")
+        airflow.unpause(dag)
+        run = airflow.trigger(dag)
         child, parent = map(int, airflow.wait(lambda: pid.exists() and pid.read_text()).split())
         for process in (parent, child) if watcher_too else (child,):
             os.kill(process, signal.SIGKILL)
-        assert airflow.end_of("killed", run) == "failed", airflow.why("killed", run)
+        assert airflow.end_of(dag, run) == "failed", airflow.why(dag, run)
         airflow.wait(lambda: hook.posts)
         airflow.quiet()
     finally:
@@ -85,4 +85,4 @@ def test_a_killed_task_reaches_its_owner(
     assert [p["run"] for p in hook.posts] in ([run], [run, run] if watcher_too else [run])
     post = hook.posts[0]
     assert (post["kind"], post["owner"]) == ("failed", "chat-platform")
-    assert "killed" in post["what"] and f"/dags/killed/runs/{run[:6]}" in post["link"]
+    assert "killed" in post["what"] and f"/dags/{dag}/runs/{run[:6]}" in post["link"]

@@ -11,7 +11,7 @@ import pytest
 
 from headgate.orchestration.project import Project
 from tests.e2e import released
-from tests.servers.conftest import Airflow, amend
+from tests.servers.conftest import Airflow
 
 BRONZE = "bronze.irc.messages"
 CURATE = "curate.chat"
@@ -137,8 +137,8 @@ def test_a_broken_contract_is_an_import_error_that_names_its_line_and_all_else_l
     root = airflow.project.settings.root
     contract = root / "data_contracts/engineering/bronze_github_events/contract.odcs.yaml"
     whole = contract.read_text()
-    amend(contract, "schedule", '"61 * * * *"')
-    line = len(contract.read_text().splitlines())
+    contract.write_text(whole.replace('"@hourly"', '"61 * * * *"'))
+    line = next(n for n, text in enumerate(whole.splitlines(), 1) if '"@hourly"' in text)
     try:
         found = airflow.wait(lambda: airflow.rest.get("importErrors")["import_errors"])
 
