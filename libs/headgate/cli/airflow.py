@@ -54,8 +54,9 @@ def airflow(
     if demo:
         _deliver(found, messages)
     server = Server(found, home or found.root / HOME, port=port, said=output.say)
-    signal.signal(signal.SIGTERM, _leave)
-    signal.signal(signal.SIGHUP, _leave)
+    # A shell that starts it in the background has it ignore SIGINT.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _leave)
     try:
         output.say(f"Starting Airflow in {output.near(server.home)}; this takes up to a minute.")
         server.start()
