@@ -178,7 +178,23 @@ def test_when_keeper_and_warden_are_killed_the_next_start_finds_what_is_left(
 
 
 def test_a_number_that_was_given_to_somebody_new_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / warden.FILE).write_text(hjson.dumps({"scheduler": [os.getsid(0), "long ago"]}))
+    new = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        began = processes.everyone()[new.pid].began
+        (tmp_path / warden.FILE).write_text(hjson.dumps({"scheduler": [new.pid, "long ago"]}))
+        somebody_new = warden.left_over(tmp_path)
+        (tmp_path / warden.FILE).write_text(hjson.dumps({"scheduler": [new.pid, began]}))
+        the_same = warden.left_over(tmp_path)
+    finally:
+        new.kill()
+        new.wait()
+
+    assert somebody_new == set()
+    assert the_same == {new.pid}
+
+
+def test_a_session_that_began_outside_of_a_container_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / warden.FILE).write_text(hjson.dumps({"scheduler": [0, "long ago"]}))
 
     assert warden.left_over(tmp_path) == set()
 

@@ -154,7 +154,12 @@ def left_over(home: Path) -> set[int]:
     seen = processes.everyone()
     # A session keeps its number as long as anybody is in it; a number that was given to somebody
     # new shows by when that one began.
-    ours = {pid for pid, began in noted.values() if pid not in seen or seen[pid].began == began}
+    # Number 0 is none: in a container it stands for every session that began outside.
+    ours = {
+        pid
+        for pid, began in noted.values()
+        if pid > 0 and (pid not in seen or seen[pid].began == began)
+    }
     return {s.pid for s in seen.values() if s.session in ours}
 
 
