@@ -38,6 +38,7 @@ def backfill(
     it again is safe: nothing changes.
     """
     from headgate.cli import output, progress, report
+    from headgate.ingest.isolation import processes
     from headgate.orchestration import backfilling
     from headgate.orchestration.project import Project
 
@@ -50,10 +51,8 @@ def backfill(
         else:
             _show(days, dates, _FILES)
         return 0
-    if project.settings.readers == "child":
-        from headgate.ingest.isolation import processes
-
-        processes.begin_early()  # what draws progress is a thread, and after it none can be forked
+    # What draws progress is a thread, and after it none can be forked.
+    processes.begin_early(project.settings)
     with progress.watch(quiet=as_json) as watcher:
         found = backfilling.backfill(
             project, dataset, *dates, parallel=parallel, progress=watcher

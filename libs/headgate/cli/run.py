@@ -49,14 +49,13 @@ def run(
     if everything and unchanged.nothing_to_do(opened):
         return _nothing(clock.monotonic() - began, as_json=as_json)
     from headgate.cli import progress, report
+    from headgate.ingest.isolation import processes
     from headgate.orchestration.project import Project
     from headgate.orchestration.run import run as run_project
 
     project = Project(opened)
-    if opened.readers == "child":
-        from headgate.ingest.isolation import processes
-
-        processes.begin_early()  # what draws progress is a thread, and after it none can be forked
+    # What draws progress is a thread, and after it none can be forked.
+    processes.begin_early(opened)
     with progress.watch(quiet=as_json) as watcher:
         found = run_project(project, sources=sources, select=select, progress=watcher)
     alert(project, found)

@@ -28,6 +28,8 @@ BATCHES = "system.ledger.batches"
 VERDICTS = "system.ledger.verdicts"
 RELEASES = "system.ledger.releases"
 ALL = (RUNS, BATCHES, VERDICTS, RELEASES)
+#: Kinds of batches that bring nothing new: a dataset is no fresher by them.
+NOT_NEWS = ("restore", "audit", "rebuild", "compaction")
 
 
 def append(

@@ -17,8 +17,6 @@ from headgate.orchestration.project import Project
 
 #: Who was told of what, and when.
 NOTE = "_state/late_told.json"
-#: Commits that bring nothing new: a dataset is no fresher by them.
-NOT_NEWS = ("restore", "audit", "rebuild", "compaction")
 AGAIN_AFTER = timedelta(hours=24)
 #: Where a route did not take it.
 TRY_AGAIN_AFTER = timedelta(hours=1)
@@ -63,9 +61,9 @@ def freshness(project: Project) -> list[Freshness]:
         meta = snapshot.meta if snapshot else None
         if snapshot is None:
             continue  # nothing was ever published, so it cannot be said since when it is late
-        if meta is not None and meta.kind not in NOT_NEWS:
+        if meta is not None and meta.kind not in ledger.NOT_NEWS:
             published[contract.id] = meta.committed_at
-        if meta is None or meta.kind in NOT_NEWS or _late(contract, meta.committed_at):
+        if meta is None or meta.kind in ledger.NOT_NEWS or _late(contract, meta.committed_at):
             unsure.append(contract.id)
     if unsure:
         entered = _entered(project, unsure)
@@ -159,7 +157,7 @@ def _entered(project: Project, datasets: Sequence[str]) -> dict[str, datetime]:
     if base is None:
         return {}
     among = ", ".join(map(literal, datasets))
-    kinds = ", ".join(map(literal, NOT_NEWS))
+    kinds = ", ".join(map(literal, ledger.NOT_NEWS))
     with connect(project.settings) as con:
         rows = con.execute(
             "SELECT dataset, max(committed_at)"

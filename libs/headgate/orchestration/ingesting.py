@@ -64,10 +64,10 @@ def files_of(
 def begin_early(project: Project, files: Mapping[str, Sequence[SourceFile]]) -> None:
     """Begin what reads files, if there are any: a run that has begun has threads, and could not
     fork."""
-    if any(files.values()) and project.settings.readers == "child":
+    if any(files.values()):
         from headgate.ingest.isolation import processes
 
-        processes.begin_early()
+        processes.begin_early(project.settings)
 
 
 def _meant(project: Project, named: str) -> list[str]:

@@ -19,13 +19,22 @@ def topological(graph: Graph) -> list[str]:
     Raises:
         ContractError: they depend on each other in a circle.
     """
-    sorter: TopologicalSorter[str] = TopologicalSorter({d: sorted(graph[d]) for d in sorted(graph)})
     try:
-        return [d for d in sorter.static_order() if d in graph]
+        return ordered(graph)
     except CycleError as error:
         raise ContractError(
             f"datasets depend on each other: {' -> '.join(error.args[1])}."
         ) from None
+
+
+def ordered(graph: Graph) -> list[str]:
+    """The same, for who can tell more of a circle.
+
+    Raises:
+        CycleError: there is no such order.
+    """
+    sorter: TopologicalSorter[str] = TopologicalSorter({d: sorted(graph[d]) for d in sorted(graph)})
+    return [d for d in sorter.static_order() if d in graph]
 
 
 def parents_first(contracts: ContractSet, datasets: Iterable[str]) -> list[str]:

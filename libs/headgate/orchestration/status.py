@@ -7,7 +7,7 @@ from datetime import datetime
 
 from headgate.core import clock
 from headgate.lake import ledger
-from headgate.lake.engines.duckdb import Connection, connect
+from headgate.lake.engines.duckdb import Connection, connect, literal
 from headgate.lake.maintenance.compaction import worth
 from headgate.orchestration.project import Project
 from headgate.quality.quarantine import open_rows
@@ -77,9 +77,10 @@ def _last_batches(project: Project, con: Connection) -> dict[str, tuple[str, dat
     base = project.lake.snapshot(ledger.BATCHES)
     if base is None:
         return {}
+    kinds = ", ".join(map(literal, ledger.NOT_NEWS))
     found = con.execute(
         "SELECT dataset, arg_max(outcome, committed_at),"
-        " max(committed_at) FILTER (WHERE outcome = 'published' AND kind NOT IN ('restore', 'audit', 'rebuild', 'compaction'))"
+        f" max(committed_at) FILTER (WHERE outcome = 'published' AND kind NOT IN ({kinds}))"
         f" FROM {base.relation()} GROUP BY 1"
     ).fetchall()
     return {d: (outcome, at) for d, outcome, at in found}

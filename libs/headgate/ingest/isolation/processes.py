@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.core import environment
+from headgate.core.settings import Settings
 from headgate.ingest.isolation import template
 from headgate.ingest.isolation.limits import Usage
 
@@ -187,9 +188,10 @@ def ready_template() -> Template:
     return _template
 
 
-def begin_early() -> None:
-    """Begin the template where that costs next to nothing: before this process has a thread."""
-    if sys.platform == "linux" and _may_fork():
+def begin_early(settings: Settings) -> None:
+    """Begin the template where that costs next to nothing: before this process has a thread. Only
+    if files are read in child processes."""
+    if settings.readers == "child" and sys.platform == "linux" and _may_fork():
         with _lock:
             ready_template()
 

@@ -14,9 +14,7 @@ from airflow.triggers.base import StartTriggerArgs
 from headgate.core import clock
 from headgate.orchestration.airflow import node_board
 from headgate.orchestration.airflow.node_board import BOARD, PRODUCER, SEEN, Decision
-from headgate.orchestration.airflow.producing import Writing, tell
-from headgate.orchestration.airflow.waiting_told import waiting_told
-from headgate.orchestration.airflow.working import part
+from headgate.orchestration.airflow.producing import building, tell
 
 log = logging.getLogger("headgate.task")
 
@@ -88,11 +86,7 @@ class Node(BaseOperator):
         """Build the dataset and what is made from it, and say so on the board."""
         from headgate.orchestration import parts
 
-        with (
-            part(context) as work,
-            waiting_told(context) as told,
-            Writing(context, beside=True, also=told) as board,
-        ):
+        with building(context, beside=True) as (work, board):
             report = parts.build_from(
                 work.project,
                 self.dataset,

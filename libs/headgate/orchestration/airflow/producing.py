@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -15,7 +16,7 @@ from headgate.orchestration.airflow import node_board
 from headgate.orchestration.airflow.assets import dataset_of
 from headgate.orchestration.airflow.node_board import BOARD, PRODUCER
 from headgate.orchestration.airflow.waiting_told import waiting_told
-from headgate.orchestration.airflow.working import part
+from headgate.orchestration.airflow.working import Working, part
 
 if TYPE_CHECKING:
     from headgate.orchestration.parts import Account, NodeState, PartReport
@@ -46,11 +47,7 @@ class Build(BaseOperator):
         from headgate.orchestration import parts
 
         BaseXCom.set(BOARD, {}, **_board_of(context))  # this try has said nothing yet
-        with (
-            part(context) as work,
-            waiting_told(context) as told,
-            Writing(context, also=told) as board,
-        ):
+        with building(context) as (work, board):
             report = parts.curate(
                 work.project,
                 self.group,
@@ -128,6 +125,22 @@ class Release(BaseOperator):
                 f"Release group {self.group} is held: `{PRODUCER}` ended ({ended[PRODUCER]}) before "
                 f"all was built ({', '.join(left)}). See its log; clear it with all downstream."
             )
+
+
+@contextmanager
+def building(
+    context: Mapping[str, Any], *, beside: bool = False
+) -> Iterator[tuple[Working, Writing]]:
+    """Within the block the task builds datasets: what it works with, and the board that it writes.
+
+    Lineage is told of what is written there; see :class:`Writing` for ``beside``.
+    """
+    with (
+        part(context) as work,
+        waiting_told(context) as told,
+        Writing(context, beside=beside, also=told) as board,
+    ):
+        yield work, board
 
 
 class Writing:

@@ -1,21 +1,11 @@
-"""Datasets in the order of what they are made from, and those that have no such order."""
+"""Datasets that are made from each other, so that they have no order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Sequence
+from graphlib import CycleError
 
-Graph = Mapping[str, Sequence[str]]
-
-
-def ordered(graph: Graph) -> list[str]:
-    """The datasets so that each comes after those it is made from; ties in id order.
-
-    Raises:
-        CycleError: there is no such order.
-    """
-    sorter: TopologicalSorter[str] = TopologicalSorter({d: sorted(graph[d]) for d in sorted(graph)})
-    return [d for d in sorter.static_order() if d in graph]
+from headgate.orchestration.order import Graph, downstream, ordered, upstream
 
 
 def circles(graph: Graph) -> list[list[str]]:
@@ -39,18 +29,4 @@ def circles(graph: Graph) -> list[list[str]]:
 
 def whole(circle: Sequence[str], graph: Graph) -> set[str]:
     """All of the knot that a circle is part of: what it is made from and is made from it."""
-    readers: dict[str, list[str]] = {}
-    for dataset, inputs in graph.items():
-        for one in inputs:
-            readers.setdefault(one, []).append(dataset)
-    return _reached(circle[0], graph) & _reached(circle[0], readers) | set(circle)
-
-
-def _reached(start: str, graph: Graph) -> set[str]:
-    found, waiting = set[str](), [start]
-    while waiting:
-        for one in graph.get(waiting.pop(), ()):
-            if one not in found:
-                found.add(one)
-                waiting.append(one)
-    return found
+    return upstream(graph, circle[0]) & downstream(graph, circle[:1]) | set(circle)

@@ -15,6 +15,7 @@ from headgate.orchestration.indexing import circles
 from headgate.orchestration.indexing.entries import Broken, Entry, Group, Linked
 from headgate.orchestration.indexing.models import Models, WrongModel
 from headgate.orchestration.indexing.outline import Outline, as_contract
+from headgate.orchestration.order import ordered
 
 _OWN = "#/customProperties/headgate."
 
@@ -209,7 +210,7 @@ class _Linking:
 
 def _groups(entries: Mapping[str, Entry]) -> dict[str, Group]:
     """The release groups of the entries, by name."""
-    order = circles.ordered({d: e.inputs for d, e in entries.items()})
+    order = ordered({d: e.inputs for d, e in entries.items()})
     members: dict[str, list[str]] = {}
     for dataset in order:
         members.setdefault(entries[dataset].group, []).append(dataset)
