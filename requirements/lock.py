@@ -20,7 +20,8 @@ FOLDER = ROOT / "requirements"
 #: Each footprint, and the extras of pyproject.toml that it holds. `all` comes first: it decides
 #: every version, so that no two footprints ever disagree.
 FOOTPRINTS = {
-    "all": ["--all-extras"], "core": [], "airflow": ["--extra", "airflow"],
+    "all": ["--all-extras"], "core": [], "lineage": ["--extra", "lineage"],
+    "airflow": ["--extra", "airflow", "--extra", "lineage"],
     "dev": ["--extra", "dev"], "bench": ["--extra", "dev", "--extra", "cosmos"],
 }  # fmt: skip
 STAMP = "# inputs sha256:"
