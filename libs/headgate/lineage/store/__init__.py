@@ -1,0 +1,1 @@
+"""The relational store of lineage: what OpenLineage events of any producer add up to, with its history."""
