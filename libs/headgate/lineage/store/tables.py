@@ -62,6 +62,7 @@ alias = Table(
     Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
     Column("other_id", _ID, ForeignKey("dataset.id"), primary_key=True),
     Column("source", Text, nullable=False),
+    Index(None, "other_id"),
 )  # fmt: skip
 
 #: A column; "" stands for the dataset as a whole and "*" for which rows it has.
@@ -81,6 +82,7 @@ job = Table(
 
 #: An execution. ``state`` is the last that was told, RUNNING where no end was. ``whole`` is the run
 #: of a lake that it is a part of, ``parent`` and ``root`` who called for it, all by their UUIDs.
+#: ``running_at`` is the first RUNNING, ``traits`` what :mod:`.runs` knows of it, as bits.
 run = Table(
     "run", metadata, _id(), _to("job.id", "job_id"),
     Column("uuid", Text, nullable=False, unique=True),
@@ -89,6 +91,7 @@ run = Table(
     Column("parent", Text), Column("parent_job", Text), Column("root", Text), Column("root_job", Text),
     Column("whole", Text),
     Column("error", Text),
+    Column("running_at", BigInteger), Column("traits", Integer, nullable=False, default=0),
     Index(None, "job_id", "told_at"), Index(None, "whole"), Index(None, "parent"), Index(None, "told_at"),
 )  # fmt: skip
 
@@ -107,7 +110,9 @@ event = Table(
     Index(None, "run_id"), Index(None, "job_id", "at"), Index(None, "dataset_id", "at"),
 )  # fmt: skip
 
-#: What a run read or wrote. ``statement_id`` is what it says its output is made from.
+#: What a run read or wrote; ``at`` is the newest event that says so. Of an output, ``told_id`` is
+#: all that events said of its columns, and if it counts, ``statement_id`` is what the run says it
+#: is made from, since ``stated_at``, in ``slot`` (see ``span``).
 run_dataset = Table(
     "run_dataset", metadata,
     Column("run_id", _ID, ForeignKey("run.id"), primary_key=True),
@@ -115,8 +120,26 @@ run_dataset = Table(
     Column("role", Text, primary_key=True),  # in, out
     Column("at", BigInteger, nullable=False),
     Column("version", Text), Column("rows", BigInteger), Column("bytes", BigInteger), Column("files", BigInteger),
+    _to("fact_value.id", "told_id", nullable=True),
     _to("statement.id", "statement_id", nullable=True),
+    Column("stated_at", BigInteger), Column("slot", Text),
     Index(None, "dataset_id", "role", "at"), Index(None, "dataset_id", "version"),
+)  # fmt: skip
+_slot = run_dataset.c.slot.is_not(None)
+Index("ix_run_dataset_stated", run_dataset.c.dataset_id, run_dataset.c.slot, run_dataset.c.stated_at,
+      sqlite_where=_slot, postgresql_where=_slot)  # fmt: skip
+
+#: What an event without a run says of a dataset for good: it is read or written by a job, or made
+#: from others.
+declared = Table(
+    "declared", metadata,
+    Column("event_id", _ID, ForeignKey("event.id"), primary_key=True),
+    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    Column("role", Text, primary_key=True),  # in, out
+    _to("job.id", "job_id", nullable=True),
+    _to("statement.id", "statement_id", nullable=True),
+    Column("stated_at", BigInteger), Column("slot", Text),
+    Index(None, "dataset_id", "slot", "stated_at"),
 )  # fmt: skip
 
 statement = Table(
@@ -131,7 +154,8 @@ way = Table(
     UniqueConstraint("type", "subtype"),
 )  # fmt: skip
 
-#: ``target_id`` follows from ``source_id``. Between whole datasets (fields "") all are here too.
+#: ``target_id`` follows from ``source_id``. Between whole datasets (fields "") all are here too, by
+#: the way ("", ""); a column that follows from nothing follows so from itself.
 statement_edge = Table(
     "statement_edge", metadata,
     Column("statement_id", _ID, ForeignKey("statement.id"), primary_key=True),
@@ -142,11 +166,12 @@ statement_edge = Table(
 
 #: From when until when (not included; None: still) a statement held of a dataset. ``slot`` is what
 #: a newer statement takes the place of: of a lake's own datasets "made" or "looked up", whichever
-#: job says it; otherwise the job.
+#: job says it; otherwise the job (``job:<id>``), or nobody ("declared"). One that ends when it
+#: begins does not count: that is how one is taken back.
 span = Table(
     "span", metadata, _id(), _to("dataset.id", "dataset_id"),
     Column("slot", Text, nullable=False),
-    _to("job.id", "job_id"), _to("statement.id", "statement_id"),
+    _to("job.id", "job_id", nullable=True), _to("statement.id", "statement_id"),
     Column("from_at", BigInteger, nullable=False), Column("to_at", BigInteger),
     Column("revision", BigInteger, nullable=False),
     UniqueConstraint("dataset_id", "slot", "from_at"), Index(None, "revision"), Index(None, "job_id"),
@@ -160,16 +185,21 @@ fact_value = Table(
 )  # fmt: skip
 
 #: From when until when a facet of a dataset or job had a value (schema, ownership, tags, sql and all
-#: that is not of one run alone).
+#: that is not of one run alone), as the job ``told_by`` tells it (0: an event of no job; of a job,
+#: itself). Read it through :mod:`.facts`. One that ends when it begins does not count.
 fact = Table(
     "fact", metadata, _id(),
     Column("subject", Text, nullable=False),  # dataset, job
     Column("subject_id", BigInteger, nullable=False),
     Column("facet", Text, nullable=False),
+    Column("told_by", BigInteger, nullable=False),
     _to("fact_value.id", "value_id"),
     Column("from_at", BigInteger, nullable=False), Column("to_at", BigInteger),
-    UniqueConstraint("subject", "subject_id", "facet", "from_at"), Index(None, "facet"),
+    UniqueConstraint("subject", "subject_id", "facet", "told_by", "from_at"), Index(None, "facet"),
 )  # fmt: skip
+for _table, _of in ((fact, (fact.c.subject, fact.c.subject_id)), (span, (span.c.dataset_id,))):
+    _holds = _table.c.to_at.is_(None)
+    Index(f"ix_{_table.name}_holds", *_of, sqlite_where=_holds, postgresql_where=_holds)
 
 #: What a run's data quality assertions say of a dataset; ``body`` has each rule.
 verdict = Table(
