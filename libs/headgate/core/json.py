@@ -124,6 +124,29 @@ def loads_strict(text: str) -> Any:
         return _STRICT_HUGE.decode(text)
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if value - value != 0.0:
+        raise ValueError(f"{text} is beyond the largest number")
+    return value
+
+
+_FINITE = _json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+
+
+def loads_finite(text: str) -> Any:
+    """A JSON value as the standard library makes it, but no NaN, Infinity or number beyond a float.
+
+    What comes back can be written by :func:`dumps`. Of a field that an object names twice the last
+    one counts.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: nested deeper than the interpreter allows.
+    """
+    return _FINITE.decode(text)
+
+
 def value_at(text: str, start: int) -> tuple[Any, int]:
     """The JSON value that starts at ``start`` (no white space before it), and where it ends.
 

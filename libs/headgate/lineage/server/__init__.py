@@ -1,0 +1,1 @@
+"""The lineage store over HTTP: who may post and ask, within which limits, and the routes."""
