@@ -118,13 +118,11 @@ def waive(
 ) -> int:
     """Say that quarantined rows are not needed: they stay recorded, and are no longer open."""
     _demand_choice(ids, reason, every)
+    from headgate.orchestration import waiving
     from headgate.orchestration.project import Project
-    from headgate.quality import quarantine
 
-    project = Project.open()
-    contract = project.contracts[dataset]
-    waived = quarantine.waive(
-        project.lake, contract, ids=ids or None, reason=reason, everything=every, by=by, why=why
+    waived = waiving.waive(
+        Project.open(), dataset, ids=ids or None, reason=reason, everything=every, by=by, why=why
     )
     if as_json:
         output.json({"dataset": dataset, "waived": waived, "by": by, "why": why})

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from headgate import __version__
-from headgate.lineage import names
+from headgate.lineage import names, own_facets
 from headgate.lineage.steps import Assertion, Caller, DatasetRef, Statistics, Step
 
 Facet = dict[str, Any]
@@ -39,6 +39,7 @@ EDITIONS: Mapping[str, tuple[str, str]] = {
     "ParentRunFacet": ("1-2-0", ""),
     "ProcessingEngineRunFacet": ("1-1-1", ""),
     "SchemaDatasetFacet": ("1-2-0", ""),
+    "SourceCodeJobFacet": ("1-0-1", ""),
     "SQLJobFacet": ("1-1-0", ""),
     "StorageDatasetFacet": ("1-0-1", ""),
     "SymlinksDatasetFacet": ("1-0-1", ""),
@@ -85,6 +86,8 @@ def of_run(step: Step, lake: str, nominal_start: str | None) -> dict[str, Facet]
         facets["errorMessage"] = facet(
             "ErrorMessageRunFacet", message=step.error, programmingLanguage="PYTHON"
         )
+    if step.release:
+        facets[own_facets.RELEASE] = own_facets.release(step.release, PRODUCER)
     if tags:
         found = [
             {"key": key, "value": _text(value), "source": "HEADGATE"}
@@ -120,6 +123,8 @@ def of_job(step: Step) -> dict[str, Facet]:
         facets["ownership"] = facet("OwnershipJobFacet", owners=owners)
     if step.sql:
         facets["sql"] = facet("SQLJobFacet", query=step.sql, dialect="duckdb")
+    if step.code:
+        facets["sourceCode"] = facet("SourceCodeJobFacet", language="python", sourceCode=step.code)
     return facets
 
 
@@ -148,6 +153,10 @@ def of_input(ref: DatasetRef) -> dict[str, Facet]:
         )
     if ref.locations:
         facets["subset"] = facet("InputSubsetInputDatasetFacet", inputCondition=_parts(ref))
+    if ref.change:
+        facets[own_facets.CHANGE] = own_facets.change(ref.change, PRODUCER)
+    if ref.waiver:
+        facets[own_facets.WAIVER] = own_facets.waiver(ref.waiver, PRODUCER)
     return facets
 
 
@@ -160,6 +169,8 @@ def of_output(ref: DatasetRef) -> dict[str, Facet]:
         )
     if ref.locations:
         facets["subset"] = facet("OutputSubsetOutputDatasetFacet", outputCondition=_parts(ref))
+    if ref.change:
+        facets[own_facets.CHANGE] = own_facets.change(ref.change, PRODUCER)
     return facets
 
 

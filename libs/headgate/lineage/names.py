@@ -16,9 +16,9 @@ _NAMESPACE = "headgate://"
 #: Jobs of a whole run, not of one dataset.
 RUN, RELEASE = "run", "release"
 #: Jobs of one dataset: ``<dataset>.<verb>``.
-INGEST, GATE, BUILD, REPLAY = "ingest", "gate", "build", "replay"
+INGEST, GATE, BUILD, REPLAY, WAIVE = "ingest", "gate", "build", "replay", "waive"
 RUN_KINDS = (RUN, RELEASE)
-DATASET_KINDS = (INGEST, GATE, BUILD, REPLAY)
+DATASET_KINDS = (INGEST, GATE, BUILD, REPLAY, WAIVE)
 
 
 def namespace(lake_name: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from headgate.contracts.model import Contract
 from headgate.lineage import names
+from headgate.lineage.change import Change, Release, Waiver
 
 if TYPE_CHECKING:
     from headgate.lineage.columns import ColumnLineage
@@ -95,7 +96,8 @@ class DatasetRef:
     ``id`` is a dataset id, or with ``is_source`` the name of a declared source. ``columns`` maps
     column to type. ``path`` is where the table lies. ``locations`` are the parts that were read
     or written when it was not all: files of a source, the staged batch of a dataset.
-    ``column_tags`` maps column to key to value.
+    ``column_tags`` maps column to key to value. ``change`` is what made that version; ``waiver`` what
+    was decided about its refused rows.
     """
 
     id: str
@@ -111,6 +113,8 @@ class DatasetRef:
     format: str = ""
     locations: tuple[str, ...] = ()
     statistics: Statistics | None = None
+    change: Change | None = None
+    waiver: Waiver | None = None
 
     @classmethod
     def of(
@@ -121,6 +125,8 @@ class DatasetRef:
         path: str | PurePath | None = None,
         locations: Sequence[str] = (),
         statistics: Statistics | None = None,
+        change: Change | None = None,
+        waiver: Waiver | None = None,
     ) -> DatasetRef:
         """The dataset that ``contract`` describes, at ``version`` (None while only staged)."""
         tags: dict[str, dict[str, str]] = {}
@@ -141,6 +147,8 @@ class DatasetRef:
             format="delta",
             locations=tuple(locations),
             statistics=statistics,
+            change=change,
+            waiver=waiver,
         )
 
     @classmethod
@@ -188,8 +196,9 @@ class Step:
     carried by the staged batch among the inputs: the input whose id is an output's, or the only
     one. ``column_lineage`` belongs to the only output: output column to what it is made from;
     ``row_lineage`` are columns that decide which rows there are (filters, joins, grouping).
-    ``tags`` are facts of this execution, such as its batch id and accounting. ``caller`` is who
-    outside called for it, and is its parent then instead of the run.
+    ``tags`` are facts of this execution, such as its batch id and accounting. ``sql`` or ``code``
+    (Python) is what its job does. ``release`` is what it published. ``caller`` is who outside called
+    for it, and is its parent then instead of the run.
     """
 
     kind: str
@@ -205,6 +214,8 @@ class Step:
     description: str = ""
     owner: str = ""
     sql: str | None = None
+    code: str | None = None
+    release: Release | None = None
     nominal_start: datetime | None = None
     error: str | None = None
     caller: Caller | None = None
@@ -256,10 +267,12 @@ def build_step(
     *,
     inputs: Sequence[DatasetRef] = (),
     sql: str | None = None,
+    code: str | None = None,
 ) -> Step:
     """Building one batch of a curated dataset from the datasets it reads, and staging it.
 
-    ``sql`` is the model's definition. Where its columns come from, :func:`traced` adds.
+    ``sql`` is the model's definition, ``code`` the transform's. Where its columns come from,
+    :func:`traced` adds.
     """
     by = f"dbt model {contract.model}" if contract.model else f"transform {contract.transform}"
     return Step(
@@ -273,6 +286,7 @@ def build_step(
         description=f"Builds {contract.id} by the {by} and stages a batch.",
         owner=contract.owner,
         sql=sql,
+        code=code,
     )
 
 
@@ -344,12 +358,31 @@ def gate_step(
     )
 
 
-def release_step(run_id: str, versions: Mapping[str, int]) -> Step:
+def waive_step(contract: Contract, run_id: str, waiver: Waiver) -> Step:
+    """Letting refused rows of a dataset stay out; it writes nothing that anybody reads."""
+    return Step(
+        kind=names.WAIVE,
+        run_id=run_id,
+        dataset=contract.id,
+        inputs=(DatasetRef.of(contract, locations=("quarantine",), waiver=waiver),),
+        description=f"Says that refused rows of {contract.id} are not needed.",
+        owner=contract.owner,
+    )
+
+
+def release_step(
+    run_id: str, versions: Mapping[str, int], changes: Mapping[str, Change] | None = None
+) -> Step:
     """Publishing a release: the versions that readers see from now on, by dataset.
 
-    The datasets are inputs only: a release writes none of them, it points at them.
+    The datasets are inputs only: a release writes none of them, it points at them. ``changes`` are
+    what made those versions, where it is known.
     """
-    refs = tuple(DatasetRef(dataset, version=v) for dataset, v in sorted(versions.items()))
+    made = changes or {}
+    refs = tuple(
+        DatasetRef(dataset, version=v, change=made.get(dataset))
+        for dataset, v in sorted(versions.items())
+    )
     return Step(
         kind=names.RELEASE,
         run_id=names.run_id(run_id, names.RELEASE),

@@ -16,6 +16,7 @@ from headgate.lake.session import Session
 from headgate.lake.snapshot import Snapshot
 from headgate.lineage import steps
 from headgate.lineage.emitter import Emitter
+from headgate.orchestration import told_changes
 from headgate.orchestration.project import Project
 from headgate.quality.gate import Entry
 from headgate.quality.outcome import BatchOutcome
@@ -64,6 +65,8 @@ class RunContext:
     reading_at_once: int = 0
     #: Datasets that nothing may be committed to, since their contract changed, and why.
     blocked: dict[str, str] = field(default_factory=dict)
+    #: Datasets that could not be built, or whose tests failed, in this run, and why.
+    failed: dict[str, str] = field(default_factory=dict)
     #: Sentences worth knowing about what nothing failed of.
     notes: list[str] = field(default_factory=list)
 
@@ -93,13 +96,15 @@ class RunContext:
         step = steps.gate_step(contract, self.run_id, batch_id, parents=refs)
         with self.lineage.running(step) as update:
             outcome, meta = publish()
-            update(self._judged(step, contract, outcome))
+            update(self._judged(step, contract, outcome, meta))
         self.outcomes.append(outcome)
         self.accounts.append((meta, outcome.version))
         self.progress.done(outcome)
         return outcome
 
-    def _judged(self, step: steps.Step, contract: Contract, outcome: BatchOutcome) -> steps.Step:
+    def _judged(
+        self, step: steps.Step, contract: Contract, outcome: BatchOutcome, meta: CommitMeta
+    ) -> steps.Step:
         results = outcome.verdict.results if outcome.verdict else ()
         batch = dataclasses.replace(step.inputs[0], statistics=steps.Statistics(rows=outcome.read))
         table = step.outputs[0]
@@ -110,6 +115,7 @@ class RunContext:
                 version=outcome.version,
                 path=self.project.lake.storage.uri(self.project.lake.key(contract.id)),
                 statistics=steps.Statistics(snapshot.rows, snapshot.bytes, len(snapshot.files)),
+                change=told_changes.of_meta(meta),
             )
         return dataclasses.replace(
             step,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from headgate.core import failpoints
 from headgate.core import json as hjson
@@ -12,6 +12,7 @@ from headgate.orchestration.building import Watch
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import refs
 from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.dbt.result import DbtResult
 from headgate.orchestration.order import Graph, topological
 from headgate.orchestration.project import Project
 
@@ -155,4 +156,12 @@ def curate(
     broken = {named[n] for n in result.broken if n in named}
     done = {*datasets, *untested}
     _note_pending(context, build - done, (test - done) | broken)
+    context.failed |= _why(named, result, broken)
     return [f"{node}: {message}" for node, message in result.failed]
+
+
+def _why(named: Mapping[str, str], result: DbtResult, broken: set[str]) -> dict[str, str]:
+    """Why each broken dataset is: what building it failed at, or else which tests failed."""
+    own = {named[node]: f"{node}: {told}" for node, told in result.failed if node in named}
+    tests = " ".join(f"{node}: {told}" for node, told in result.failed if node not in named)
+    return {d: own.get(d) or tests for d in broken if own.get(d) or tests}

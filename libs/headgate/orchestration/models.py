@@ -25,6 +25,7 @@ from headgate.quality import gate, quarantine
 from headgate.quality.outcome import BatchOutcome
 from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction, reasons_sql
+from headgate.transforms import modules
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def publish_model(
         inputs=[steps.DatasetRef.of(context.project.contracts[d], version=v,
                                     path=session.lake.storage.uri(session.lake.key(d)))
                 for d, v in sorted(inputs.items())],
-        sql=sql,
+        sql=sql, code=_code(contract),
     )  # fmt: skip
     with context.lineage.running(build) as update:
         staged = _stage(session, contract, cursor, relation)
@@ -112,6 +113,11 @@ def publish_model(
             remedy=f"`headgate show verdicts {contract.id}` shows every rule.",
         )
     return outcome
+
+
+def _code(contract: Contract) -> str | None:
+    """A transform's code, with what it imports of its room."""
+    return modules.source(contract.transform) if contract.transform else None
 
 
 def _lineage(context: RunContext, contract: Contract, sql: str | None) -> ColumnLineage | None:

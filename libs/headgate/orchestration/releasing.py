@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 from headgate.core import clock, failpoints
 from headgate.core.errors import NotFoundError
 from headgate.lake import catalog, ledger
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
-from headgate.lineage import steps
+from headgate.lineage import change, steps
+from headgate.orchestration import told_changes
 from headgate.orchestration.context import RunContext
 
 
@@ -37,11 +39,50 @@ def release(
             moved[dataset] = (snapshot, contract.release_group)
     if not moved:
         return None, ()
-    step = steps.release_step(context.run_id, {d: s.version for d, (s, _) in moved.items()})
-    with context.lineage.running(step) as update:
-        published = store.publish(parent, moved, run_id=context.run_id)
-        update(dataclasses.replace(step, tags={"release_id": published.id}))
+    behind = [] if only is not None else _held(context, held, before)
+    published = publish(context, parent, moved, held=behind)
     return published, tuple(sorted(moved))
+
+
+def publish(
+    context: RunContext,
+    parent: Release | None,
+    moved: Mapping[str, tuple[Snapshot, str]],
+    *,
+    kind: str = "publish",
+    note: str = "",
+    held: Sequence[change.HeldGroup] = (),
+) -> Release:
+    """Publish, and tell lineage of it: what made the versions that readers see from now on.
+
+    Raises:
+        ConflictError: somebody else released the same groups meanwhile.
+    """
+    snapshots = {d: s for d, (s, _) in moved.items()}
+    step = steps.release_step(
+        context.run_id, {d: s.version for d, s in snapshots.items()},
+        {d: c for d, s in snapshots.items() if (c := told_changes.of(s)) is not None},
+    )  # fmt: skip
+    with context.lineage.running(step) as update:
+        published = context.project.releases.publish(
+            parent, moved, run_id=context.run_id, kind=kind, note=note
+        )
+        told = change.Release(published.id, published.parent, kind, note, tuple(held))
+        update(dataclasses.replace(step, release=told, tags={"release_id": published.id}))
+    return published
+
+
+def _held(context: RunContext, held: set[str], before: Mapping[str, int]) -> list[change.HeldGroup]:
+    """Groups that do not move, what of them is committed beyond what readers see, and why."""
+    found = []
+    for group in sorted(held):
+        mine = [d for d, c in context.project.contracts.items() if c.release_group == group]
+        versions = {d: s.version for d in mine if (s := context.snapshot(d)) is not None}
+        behind = {d: v for d, v in versions.items() if before.get(d) != v}
+        told = {**context.failed, **context.blocked}
+        why = tuple(dict.fromkeys(told[d] for d in mine if d in told))
+        found.append(change.HeldGroup(group, behind, why))
+    return found
 
 
 def settle(context: RunContext) -> None:

@@ -12,7 +12,6 @@ from headgate.lake.lake import Lake
 from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
-from headgate.lineage import steps
 from headgate.orchestration import curating, releasing
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.order import topological
@@ -81,11 +80,7 @@ def _finish(context: RunContext, target: Release, newest: Release) -> Release:
     except LakeError:
         _forget(context)
         raise
-    step = steps.release_step(context.run_id, {d: s.version for d, (s, _) in moved.items()})
-    with context.lineage.running(step):
-        published = project.releases.publish(
-            newest, moved, run_id=context.run_id, kind="rollback", note=_told(target)
-        )
+    published = releasing.publish(context, newest, moved, kind="rollback", note=_told(target))
     _forget(context)
     ledger.record(context.session.con, project.lake, project.contracts, context.accounts,
                   context.run_id)  # fmt: skip

@@ -22,6 +22,7 @@ from headgate.lake.session import Session
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile
 from headgate.quality import evolution, quarantine, unwritten
+from headgate.quality.late import late
 from headgate.quality.outcome import BatchOutcome
 from headgate.quality.table_rules import Growth, judge_table, judge_warn_rows, row_result
 from headgate.quality.verdict import RuleResult, Verdict
@@ -149,7 +150,8 @@ class _Publishing:
         judged = None if whole else base
         verdict = _judge(session, self.con, batch, self.intake, judged, planned, self.parents)
         failpoints.reach("gate.judged")
-        meta = _meta(session, batch, self.intake, planned, verdict)
+        began = self._began(base, planned)
+        meta = _meta(session, batch, self.intake, planned, verdict, began)
         if verdict.outcome == "refused":
             return _outcome(batch, meta, None, verdict), meta
         if self.before_commit:
@@ -165,6 +167,17 @@ class _Publishing:
         )  # fmt: skip
         session.advance(snapshot)
         return _outcome(batch, snapshot.meta or meta, snapshot.version, verdict), meta
+
+    def _began(self, base: Snapshot | None, planned: Plan) -> dict[str, Any]:
+        """What the batch found there: the version that it began from, and days of its rows."""
+        if base is None:
+            return {}
+        told: dict[str, Any] = {"after": base.content_version}
+        if self.batch.kind in ("ingest", "replay"):
+            staged, con = self.intake.staged, self.con
+            came = late(con, self.batch.contract, base, staged, planned.inserted)
+            told |= {"late": came} if came else {}
+        return told
 
 
 def _judge(
@@ -217,7 +230,12 @@ def _row_results(contract: Contract, intake: Intake) -> list[RuleResult]:
 
 
 def _meta(
-    session: Session, batch: Batch, intake: Intake, planned: Plan, verdict: Verdict
+    session: Session,
+    batch: Batch,
+    intake: Intake,
+    planned: Plan,
+    verdict: Verdict,
+    began: Mapping[str, Any],
 ) -> CommitMeta:
     refused = verdict.outcome == "refused"
     return CommitMeta(
@@ -246,6 +264,7 @@ def _meta(
         ),
         detail={
             **batch.detail,
+            **began,
             "inserted": planned.inserted,
             "updated": planned.updated,
             "deleted": planned.deleted,

@@ -70,6 +70,15 @@ def code_hash(name: str, room: Path | None = None) -> str:
     return ids.digest(*(part for entry in sorted(_code(name, room).items()) for part in entry))
 
 
+def source(name: str, room: Path | None = None) -> str:
+    """The code that :func:`code_hash` is a digest of, module by module.
+
+    Raises:
+        ModelError: as :func:`code_hash`.
+    """
+    return "\n".join(f"# {module}\n{code}\n" for module, code in sorted(_code(name, room).items()))
+
+
 def _code(name: str, room: Path | None = None) -> dict[str, str]:
     """The code that counts of the transform's module and of those that it imports, by module."""
     found: dict[str, str] = {}

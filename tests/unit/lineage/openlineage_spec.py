@@ -14,15 +14,21 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 CORE = "https://openlineage.io/spec/2-0-2/OpenLineage.json"
+#: The schemas of facets of our own.
+OWN = Path(__file__).resolve().parents[3] / "docs" / "reference" / "facets"
 
 
 class Spec:
-    """The specification in ``folder``: ``OpenLineage.json`` and ``facets/*.json``."""
+    """The specification in ``folder``: ``OpenLineage.json`` and ``facets/*.json``, and our own."""
 
     def __init__(self, folder: Path) -> None:
         self.schemas = {
             schema["$id"]: schema
-            for path in [folder / "OpenLineage.json", *sorted(folder.glob("facets/*.json"))]
+            for path in [
+                folder / "OpenLineage.json",
+                *sorted(folder.glob("facets/*.json")),
+                *sorted(OWN.glob("*.json")),
+            ]
             for schema in [json.loads(path.read_text("utf-8"))]
         }
         # Whatever is not here cannot be resolved: the registry has no way to fetch.

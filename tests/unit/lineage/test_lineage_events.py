@@ -17,12 +17,22 @@ from hypothesis import strategies as st
 from headgate import __version__
 from headgate.contracts.model import Contract
 from headgate.core.errors import UsageError
-from headgate.lineage import events, facets, names, steps
+from headgate.lineage import events, facets, names, own_facets, steps
+from headgate.lineage.change import Change, HeldGroup, Late, Release, Waiver
 from headgate.lineage.steps import Assertion, ColumnInput, DatasetRef, State, Statistics, Step
 from tests.unit.lineage.openlineage_spec import Spec
 
 RUN = "01890a5d-ac96-774b-bcce-b302099a8057"
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+
+
+CHANGE = Change(
+    "ingest", "merge", "b1", "a.jsonl", 7, read=130, inserted=100, updated=20, deleted=1,
+    quarantined=6, deduplicated=4, late=Late(3, "sent_at", "2026-01-01", "2026-01-02"),
+    inputs={"gold.chat.fct_daily": 3}, code_hash="c", contract_version="1.0.0", contract_hash="h",
+)  # fmt: skip
+RELEASE = Release(4, 3, "rollback", "to 2", (HeldGroup("shop", {"gold.shop.sales": 5}, ("why",)),))
+WAIVER = Waiver(2, "ada", "blank lines")
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ def all_steps(messages: Contract, daily: Contract) -> list[Step]:
             outputs=(
                 DatasetRef.of(
                     messages, version=8, path="/lake/bronze/chat/messages",
-                    statistics=Statistics(120, 4096, 2),
+                    statistics=Statistics(120, 4096, 2), change=CHANGE,
                 ),
             ),
             tags={"batch_id": "b1", "read": 130, "published": 120, "refused": 0, "late": False},
@@ -79,7 +89,14 @@ def all_steps(messages: Contract, daily: Contract) -> list[Step]:
             row_lineage=(ColumnInput("bronze.chat.messages", "author", "INDIRECT", "FILTER"),),
         ),
         steps.replay_step(messages, RUN, "b3"),
-        steps.release_step(RUN, {"bronze.chat.messages": 8, "gold.chat.fct_daily": 1}),
+        replace(
+            steps.release_step(
+                RUN, {"bronze.chat.messages": 8, "gold.chat.fct_daily": 1},
+                {"bronze.chat.messages": CHANGE, "gold.chat.fct_daily": Change("restore", same_as=0)},
+            ),
+            release=RELEASE,
+        ),
+        steps.waive_step(messages, RUN, WAIVER),
     ]  # fmt: skip
 
 
@@ -160,6 +177,20 @@ def test_gate_carries_the_verdict_on_the_staged_batch(messages: Contract, daily:
     )  # fmt: skip
 
 
+def test_facets_of_our_own_are_read_back_as_they_were(messages: Contract, daily: Contract) -> None:
+    found = [
+        json.loads(json.dumps(events.event(s, State.COMPLETE, "local", AT)))
+        for s in all_steps(messages, daily)
+    ]
+    gate, release, waive = found[2], found[-2], found[-1]
+    assert own_facets.change_of(gate["outputs"][0]["outputFacets"][own_facets.CHANGE]) == CHANGE
+    told = release["inputs"][0]["inputFacets"][own_facets.CHANGE]
+    assert own_facets.change_of(told) == CHANGE
+    assert own_facets.release_of(release["run"]["facets"][own_facets.RELEASE]) == RELEASE
+    assert own_facets.waiver_of(waive["inputs"][0]["inputFacets"][own_facets.WAIVER]) == WAIVER
+    assert waive["outputs"] == []
+
+
 def test_gate_output_has_version_place_and_statistics(messages: Contract, daily: Contract) -> None:
     event = events.event(all_steps(messages, daily)[2], State.COMPLETE, "local", AT)
     (output,) = event["outputs"]
@@ -217,7 +248,10 @@ def test_column_lineage_joins_every_way_a_column_takes_part(
 
 
 def test_steps_point_to_their_run_and_the_run_to_none(messages: Contract, daily: Contract) -> None:
-    run, *others = [events.event(s, State.START, "local", AT) for s in all_steps(messages, daily)]
+    run, *others, waive = [
+        events.event(s, State.START, "local", AT) for s in all_steps(messages, daily)
+    ]
+    assert "parent" not in waive["run"]["facets"]  # that is done outside of any run
     assert "parent" not in run["run"]["facets"]
     assert run["run"]["facets"]["nominalTime"]["nominalStartTime"] == "2026-03-01T12:30:00.000000Z"
     for event in others:
