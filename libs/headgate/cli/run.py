@@ -9,7 +9,7 @@ import typer
 
 from headgate.core import clock, ids
 from headgate.core.errors import UsageError
-from headgate.orchestration import unchanged
+from headgate.orchestration import forwarding_lineage, unchanged
 
 if TYPE_CHECKING:
     from headgate.orchestration.project import Project
@@ -47,6 +47,7 @@ def run(
     began = clock.monotonic()
     everything = not (sources or select)
     if everything and unchanged.nothing_to_do(opened):
+        forwarding_lineage.in_passing(opened)
         return _nothing(clock.monotonic() - began, as_json=as_json)
     from headgate.cli import progress, report
     from headgate.ingest.isolation import processes

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from headgate.cli import output
+
+if TYPE_CHECKING:
+    from headgate.orchestration.project import Project
 
 EXAMPLE = "Example: headgate status --json"
 
@@ -54,7 +59,27 @@ def status(
         output.out(
             f"{files} small files in {len(small)} tables could be put together: headgate maintain"
         )
+    _destinations(project)
     return 0
+
+
+def _destinations(project: Project) -> None:
+    """Say which destinations of lineage lack events, if any does."""
+    from headgate.orchestration import forwarding_lineage
+
+    for one in forwarding_lineage.standings(project.settings):
+        since = f" since {one.down_since:%Y-%m-%d %H:%M} UTC" if one.down_since else ""
+        if one.behind:
+            why = f" ({one.why})" if one.why else ""
+            output.out(
+                f"Lineage: {one.destination} is {one.behind:,} events behind{since}{why}: "
+                "headgate lineage forward"
+            )
+        if one.set_aside:
+            output.out(
+                f"Lineage: {one.destination} refused {one.set_aside:,} events, which were set aside: "
+                f"headgate lineage forward {one.destination} --rejected"
+            )
 
 
 def _freshness(fresh: bool | None, hours: float | None) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headgate.core import owners, secrets
+from headgate.core import forwards, owners, secrets
 from headgate.core.errors import SettingError, UsageError
 
 FILE_NAME = "headgate.toml"
@@ -119,6 +119,26 @@ class Settings:
     lineage_file: str = _setting(
         "_events/openlineage.jsonl", "Where lineage events go: a file, relative to the lake."
     )
+    lineage_store: str = _setting(
+        "",
+        "Where the lineage store is: a database such as `postgresql://user:password@host/name`, or"
+        " the path of a file; empty: `_state/lineage.db` in the lake.",
+        secret=True,
+    )
+    lineage_max_body: str = _setting(
+        "16MB", "The longest body that the lineage server takes, packed and unpacked."
+    )
+    lineage_rate: float = _setting(
+        1000.0,
+        "How many requests a second the lineage server answers of one token (without tokens: of one"
+        " address) for long; twice as many at once.",
+    )
+    lineage_forward_seconds: float = _setting(
+        2.0,
+        "How long a run that ends may take to send its lineage to the destinations"
+        " `[lineage_forward.<name>]`; what is left goes later. 0: only `headgate lineage forward`"
+        " sends.",
+    )
     alert_webhook: str = _setting(
         "",
         "Where alerts are posted as JSON, besides the log: an `http` or `https` address. An owner's own"
@@ -159,6 +179,11 @@ class Settings:
     airflow_freshness_schedule: str = _setting(
         "*/15 * * * *",
         "When Airflow looks for datasets that are late (a cron, UTC); empty: only by hand.",
+    )
+    airflow_forward_schedule: str = _setting(
+        "*/5 * * * *",
+        "When Airflow sends lineage that is left to the destinations `[lineage_forward.<name>]`, if"
+        " there is one (a cron, UTC); empty: only by hand.",
     )
     airflow_fsck_schedule: str = _setting(
         "@weekly", "When Airflow runs `headgate fsck` (a cron, UTC); empty: only by hand."
@@ -311,8 +336,8 @@ def load(
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingError(f"not valid TOML: {error}.", place=str(path)) from None
         for key, value in document.items():
-            if key == owners.TABLE:
-                continue  # of people, and not of settings: see there
+            if key in (owners.TABLE, forwards.TABLE):
+                continue  # of people and destinations, and not of settings: see there
             if key not in fields:
                 raise SettingError(
                     f"unknown setting {key!r}.",

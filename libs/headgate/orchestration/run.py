@@ -19,6 +19,7 @@ from headgate.lineage.steps import State, Step
 from headgate.orchestration import (
     curating,
     evolving,
+    forwarding_lineage,
     ingesting,
     releasing,
     replaying,
@@ -105,7 +106,10 @@ def run_with(
                 command=command,
             )  # fmt: skip
         releasing.settle(context)
-    return dataclasses.replace(report, seconds=clock.monotonic() - clock_started)
+    # Once the lake was let go of, more may be worth knowing.
+    return dataclasses.replace(
+        report, seconds=clock.monotonic() - clock_started, notes=tuple(context.notes)
+    )
 
 
 @contextmanager
@@ -119,8 +123,22 @@ def opened(
         LakeBusyError: another run holds the lake.
         ResourceError: the disk, memory or a limit of the system gave out.
     """
-    with resources.told(project.lake.root), _opened(project, command, progress) as context:
-        yield context
+    context = None
+    try:
+        with resources.told(project.lake.root), _opened(project, command, progress) as context:
+            yield context
+    except Exception:
+        _forward(context)
+        raise
+    _forward(context)
+
+
+def _forward(context: RunContext | None) -> None:
+    """Send lineage on, once the lake was let go of: who waits for that does not wait for others."""
+    if context is not None:
+        told = forwarding_lineage.in_passing(context.project.settings)
+        if context.lineage.emitted:  # who did nothing tells nothing
+            context.notes += told
 
 
 @contextmanager
