@@ -150,8 +150,7 @@ def _add(connection: sa.Connection, pairs: Iterable[Pair]) -> list[Pair]:
     """Write down the aliases that are not known; a symlink says more than what is only implied."""
     given: dict[tuple[int, int], str] = {}
     for one, other, source in pairs:
-        if given.get((one, other)) != SYMLINK:
-            given[one, other] = source
+        given[one, other] = min(source, given.get((one, other), source), key=_firmness)
     known: dict[tuple[int, int], str] = {}
     for some in _portions(sorted({one for one, _ in given})):
         rows = connection.execute(
@@ -162,15 +161,15 @@ def _add(connection: sa.Connection, pairs: Iterable[Pair]) -> list[Pair]:
     firmer = [
         (*pair, source)
         for pair, source in given.items()
-        if pair in known and source == SYMLINK != known[pair]
+        if pair in known and _firmness(source) < _firmness(known[pair])
     ]
     if firmer:
         connection.execute(
             tables.alias.update()
             .where(tables.alias.c.dataset_id == sa.bindparam("one"))
             .where(tables.alias.c.other_id == sa.bindparam("other"))
-            .values(source=SYMLINK),
-            [{"one": one, "other": other} for one, other, _ in firmer],
+            .values(source=sa.bindparam("why")),
+            [{"one": one, "other": other, "why": why} for one, other, why in firmer],
         )
     if new:
         connection.execute(
@@ -178,6 +177,11 @@ def _add(connection: sa.Connection, pairs: Iterable[Pair]) -> list[Pair]:
             [{"dataset_id": one, "other_id": other, "source": why} for one, other, why in new],
         )
     return [*new, *firmer]
+
+
+def _firmness(source: str) -> tuple[bool, str]:
+    """What an event says comes before what is only implied."""
+    return source != SYMLINK, source
 
 
 def _around(

@@ -47,7 +47,7 @@ class Names:
     """What names mean in one event.
 
     ``lake`` is the lake that a table in memory is of, if it is of any; ``process`` tells tables in
-    memory of different jobs apart.
+    memory of different jobs apart: it is the job's caller, else the namespace of jobs.
     """
 
     lake: str | None
@@ -61,7 +61,7 @@ class Names:
         """
         job = event.get("job") or {}
         namespace = str(job.get("namespace") or "")
-        return cls(names.lake_of(namespace) or lake, _root(event) or namespace)
+        return cls(names.lake_of(namespace) or lake, _caller(event) or namespace)
 
     def node(self, namespace: str, name: str) -> Named:
         """The dataset that the event means by that name."""
@@ -123,8 +123,8 @@ def _relation(name: str) -> str | None:
         return None
 
 
-def _root(event: Mapping[str, Any]) -> str | None:
-    """The job at the root of the event's, whose process it may be a part of."""
+def _caller(event: Mapping[str, Any]) -> str | None:
+    """The job that the event's is a part of, such as the dbt command that builds a model."""
     parent = ((event.get("run") or {}).get("facets") or {}).get("parent") or {}
-    job = (parent.get("root") or parent).get("job") or {}
-    return f"{job['namespace']}/{job['name']}" if job.get("name") else None
+    job = parent.get("job") or {}
+    return f"{job.get('namespace', '')}/{job['name']}" if job.get("name") else None

@@ -22,8 +22,8 @@ _PORTS: Mapping[str, str] = {
 #: Names there are keys below a bucket or container, without a slash before them.
 _STORES = frozenset({"s3", "gs", "abfss", "wasbs"})
 _URI = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$", re.DOTALL)
-_ON_DISK = re.compile(r"^file:(?:/{0,3}|//localhost/?)$")
-_BELOW_DISK = re.compile(r"^file:(?://localhost|//)?(?=/)")
+#: The beginning of an address of a file on this machine; ``file://host/`` is another one's.
+_DISK = re.compile(r"^file:(?://localhost(?=/|$)/*|/{3,}|/(?!/)|(?://)?$)")
 _SLASHES = re.compile(r"/{2,}")
 _PART = re.compile(r'"((?:[^"]|"")*)"|`([^`]*)`|([^."`]+)')
 
@@ -35,10 +35,12 @@ def normal(namespace: str, name: str) -> tuple[str, str]:
     ``("file:///", "file:/lake/gold/")`` is ``("file", "/lake/gold")``, ``("s3a://b", "/k/")`` is
     ``("s3://b", "k")``. Case is left alone: only who stores a thing knows whether it counts.
     """
-    if namespace == names.FILE_NAMESPACE or _ON_DISK.match(namespace):
-        return names.FILE_NAMESPACE, _path(_BELOW_DISK.sub("", name))
-    if namespace.startswith("file:"):  # a folder of tables, such as Spark's warehouse
-        return "file://" + _path(_BELOW_DISK.sub("", namespace)), name
+    if namespace == names.FILE_NAMESPACE:
+        return namespace, _path(_DISK.sub("/", name))
+    if _DISK.match(namespace):
+        folder = _path(_DISK.sub("/", namespace))
+        # A folder of tables, such as Spark's warehouse, or none: then the name is the path.
+        return ("file://" + folder, name) if folder != "/" else normal(names.FILE_NAMESPACE, name)
     match = _URI.match(namespace.removeprefix("jdbc:"))
     if match is None:
         return namespace, name
@@ -76,11 +78,12 @@ def _path(name: str) -> str:
 def _key(name: str, scheme: str, place: str) -> str:
     match = _URI.match(name)
     if match is not None and _SCHEMES.get(match[1], match[1]) == scheme:
-        name = match[2].removeprefix(place)
+        bucket, _, key = match[2].partition("/")
+        name = key if bucket == place else name
     return name.strip("/") or "/"
 
 
 def _duckdb(place: str) -> str:
     """A DuckDB by its file: ``duckdb:///lake/catalog.duckdb``, ``duckdb://:memory:``."""
-    place = _BELOW_DISK.sub("", place)
+    place = _DISK.sub("/", place)
     return "duckdb://" + (":memory:" if place in ("", ":memory:", "memory") else _path(place))
