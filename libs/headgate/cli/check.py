@@ -73,6 +73,8 @@ def judge(project: Project) -> Iterator[Finding]:
             yield Finding("drafts", str(contract.path), f"still to say: {', '.join(left)}.", True)
     for place, problem in lineage_view.untraced(project):
         yield Finding("lineage", place, problem, True)
+    for place, problem in _flows(project, remarks=True):
+        yield Finding("flows", place, problem, True)
 
 
 def _properties(project: Project) -> Iterator[tuple[str, str]]:
@@ -287,6 +289,21 @@ def _dags(project: Project) -> Iterator[tuple[str, str]]:
         yield finding.place, finding.problem
 
 
+def _flows(project: Project, *, remarks: bool = False) -> Iterator[tuple[str, str]]:
+    """Who takes over personal data, or what is classified higher, declares it or says how it ends."""
+    from headgate.orchestration import personal_flow
+
+    known = personal_flow.flows(project)
+    yield from (personal_flow.remarks if remarks else personal_flow.findings)(known)
+
+
+def _destinations(project: Project) -> Iterator[tuple[str, str]]:
+    """Whoever is to be sent lineage can be sent it, as far as that can be told from here."""
+    from headgate.orchestration import forwarding_lineage
+
+    yield from forwarding_lineage.findings(project.settings)
+
+
 def _reference(project: Project) -> Iterator[tuple[str, str]]:
     """Generated pages say what the code does now."""
     from headgate.cli import reference
@@ -305,9 +322,11 @@ CHECKS: dict[str, Callable[[Project], Iterator[tuple[str, str]]]] = {
     "models": _models,
     "queries": _queries,
     "transforms": _transforms,
+    "flows": _flows,
     "schedules": _schedules,
     "patches": _patches,
     "owners": _owners,
+    "destinations": _destinations,
     "dags": _dags,
     "reference": _reference,
 }

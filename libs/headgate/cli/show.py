@@ -106,7 +106,10 @@ def _lineage_of_model(project: Project, found: Target) -> Shown:
 
 
 def _schema(_: Project, contract: Contract) -> Shown:
+    from headgate.contracts import protection
+
     described = {c.name: c for c in contract.columns}
+    protected = protection.of_table(contract)
     rows = []
     for name, kind in contract.table_columns.items():
         column = described.get(name)
@@ -116,8 +119,9 @@ def _schema(_: Project, contract: Contract) -> Shown:
                 "type": kind,
                 "required": column.required if column else name != "_rescued",
                 "key": column.key_position if column else None,
-                "class": column.classification if column else "internal",
-                "personal": column.personal if column else False,
+                "class": protected[name].classification,
+                "personal": protected[name].personal,
+                "anonymized": column.anonymized if column else "",
                 "meaning": column.description if column else "added by ingest",
             }
         )

@@ -114,6 +114,8 @@ def _column(column: Column) -> dict[str, Any]:
     meta: dict[str, Any] = {"classification": column.classification}
     if column.personal:
         meta["personal_data"] = True
+    if column.anonymized:
+        meta["anonymized"] = column.anonymized
     return {
         "name": column.name,
         "data_type": types.duckdb_type(column.type),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headgate.contracts import protection
 from headgate.contracts.model import Column, Contract
 from headgate.contracts.strictness import LOOSENS, TIGHTENS, as_strict, direction, keeps_out
 from headgate.contracts.wording import expectation
@@ -159,7 +160,9 @@ def _column(old: Column, new: Column, place: str) -> Iterator[Change]:
     if (old.accepts_numbers, old.of_delivery) != (new.accepts_numbers, new.of_delivery):
         told = f"Column {new.name} is taken or compared otherwise from now on."
         yield Change("taking", place, told, COMPATIBLE, name)
-    talk = ("description", "classification", "personal", "examples", "business_name")
+    for told in protection.changes(old, new):
+        yield Change("protection", place, told, COMPATIBLE, name)
+    talk = ("description", "examples", "business_name")
     told_of = [part for part in talk if getattr(old, part) != getattr(new, part)]
     if told_of:
         told = f"Column {new.name}: {', '.join(told_of)} changed."

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from headgate.contracts import protection
 from headgate.contracts.model import INGEST_COLUMNS, Contract
 from headgate.contracts.wording import code, expectation
 
@@ -127,9 +128,21 @@ def _facts(contract: Contract) -> str:
         ("Batch refused", f"beyond {share:.4g} of its rows set aside" if share is not None else ""),
         ("Of two versions of a row", _order(contract)),
         ("Personal data", personal or "none"),
+        ("Anonymised", _anonymised(contract)),
         ("Tags", ", ".join(contract.tags)),
     ]
     return markdown_table(("", ""), [fact for fact in facts if fact[1]])
+
+
+def _anonymised(contract: Contract) -> str:
+    told = []
+    for column in contract.columns:
+        if column.anonymized:
+            of = f" (of {', '.join(code(i) for i in column.anonymized_of)})"
+            told.append(
+                f"{code(column.name)}{of * bool(column.anonymized_of)}: {_prose(column.anonymized)}"
+            )
+    return "; ".join(told)
 
 
 def _promise(number: float | None, words: str, absent: str) -> str:
@@ -173,10 +186,11 @@ def _columns(contract: Contract) -> str:
         for c in contract.columns
     ]
     if contract.source:
-        rows += [
-            (code(name), kind, INGEST_MEANINGS[name], "internal", "", "")
-            for name, kind in INGEST_COLUMNS.items()
-        ]
+        protected = protection.of_table(contract)
+        for name, kind in INGEST_COLUMNS.items():
+            own_class, personal = protected[name].classification, protected[name].personal
+            meaning = INGEST_MEANINGS[name]
+            rows.append((code(name), kind, meaning, own_class, "yes" if personal else "", ""))
     return markdown_table(("column", "type", "meaning", "class", "personal", "rules"), rows)
 
 

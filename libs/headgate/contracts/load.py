@@ -15,6 +15,7 @@ from headgate.contracts import (
     editions,
     files,
     origin,
+    protection,
     relations,
     rules,
     stored,
@@ -312,6 +313,7 @@ def _table(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
 
 def _column(prop: Mapping[str, Any], place: str) -> Column:
     name, props = str(prop["name"]), rules.custom(prop)
+    anonymized, anonymized_of = protection.anonymized_of(props, place)
     return Column(
         name=name,
         type=types.of_property(prop, place),
@@ -326,6 +328,8 @@ def _column(prop: Mapping[str, Any], place: str) -> Column:
         business_name=str(prop.get("businessName", "")),
         accepts_numbers=bool(props.get("acceptsNumbers", False)),
         of_delivery=bool(props.get("ofDelivery", False)),
+        anonymized=anonymized,
+        anonymized_of=anonymized_of,
     )
 
 

@@ -32,7 +32,8 @@ class Column:
     calls it (or a path, see :mod:`headgate.contracts.mapping`); ``key_position`` counts from 1
     within the primary key, else None. ``accepts_numbers``: a text column takes a JSON number as
     its digits. ``of_delivery``: the value tells of the delivery, so that two rows that differ in
-    nothing else are the same row.
+    nothing else are the same row. ``anonymized`` says in words how the derivation ends the flow of
+    what it is made from: of the inputs in ``anonymized_of``, of all if there are none.
     """
 
     name: str
@@ -48,6 +49,8 @@ class Column:
     business_name: str = ""
     accepts_numbers: bool = False
     of_delivery: bool = False
+    anonymized: str = ""
+    anonymized_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,14 @@ PROPERTIES = (
         "exported): two rows that differ in nothing else are the same.", "true",
     ),
     Property(
-        "personalData", "column", "The column says something about a person.", "true",
+        "personalData", "column", "The column says something about a person. What is made of it "
+        "(taken, computed, aggregated) must say so too, or be `headgate.anonymized`.", "true",
+    ),
+    Property(
+        "anonymized", "column", "What the column is made from ends here: its values tell of nobody, "
+        "and nothing that the class of an input protects. `how` says why in words; `of` lists the "
+        "inputs (`<dataset>.<column>`) that this is true of, without it all are meant.",
+        "{how: Only counted., of: [silver.chat.messages.author_id]}",
     ),
     Property(
         "severity", "column", "What a breach of the column's own limits (required, length, "

@@ -30,7 +30,8 @@ _PARTS: Mapping[str, type] = {
 _MANY = ("columns", "rules", "promises")
 _TUPLES = ("inputs", "tags")
 #: Where tuples stand in the parts.
-_EXAMPLES = [f.name for f in dataclasses.fields(Column)].index("examples")
+_OF_COLUMN = [f.name for f in dataclasses.fields(Column)]
+_LISTED = (_OF_COLUMN.index("examples"), _OF_COLUMN.index("anonymized_of"))
 _SCOPE = [f.name for f in dataclasses.fields(Delivery)].index("scope")
 
 
@@ -107,7 +108,7 @@ def of_json(text: str) -> Contract:
         rule[-1] = place + rule[-1]
     values["path"] = Path(place)
     values["document"] = _Document(values["document"])
-    values["columns"] = [_tupled(c, _EXAMPLES) for c in values["columns"]]
+    values["columns"] = [_tupled(c, *_LISTED) for c in values["columns"]]
     values["delivery"] = _tupled(values["delivery"], _SCOPE)
     for name, make in _PARTS.items():
         given = values[name]
@@ -141,6 +142,7 @@ class _Document(Mapping[str, Any]):
         return len(self._parsed)
 
 
-def _tupled(values: list[Any], position: int) -> list[Any]:
-    values[position] = tuple(values[position])
+def _tupled(values: list[Any], *positions: int) -> list[Any]:
+    for position in positions:
+        values[position] = tuple(values[position])
     return values

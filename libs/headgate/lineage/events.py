@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -94,8 +94,9 @@ def _carrier(step: Step) -> DatasetRef | None:
 
 def _column_lineage(step: Step, lake: str) -> facets.Facet:
     sources = {ref.id for ref in step.inputs if ref.is_source}
+    tags = step.outputs[0].column_tags
     fields = {
-        column: {"inputFields": _input_fields(inputs, sources, lake)}
+        column: {"inputFields": _input_fields(inputs, sources, lake, tags.get(column, {}))}
         for column, inputs in step.column_lineage.items()
     }
     rows = _input_fields(step.row_lineage, sources, lake) if step.row_lineage else None
@@ -103,20 +104,30 @@ def _column_lineage(step: Step, lake: str) -> facets.Facet:
 
 
 def _input_fields(
-    inputs: Sequence[ColumnInput | tuple[str, str, str, str]], sources: set[str], lake: str
+    inputs: Sequence[ColumnInput | tuple[str, str, str, str]],
+    sources: set[str],
+    lake: str,
+    tags: Mapping[str, str] = {},
 ) -> list[dict[str, Any]]:
-    """One entry an input column, with every way it takes part, in a fixed order."""
+    """One entry an input column, with every way it takes part, in a fixed order.
+
+    What the tags of the column that is made say to be anonymised is masked, in OpenLineage's words.
+    """
     ways: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for dataset, column, kind, subtype in inputs:
         ways.setdefault((dataset, column), set()).add((kind, subtype))
     found = []
     for (dataset, column), transformations in sorted(ways.items()):
+        of = tags.get("anonymized_of", "")
+        ended = "anonymized" in tags and (not of or f"{dataset}.{column}" in of.split(", "))
         found.append(
             {
                 **_node(DatasetRef(dataset, is_source=dataset in sources), lake),
                 "field": column,
                 "transformations": [
-                    {"type": kind, "subtype": subtype} for kind, subtype in sorted(transformations)
+                    {"type": kind, "subtype": subtype}
+                    | ({"masking": True} if kind == "DIRECT" and ended else {})
+                    for kind, subtype in sorted(transformations)
                 ],
             }
         )

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from headgate.contracts.model import Contract
+from headgate.contracts.protection import RESCUED, of_column, raw
 from headgate.lineage import names
 from headgate.lineage.change import Change, Release, Waiver
 
@@ -129,18 +130,13 @@ class DatasetRef:
         waiver: Waiver | None = None,
     ) -> DatasetRef:
         """The dataset that ``contract`` describes, at ``version`` (None while only staged)."""
-        tags: dict[str, dict[str, str]] = {}
-        for column in contract.columns:
-            tags[column.name] = {"classification": column.classification}
-            if column.personal:
-                tags[column.name]["personal_data"] = "true"
         return cls(
             id=contract.id,
             version=version,
             path=None if path is None else str(path),
             columns=contract.table_columns,
             column_descriptions={c.name: c.description for c in contract.columns},
-            column_tags=tags,
+            column_tags=column_tags(contract),
             tags={"contract_version": contract.version, "contract_hash": contract.hash},
             description=contract.description,
             owner=contract.owner,
@@ -390,6 +386,22 @@ def release_step(
         inputs=refs,
         description="Makes committed versions visible to readers, all at once.",
     )
+
+
+def column_tags(contract: Contract) -> dict[str, dict[str, str]]:
+    """What protects each column, and where the flow of what it is made from ends by declaration."""
+    tags: dict[str, dict[str, str]] = {}
+    rescued = {RESCUED: raw(contract)} if RESCUED in contract.table_columns else {}
+    for name, own in ({c.name: of_column(c) for c in contract.columns} | rescued).items():
+        tags[name] = {"classification": own.classification}
+        if own.personal:
+            tags[name]["personal_data"] = "true"
+    for column in contract.columns:
+        if column.anonymized:
+            tags[column.name]["anonymized"] = column.anonymized
+        if column.anonymized_of:
+            tags[column.name]["anonymized_of"] = ", ".join(column.anonymized_of)
+    return tags
 
 
 def staged(batch_id: str) -> str:

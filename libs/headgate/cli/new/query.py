@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headgate.cli.new.draft import DraftColumn
 from headgate.contracts import types
 from headgate.contracts.model import Column, Contract
+from headgate.contracts.protection import strictness
 from headgate.core.errors import ModelError, UsageError
 from headgate.lineage.columns import ColumnLineage, UntraceableError, of_sql
 from headgate.lineage.steps import ColumnInput
@@ -27,7 +28,6 @@ _CASTS = {
     ),
     **dict.fromkeys(("STRUCT", "MAP", "UNION"), "cast(to_json({0}) as varchar)"),
 }
-_CLASSES = ("public", "internal", "confidential", "restricted")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _identical(inputs: list[ColumnInput]) -> bool:
 def _inherit(column: DraftColumn, made_of: list[Column], *, same: bool) -> None:
     if not made_of:
         return
-    column.classification = max((c.classification for c in made_of), key=_strictness)
+    column.classification = max((c.classification for c in made_of), key=strictness)
     column.personal = any(c.personal for c in made_of)
     if same:
         column.description = made_of[0].description
@@ -109,10 +109,6 @@ def _inherit(column: DraftColumn, made_of: list[Column], *, same: bool) -> None:
         column.description += (
             f" It counts as personal, since {personal} is; if it tells of nobody, say so."
         )
-
-
-def _strictness(name: str) -> int:
-    return _CLASSES.index(name) if name in _CLASSES else len(_CLASSES)
 
 
 def _shapes(query: Query) -> dict[str, dict[str, str]]:
