@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from headgate.cli import output
+from headgate.cli import lineage_forward, output
 from headgate.core.errors import NotFoundError
 
 if TYPE_CHECKING:
     from headgate.lineage.callers import Caller
-    from headgate.lineage.graph import Direction, Edge, Found, Graph, Made, Node
+    from headgate.lineage.graph_events import Graph, Made
+    from headgate.lineage.graph_node import Direction, Edge, Found, Node
     from headgate.orchestration.project import Project
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example: headgate lineage up gold.community.dim_users.name",
 )
+app.command("forward", epilog=lineage_forward.EXAMPLE)(lineage_forward.forward)
 _WHAT = typer.Argument(
     ..., metavar="DATASET[.COLUMN]", help="A dataset's id or dbt model, or one of its columns."
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from headgate.contracts.model import Contract
-    from headgate.lineage.graph import Graph
+    from headgate.lineage.graph_events import Graph
     from headgate.lineage.steps import ColumnInput
     from headgate.orchestration.project import Project
 

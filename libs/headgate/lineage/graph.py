@@ -2,156 +2,106 @@
 
 from __future__ import annotations
 
-import difflib
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
 
-from headgate.core.errors import NotFoundError
-from headgate.lineage.names import GATE
-from headgate.lineage.steps import Caller, ColumnInput
+import numpy as np
 
-Direction = Literal["up", "down"]
+from headgate.lineage.graph_arrays import NO_LINKS, Edges, Flags, Ints, Links, Ways, firsts
+from headgate.lineage.graph_history import History
+from headgate.lineage.graph_node import ROWS, Direction, Edge, Found, Node
+from headgate.lineage.graph_passing import Passing
 
-
-class Node(NamedTuple):
-    """A dataset, one of its columns, or (column ``*``) which rows it has."""
-
-    dataset: str
-    column: str = ""
-
-    def __str__(self) -> str:
-        if self.column == ROWS:
-            return f"{self.dataset} (which rows)"
-        return f"{self.dataset}.{self.column}" if self.column else self.dataset
+__all__ = ["ROWS", "Direction", "Edge", "Found", "Graph", "Node", "Walk"]
 
 
-#: The column of a node that stands for which rows a dataset has, and which of them met.
-ROWS = "*"
+class Graph:
+    """What is made from what, now or as of some time. It never changes and may be used by many threads.
 
-
-class Edge(NamedTuple):
-    """``target`` follows from ``source``, as the newest event of ``job`` says.
-
-    ``ways`` are pairs of OpenLineage's type and subtype, sorted. Between datasets there are none,
-    or INDIRECT LOOKUP where only the gate looks keys up; INDIRECT ROWS leads from the rows of a
-    dataset to those of another, and to its own columns.
+    Nodes have numbers, which hold as long as this graph and those of the same revision.
     """
 
-    source: Node
-    target: Node
-    ways: tuple[tuple[str, str], ...]
-    job: str
+    def __init__(self, history: History, at: Ints | None = None) -> None:
+        self.history, self.names, self.ways = history, history.names, history.ways
+        self.at = at
+        self.holding: Flags = history.spans.holding(history.names, at)
+        layers, wanted = history.now, self.holding
+        if at is not None:
+            layers, wanted = history.ever, np.ones(len(self.holding), np.bool_)
+        self._parts: tuple[Edges, ...] = layers.of(
+            wanted, history.spans, history.statements, history.names
+        )
+        self._passing = Passing(self) if history.names.transient.any() else None
 
     @property
-    def direct(self) -> bool:
-        """Whether the target is made of the source, or the source only decides what it is."""
-        return not self.ways or any(kind == "DIRECT" for kind, _ in self.ways)
-
-
-class Found(NamedTuple):
-    """An edge of a walk; ``depth`` counts from 1."""
-
-    edge: Edge
-    depth: int
-
-
-@dataclass(frozen=True)
-class Made:
-    """What the newest event says of one dataset: what it is made from, and by which job.
-
-    ``inputs`` are datasets and declared sources; ``looked_up`` those that its gate looks keys up
-    in. ``columns`` maps column to its inputs, empty where they could not be traced; ``rows`` are
-    the inputs of which rows there are. ``by`` is who outside called for it, such as a task.
-    """
-
-    dataset: str
-    job: str
-    at: str
-    run: str
-    inputs: tuple[str, ...]
-    columns: Mapping[str, tuple[ColumnInput, ...]]
-    rows: tuple[ColumnInput, ...]
-    looked_up: tuple[str, ...] = ()
-    by: Caller | None = None
-
-
-@dataclass(frozen=True)
-class Graph:
-    """All that is known of what is made from what.
-
-    ``made`` has every dataset that some job wrote, ``columns`` those of everything spoken of.
-    """
-
-    made: Mapping[str, Made] = field(default_factory=dict)
-    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @cached_property
-    def _up(self) -> Mapping[Node, list[Edge]]:
-        """Edges by what they lead to."""
-        found: dict[Node, list[Edge]] = {}
-        for edge in _edges(self.made.values()):
-            found.setdefault(edge.target, []).append(edge)
-        return found
-
-    @cached_property
-    def _down(self) -> Mapping[Node, list[Edge]]:
-        """Edges by what they come from. That a dataset's rows decide its own columns is left out:
-        each of them would be told to follow, whatever the question."""
-        found: dict[Node, list[Edge]] = {}
-        for edge in _edges(self.made.values()):
-            if edge.source != Node(edge.target.dataset, ROWS):
-                found.setdefault(edge.source, []).append(edge)
-        return found
+    def revision(self) -> int:
+        """The revision of the store that this is."""
+        return self.history.revision
 
     def find(self, text: str) -> Node:
         """The dataset or column that ``text`` names.
 
+        A dataset is called as :attr:`Node.dataset` has it or by namespace and name with a slash
+        between them; a column comes behind a dot.
+
         Raises:
             NotFoundError: there is none; the message has the nearest that there is.
         """
-        if text in self.columns:
-            return Node(text)
-        dataset, _, column = text.rpartition(".")
-        if column in self.columns.get(dataset, ()):
-            return Node(dataset, column)
-        if not self.made:
-            raise NotFoundError(
-                "no lineage yet: nothing was ever built here.", remedy="headgate run makes some."
-            )
-        if dataset in self.columns:
-            near = difflib.get_close_matches(column, self.columns[dataset], 3, 0.3)
-            told = ", ".join(near or self.columns[dataset])
-            raise NotFoundError(f"{dataset} has no column {column!r}.", remedy=f"It has {told}.")
-        near = difflib.get_close_matches(text, self.columns, 3, 0.4)
-        near = near or difflib.get_close_matches(dataset, self.columns, 3, 0.4)
-        raise NotFoundError(
-            f"lineage knows no {text!r}.",
-            remedy=f"Perhaps {' or '.join(near)}."
-            if near
-            else "headgate show datasets lists them.",
-        )
+        return self.names.find(text)
 
-    def untraced(self, nodes: Iterable[Node], direction: Direction) -> tuple[str, ...]:
-        """Datasets that may be among the answers too, since nobody knows their columns' inputs.
+    @cached_property
+    def datasets(self) -> tuple[str, ...]:
+        """Every dataset and source that was ever told of, sorted."""
+        known = self.names
+        own = np.flatnonzero((known.canonical == np.arange(len(known.ids))) & ~known.transient)
+        return tuple(sorted(known.shown[p] for p in own))
 
-        Up, these are the nodes' own datasets; down, those that read one of them.
-        """
-        datasets = {n.dataset for n in nodes if n.column}
-        return tuple(
-            sorted(
-                one.dataset
-                for one in self.made.values()
-                if one.inputs and not one.columns
-                and (one.dataset in datasets if direction == "up" else datasets & set(one.inputs))
-            )
-        )  # fmt: skip
+    def columns(self, dataset: str) -> tuple[str, ...]:
+        """The columns of a dataset that were ever told of; none of one that is unknown."""
+        return self.names.columns(dataset)
+
+    def named(self, dataset: str) -> tuple[str, str]:
+        """Namespace and name of a dataset that is in the graph."""
+        _, namespace, name, _, _ = self.names.datasets[self.names.places[dataset]]
+        return namespace, name
+
+    def job(self, saying: int) -> tuple[str, str]:
+        """Namespace and name of the job that says it."""
+        return self.history.jobs[int(self.history.spans.job[saying])]
+
+    def links(self, nodes: Ints, direction: Direction, *, indirect: bool = True) -> Links:
+        """What is one step away from nodes, as numbers; datasets that pass are gone through."""
+        found = self.steps(nodes, direction, indirect=indirect)
+        return self._passing.through(found, direction, indirect) if self._passing else found
+
+    def steps(self, nodes: Ints, direction: Direction, *, indirect: bool = True) -> Links:
+        """What is one step away, whether it passes or not."""
+        several = []
+        for part in self._parts:
+            links = (part.up if direction == "up" else part.down).of_nodes(nodes)
+            if len(links):
+                keep = self.holding[links.saying]
+                if not indirect:
+                    keep &= self.ways.direct[links.ways]
+                several.append(links.where(keep))
+        found = Links.joined([s for s in several if len(s)])
+        lookup = found.ways == Ways.LOOKUP
+        return _without_lookups(found, lookup) if lookup.any() else found
 
     def edges(self, node: Node, direction: Direction) -> Sequence[Edge]:
         """What a node follows from (``up``) or what follows from it (``down``), one step away."""
-        return (self._up if direction == "up" else self._down).get(node, ())
+        place = self.names.place(node)
+        if place is None:
+            return ()
+        links = self.links(np.array([place]), direction)
+        found = [self._edge(*one, direction) for one in _each(links)]
+        return sorted(found, key=lambda e: (e.source, e.target, e.job))
+
+    def _edge(self, near: int, far: int, ways: int, saying: int, direction: Direction) -> Edge:
+        one, other = self.names.node(near), self.names.node(far)
+        source, target = (other, one) if direction == "up" else (one, other)
+        return Edge(source, target, self.ways.sets[ways], self.job(saying)[1])
 
     def walk(
         self,
@@ -160,7 +110,8 @@ class Graph:
         *,
         depth: int | None = None,
         indirect: bool = True,
-    ) -> Iterator[Found]:
+        limit: int | None = None,
+    ) -> Walk:
         """Every edge that leads away from ``start``, each once, the nearest first; cycles end.
 
         Args:
@@ -168,43 +119,97 @@ class Graph:
             direction: ``up`` to what it follows from, ``down`` to what follows from it.
             depth: go no more steps than that.
             indirect: follow also what only decides which value or row is taken.
+            limit: reach no more nodes than that.
         """
-        seen, waiting = {start}, deque([(start, 1)])
-        while waiting:
-            node, level = waiting.popleft()
-            if depth is not None and level > depth:
-                return
-            for edge in self.edges(node, direction):
-                if not (indirect or edge.direct):
-                    continue
-                yield Found(edge, level)
-                other = edge.source if direction == "up" else edge.target
-                if other not in seen:
-                    seen.add(other)
-                    waiting.append((other, level + 1))
+        place = self.names.place(start)
+        if place is None:
+            return Walk(self, direction, -1, (), False)
+        seen = np.zeros(len(self.names.field_ids), np.bool_)
+        scratch = np.zeros(len(seen), np.int64)
+        seen[place], level, reached, cut = True, np.array([place]), 1, False
+        levels: list[Links] = []
+        while len(level) and not cut and (depth is None or len(levels) < depth):
+            links = self.links(level, direction, indirect=indirect)
+            if not len(links):
+                break
+            new = links.far[~seen[links.far]]
+            level = new[firsts(new, scratch)]
+            if limit is not None and reached + len(level) > limit:
+                level, cut = level[: limit - reached], True
+            seen[level] = True
+            reached += len(level)
+            levels.append(links.where(seen[links.far]) if cut else links)
+        return Walk(self, direction, place, tuple(levels), cut)
+
+    def untraced(self, nodes: Iterable[Node], direction: Direction) -> tuple[str, ...]:
+        """Datasets that may be among the answers too, since nobody knows their columns' inputs.
+
+        Up, these are the nodes' own datasets; down, those that read one of them.
+        """
+        datasets = {n.dataset for n in nodes if n.column}
+        found = set()
+        for dataset in sorted(datasets):
+            if direction == "up":
+                found |= {dataset} & self._untraced
+                continue
+            for edge in self.edges(Node(dataset), "down"):
+                found |= {edge.target.dataset} & self._untraced if not edge.ways else set()
+        return tuple(sorted(found))
+
+    @cached_property
+    def _untraced(self) -> frozenset[str]:
+        """Datasets made from others, of which no job tells what their columns are made from."""
+        spans, statements = self.history.spans, self.history.statements
+        said = np.flatnonzero(self.holding)
+        dataset = self.names.canonical[spans.dataset[said]]
+        place = spans.statement[said]
+        told = np.isin(dataset, dataset[statements.tells[place]])
+        of = np.unique(dataset[statements.reads[place] & ~told])
+        return frozenset(self.names.shown[p] for p in of[~self.names.transient[of]])
 
 
-def _edges(made: Iterable[Made]) -> Iterator[Edge]:
-    """Every edge once, with all its ways."""
-    for one in made:
-        dataset, rows = Node(one.dataset), Node(one.dataset, ROWS)
-        for other in one.inputs:
-            yield Edge(Node(other), dataset, (), one.job)
-        for other in one.looked_up:
-            if other not in one.inputs:
-                yield Edge(Node(other), dataset, (("INDIRECT", "LOOKUP"),), f"{one.dataset}.{GATE}")
-        for column, inputs in one.columns.items():
-            yield from _made_of(inputs, Node(one.dataset, column), one.job)
-            if one.rows:
-                yield Edge(rows, Node(one.dataset, column), (("INDIRECT", "ROWS"),), one.job)
-        yield from _made_of(one.rows, rows, one.job)
-        for other in one.inputs:
-            yield Edge(Node(other, ROWS), rows, (("INDIRECT", "ROWS"),), one.job)
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """The answer to a walk: ``levels[n]`` are the edges n + 1 steps away, as numbers.
+
+    ``start`` is the node's number, -1 if nothing was told of it. ``cut`` says that there is more.
+    Iterating gives every edge, level by level, those of one node in the order of their names.
+    """
+
+    graph: Graph
+    direction: Direction
+    start: int
+    levels: tuple[Links, ...]
+    cut: bool
+
+    def __iter__(self) -> Iterator[Found]:
+        order = {self.start: 0}
+        for depth, links in enumerate(self.levels, 1):
+            known = self.graph.names
+            told = [(order[n], known.node(f), n, f, w, s) for n, f, w, s in _each(links)]
+            told.sort(key=lambda one: one[:2])
+            for _, _, near, far, ways, saying in told:
+                order.setdefault(far, len(order))
+                yield Found(self.graph._edge(near, far, ways, saying, self.direction), depth)
+
+    def nodes(self) -> tuple[Ints, Ints]:
+        """The nodes that it reaches, the start first, the nearest first, and how deep each is."""
+        if self.start < 0:
+            return NO_LINKS.near, NO_LINKS.near
+        far = np.concatenate([np.array([self.start]), *(links.far for links in self.levels)])
+        depth = np.repeat(np.arange(len(self.levels) + 1), [1, *(len(s) for s in self.levels)])
+        first = firsts(far, np.zeros(int(far.max()) + 1, np.int64))
+        return far[first], depth[first]
 
 
-def _made_of(inputs: Iterable[ColumnInput], target: Node, job: str) -> Iterator[Edge]:
-    ways: dict[Node, set[tuple[str, str]]] = {}
-    for i in inputs:
-        ways.setdefault(Node(i.dataset, i.column), set()).add((i.type, i.subtype))
-    for source, found in sorted(ways.items()):
-        yield Edge(source, target, tuple(sorted(found)), job)
+def _each(links: Links) -> Iterator[tuple[int, int, int, int]]:
+    return zip(
+        links.near.tolist(), links.far.tolist(), links.ways.tolist(), links.saying.tolist(), strict=True
+    )  # fmt: skip
+
+
+def _without_lookups(links: Links, lookup: Flags) -> Links:
+    """Less those that only look keys up where the same is read besides."""
+    key = links.near * (int(links.far.max()) + 1) + links.far
+    read = np.isin(key, key[links.ways == Ways.PLAIN])
+    return links.where(~(lookup & read))

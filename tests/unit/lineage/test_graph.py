@@ -14,7 +14,8 @@ from headgate.core import json as hjson
 from headgate.core.cache import Cache
 from headgate.core.errors import NotFoundError
 from headgate.lineage import graph_events, newest
-from headgate.lineage.graph import ROWS, Graph, Node
+from headgate.lineage.graph_events import Graph
+from headgate.lineage.graph_node import ROWS, Node
 
 LAKE = "headgate://local"
 
