@@ -166,8 +166,8 @@ statement_edge = Table(
 
 #: From when until when (not included; None: still) a statement held of a dataset. ``slot`` is what
 #: a newer statement takes the place of: of a lake's own datasets "made" or "looked up", whichever
-#: job says it; otherwise the job (``job:<id>``), or nobody ("declared"). One that ends when it
-#: begins does not count: that is how one is taken back.
+#: job says it; otherwise the job (``job:<id>``), or nobody ("declared"). Where one is taken
+#: back its row is gone, and the dataset's revision is new.
 span = Table(
     "span", metadata, _id(), _to("dataset.id", "dataset_id"),
     Column("slot", Text, nullable=False),
@@ -186,7 +186,7 @@ fact_value = Table(
 
 #: From when until when a facet of a dataset or job had a value (schema, ownership, tags, sql and all
 #: that is not of one run alone), as the job ``told_by`` tells it (0: an event of no job; of a job,
-#: itself). Read it through :mod:`.facts`. One that ends when it begins does not count.
+#: itself). Read it through :mod:`.facts`.
 fact = Table(
     "fact", metadata, _id(),
     Column("subject", Text, nullable=False),  # dataset, job

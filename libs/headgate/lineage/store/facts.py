@@ -1,0 +1,162 @@
+"""Facets of datasets and jobs that last, as facts: from when until when each had which value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from headgate.core import ids
+from headgate.lineage.store import tables
+from headgate.lineage.store import told as tolds
+from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.timelines import Key, Said, Timelines
+
+DATASET, JOB = "dataset", "job"
+
+
+def current(
+    connection: sa.Connection,
+    subject: str,
+    numbers: Iterable[int],
+    facets: Iterable[str] | None = None,
+    at: int | None = None,
+) -> dict[int, dict[str, Any]]:
+    """The facets of datasets or jobs, by number and facet's name; the newest word of anybody counts.
+
+    Args:
+        connection: to the store.
+        subject: ``dataset`` or ``job``.
+        numbers: of datasets (as events name them: those of all aliases, where that is meant) or jobs.
+        facets: only these.
+        at: as of that instant (microseconds); now, if not given.
+    """
+    wanted, fact = sorted(set(numbers)), tables.fact.c
+    found: dict[int, dict[str, tuple[tuple[int, bytes], bytes]]] = {}
+    for start in range(0, len(wanted), 500):
+        query = (
+            sa.select(fact.subject_id, fact.facet, fact.from_at, tables.fact_value.c.digest,
+                      tables.fact_value.c.body)
+            .join(tables.fact_value, fact.value_id == tables.fact_value.c.id)
+            .where(fact.subject == subject, fact.subject_id.in_(wanted[start : start + 500]))
+        )  # fmt: skip
+        if facets is not None:
+            query = query.where(fact.facet.in_(list(facets)))
+        if at is None:
+            query = query.where(fact.to_at.is_(None))
+        else:
+            query = query.where(fact.from_at <= at, sa.or_(fact.to_at.is_(None), fact.to_at > at))
+        for row in connection.execute(query):
+            mine = found.setdefault(row.subject_id, {})
+            rank = row.from_at, row.digest
+            if row.facet not in mine or rank > mine[row.facet][0]:
+                mine[row.facet] = rank, row.body
+    values: dict[bytes, Any] = {}
+    told: dict[int, dict[str, Any]] = {}
+    for number, mine in found.items():
+        for facet, (_, body) in mine.items():
+            if body not in values:
+                values[body] = tolds.unpacked(body)
+            if not values[body].get("_deleted"):
+                told.setdefault(number, {})[facet] = values[body]
+    return told
+
+
+def digest(text: str) -> bytes:
+    """What tells values apart."""
+    return bytes.fromhex(ids.digest(text))
+
+
+def said(one: tolds.Told) -> Iterator[tuple[str, tuple[str, str], str, str]]:
+    """What an event says that lasts: subject, whose, facet, and its canonical JSON."""
+    for spoken in one.spoken:
+        for facet, text in spoken.facts():
+            yield DATASET, spoken.named[:2], facet, text
+    if one.job:
+        for facet, text in tolds.lasting(one.job_facets):
+            yield JOB, one.job, facet, text
+
+
+class Facts(Timelines):
+    """Timelines of facets; what is said is the value. ``since`` is the first event of this batch."""
+
+    table = tables.fact
+    key = ("subject", "subject_id", "facet", "told_by")
+    value = "value_id"
+
+    def __init__(self, keys: Keys, revision: int, *, since: int, lake: str | None) -> None:
+        super().__init__(keys, revision)
+        self._since = since
+        self._lake = lake
+
+    def later(self, key: Key, at: int, known: Sequence[Said]) -> bool:
+        """Whether an event before this batch, that may speak of it, is of that instant or later."""
+        query = sa.select(sa.literal(1)).where(
+            *_events(key), tables.event.c.at >= at, tables.event.c.id < self._since
+        )
+        return self.connection.execute(query.limit(1)).first() is not None
+
+    def around(self, key: Key, first: int, last: int) -> Iterable[Said]:
+        """What events said from ``first`` to ``last``, and next."""
+        event = tables.event.c
+        of = (tables.dataset if key[0] == DATASET else tables.job).c
+        named = self.connection.execute(sa.select(of.namespace, of.name).where(of.id == key[1]))
+        whose = tuple(named.one())
+        query = sa.select(event.at, event.body).where(*_events(key), event.at >= first)
+        end: int | None = None
+        for row in self.connection.execute(query.order_by(event.at)):
+            if end is not None and row.at > end:
+                return
+            for text in self._told(key, whose, row.body):
+                found = digest(text)
+                self.keys.values({found: text})
+                yield Said(row.at, found, self.keys.of(tables.fact_value)[found])
+                if row.at > last:
+                    end = row.at
+
+    def removed(self, key: Key) -> None:
+        """Nobody keeps facts."""
+
+    def _told(self, key: Key, whose: tuple[str, ...], body: bytes) -> Iterator[str]:
+        for subject, named, facet, text in said(tolds.read(tolds.unpacked(body), 0, self._lake)):
+            if (subject, facet) == (key[0], key[2]) and named == whose:
+                yield text
+
+
+def _events(key: Key) -> tuple[sa.ColumnElement[bool], ...]:
+    subject, number, _, told_by = key
+    event = tables.event.c
+    if subject == DATASET and told_by == 0:
+        return event.dataset_id == number, event.job_id.is_(None)
+    return (event.job_id == told_by,)
+
+
+def query_values() -> sa.Select[Any]:
+    """Values with their numbers."""
+    return sa.select(tables.fact_value.c.id, tables.fact_value.c.body)
+
+
+def write(
+    keys: Keys, told: Sequence[tolds.Told], revision: int, *, since: int, lake: str | None
+) -> None:
+    """Take in the facts of events, which are written already; ``since`` is the first one's number."""
+    datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
+    texts: dict[bytes, str] = {}
+    found: dict[Key, list[tuple[int, bytes]]] = {}
+    for one in told:
+        teller = jobs[one.job] if one.job else 0
+        for subject, whose, facet, text in said(one):
+            value = digest(text)
+            texts[value] = text
+            number = datasets[whose] if subject == DATASET else jobs[whose]
+            found.setdefault((subject, number, facet, teller), []).append((one.at, value))
+        for spoken in one.spoken:
+            number = datasets[spoken.named[:2]]
+            keys.fields([(number, column) for column in spoken.columns])
+    keys.values(texts)
+    known = keys.of(tables.fact_value)
+    news = {
+        key: [Said(at, value, known[value]) for at, value in words] for key, words in found.items()
+    }
+    Facts(keys, revision, since=since, lake=lake).settle(news, {})
