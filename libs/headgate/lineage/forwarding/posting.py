@@ -225,8 +225,15 @@ class Batches:
             return self._halves(events, seconds)
         status, text, after = self._poster.post(b"[" + b",".join(events) + b"]", seconds)
         refused = answers.of_status(self._poster.to.host, status, text, after)
+        told = _refusals(self._poster.to.host, text, len(events))
         if refused is None:
-            return _refusals(self._poster.to.host, text, len(events))
+            if told is None:
+                raise NotTaken(
+                    f"{self._poster.to.host} does not answer as a lineage server does", lasting=True
+                )
+            return told
+        if told is not None and len(told) == len(events):
+            return told
         if len(events) == 1:
             return (refused,)
         return self._halves(events, until - clock.monotonic())
@@ -242,22 +249,18 @@ class Batches:
         self._poster.close()
 
 
-def _refusals(host: str, text: str, sent: int) -> tuple[Refusal, ...]:
-    """The events that a batch's answer refuses, by their index."""
+def _refusals(host: str, text: str, sent: int) -> tuple[Refusal, ...] | None:
+    """The events that a batch's answer refuses, by their index; None if it says nothing of that."""
     try:
-        answer = hjson.loads(text)
-        refused = answer.get("refused") or answer.get("failed_events") or ()
+        refused = hjson.loads(text)["refused"]
         told = [Refusal(int(r["index"]), f"{host}: {answers.said(_why(r))}", 422) for r in refused]
-        taken = all(0 <= r.index < sent for r in told)
     except (ValueError, KeyError, TypeError, AttributeError):
-        taken = False
-    if not taken:
-        raise NotTaken(f"{host} answered no batch of events as a lineage server does", lasting=True)
-    return tuple(told)
+        return None
+    return tuple(told) if all(0 <= r.index < sent for r in told) else None
 
 
 def _why(refused: Mapping[str, Any]) -> str:
-    told = str(refused.get("why") or refused.get("detail") or refused.get("reason") or "refused")
+    told = str(refused.get("detail") or "refused")
     place = refused.get("place")
     return f"{place}: {told}" if place else told
 

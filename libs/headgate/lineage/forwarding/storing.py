@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headgate.core import json as hjson
-from headgate.core.errors import HeadgateError, SettingError
+from headgate.core.errors import HeadgateError, SettingError, UsageError
 from headgate.lineage.forwarding.answers import NotTaken, Refusal, said
 
 
@@ -39,7 +39,7 @@ class Storing:
             taken = take(self._store, [hjson.loads(event) for event in events])
         except HeadgateError as error:
             self.close()
-            raise NotTaken(f"the store: {error}") from None
+            raise NotTaken(str(error), lasting=isinstance(error, UsageError)) from None
         except Exception as error:  # of whatever database it is; its words may quote the address
             self.close()
             cause = getattr(error, "orig", None) or error
@@ -55,4 +55,4 @@ class Storing:
         """Let go of the database."""
         store, self._store = self._store, None
         if store is not None:
-            store.engine.dispose()
+            store.close()
