@@ -295,6 +295,11 @@ def _way(known: Flows, way: tuple[Hop, ...]) -> str:
     return text
 
 
+def _personal(known: Flows, dataset: str, name: str) -> bool:
+    found = known.protected.get(Place(dataset, name))
+    return found is not None and found.personal
+
+
 def _misdeclared(known: Flows, place: Place, column: Column) -> Iterator[str]:
     """What is wrong with a declaration that something ends in a column."""
     contract = known.contracts[place.dataset]
@@ -311,7 +316,7 @@ def _misdeclared(known: Flows, place: Place, column: Column) -> Iterator[str]:
         dataset, _, name = one.rpartition(".")
         if Place(dataset, name) not in {h.source for h in known.into[place]}:
             yield f"{place} declares that {one} is anonymised, and is not made of it. Remove it from `of`."
-        elif Place(dataset, name) not in stricter:
+        elif Place(dataset, name) not in stricter and not _personal(known, dataset, name):
             yield (
                 f"{place} declares that {one} is anonymised, which is not personal or classified "
                 "higher than itself. Remove it from `of`."

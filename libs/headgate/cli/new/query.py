@@ -106,9 +106,7 @@ def _inherit(column: DraftColumn, made_of: list[Column], *, same: bool) -> None:
     personal = ", ".join(dict.fromkeys(c.name for c in made_of if c.personal))
     column.description = f"TODO: say what it means. It is computed from {told}."
     if personal:
-        column.description += (
-            f" It counts as personal, since {personal} is; if it tells of nobody, say so."
-        )
+        column.description += f" It counts as personal, since {personal} is; if it tells of nobody, say how in headgate.anonymized."
 
 
 def _shapes(query: Query) -> dict[str, dict[str, str]]:
