@@ -146,6 +146,7 @@ class Keys:
         self._store = store
         self._lock = threading.Lock()
         self._known: Sequence[tuple[bytes, Token]] = ()
+        self._ever = False
         self._read_at: float | None = None
         self._used: dict[str, datetime] = {}
         self._noted_at = clock.monotonic()
@@ -162,8 +163,9 @@ class Keys:
 
     @property
     def any(self) -> bool:
-        """Whether anybody holds a token that counts."""
-        return bool(self._fresh())
+        """Whether there is a token, or ever was: who revokes the last one does not open the door."""
+        self._fresh()
+        return self._ever
 
     @property
     def is_stale(self) -> bool:
@@ -192,6 +194,7 @@ class Keys:
             with self._lock:
                 if self.is_stale:
                     every = _read(self._store)
+                    self._ever = bool(every)
                     self._known = [(kept, t) for kept, t in every if t.revoked_at is None]
                     self._read_at = clock.monotonic()
         return self._known

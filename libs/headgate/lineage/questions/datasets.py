@@ -182,7 +182,7 @@ def versions(
     with store.reading() as connection:
         members = ids_of(connection, name, namespace)
         asked = (
-            select(rd, r.uuid, j.namespace, j.name)
+            select(t.run_dataset, r.uuid, j.namespace, j.name)
             .join_from(t.run_dataset, t.run, rd.run_id == r.id)
             .join(t.job, r.job_id == j.id)
             .where(rd.dataset_id.in_(members), rd.role == "out")
@@ -217,7 +217,7 @@ def verdicts(
     with store.reading() as connection:
         members = ids_of(connection, name, namespace)
         asked = (
-            select(v, r.uuid, j.namespace, j.name)
+            select(t.verdict, r.uuid, j.namespace, j.name)
             .join_from(t.verdict, t.run, v.run_id == r.id)
             .join(t.job, r.job_id == j.id)
             .where(v.dataset_id.in_(members))

@@ -49,7 +49,6 @@ class Metrics:
 
     accepted: int
     repeated: int
-    refused: int
     commits: int
     failed: int
     waiting: int

@@ -23,6 +23,13 @@ _JSON = "application/json"
 _DRAINED = 4
 
 
+async def aside(size: int, function: Any, *arguments: Any) -> Any:
+    """What the function gives for something of that size; of much, another thread finds it."""
+    if size < _ASIDE:
+        return function(*arguments)
+    return await run_in_threadpool(function, *arguments)
+
+
 class Bodies:
     """Reads bodies; those that are being read together never hold more than ``limits.bodies``."""
 
@@ -53,9 +60,9 @@ class Bodies:
         try:
             data = await self._read(request, held)
             if "gzip" in packed:
-                data = await self._aside(len(data), unpack, data, self._limits.body)
+                data = await aside(len(data), unpack, data, self._limits.body)
                 self._hold(held, len(data))
-            yield await self._aside(len(data), parse, data, self._limits.nesting), len(data)
+            yield await aside(len(data), parse, data, self._limits.nesting), len(data)
         finally:
             self._held -= held[0]
 
@@ -90,12 +97,6 @@ class Bodies:
             raise Problem(
                 429, "Too much is being posted at the same time.", remedy="Post it again.", wait=1.0
             )
-
-    @staticmethod
-    async def _aside(size: int, function: Any, *arguments: Any) -> Any:
-        if size < _ASIDE:
-            return function(*arguments)
-        return await run_in_threadpool(function, *arguments)
 
 
 _CLOSE = {"Connection": "close"}
@@ -157,14 +158,12 @@ def _too_deep(deepest: int) -> Problem:
 
 def _deeper(value: Any, deepest: int) -> bool:
     """Whether the value is nested deeper, without recursion."""
-    level = [value]
-    for _ in range(deepest + 1):
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(deepest):
         level = [
             inner
             for outer in level
-            if isinstance(outer, dict | list)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
         ]
-        if not level:
-            return False
-    return True
+    return bool(level)

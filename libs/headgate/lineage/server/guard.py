@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headgate.lineage.access import Keys, Token
+from headgate.lineage.access import Keys, Right, Token
 from headgate.lineage.server import problems, rules
 from headgate.lineage.server.limits import Buckets, Limits
 from headgate.lineage.server.problems import Problem
@@ -29,6 +28,7 @@ _FORWARDED = frozenset(
 )
 #: What a browser says of requests that a page of another site makes.
 _OTHER_SITE = frozenset({b"cross-site", b"same-site"})
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 _MAKE_ONE = "Make a token: headgate lineage token create NAME --role reader."
 
 
@@ -59,17 +59,22 @@ class Guard:
         if scope["type"] != "http":
             return
 
+        begun = False
+
         async def safely(message: Message) -> None:
+            nonlocal begun
+            begun = True
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
         try:
             await self._judge(scope)
+            await self._app(scope, receive, safely)
         except Exception as error:
+            if begun:  # nothing can be said any more but that it ended early
+                raise
             await problems.of(error).response()(scope, receive, safely)
-            return
-        await self._app(scope, receive, safely)
 
     async def _judge(self, scope: Scope) -> None:
         """Let the request through, or raise why not."""
@@ -84,7 +89,7 @@ class Guard:
             _demand_own_machine(headers)
             self._demand_rate(self._rates, address)
             scope["state"] = {**scope.get("state", {}), "token": None}
-            if rules.right_for(method, path) is rules.Right.MANAGE:
+            if rules.right_for(method, path) is Right.MANAGE:
                 raise Problem(403, "Tokens begin at the command line.", remedy=_MAKE_ONE)
             return
         token = self._token(headers, address)
@@ -127,22 +132,15 @@ def _demand_own_machine(headers: Mapping[bytes, bytes]) -> None:
     A name of another's that leads here (DNS rebinding) is no name of ours; a page of another site
     can post without asking, but not without saying so.
     """
-    host = urlsplit(f"//{headers.get(b'host', b'').decode('latin-1')}")
-    if not is_loopback(_name(host)):
+    host = headers.get(b"host", b"").decode("latin-1")
+    named = _HOST.fullmatch(host)
+    if named is None or not is_loopback(named[1]):
         raise Problem(
             421, "Without a token this server is called localhost alone.", remedy=_MAKE_ONE
         )
     if not _FORWARDED.isdisjoint(headers):
         raise Problem(403, "Without a token nobody is served through a proxy.", remedy=_MAKE_ONE)
     origin = headers.get(b"origin")
-    same = origin is None or origin.decode("latin-1").partition("://")[2] == host.netloc
+    same = origin is None or origin.decode("latin-1").partition("://")[2] == host
     if not same or headers.get(b"sec-fetch-site") in _OTHER_SITE:
         raise Problem(403, "Without a token no other site's page is served.", remedy=_MAKE_ONE)
-
-
-def _name(host: Any) -> str:
-    try:
-        host.port  # noqa: B018 - it is what says whether the port is one
-        return host.hostname or ""
-    except ValueError:
-        return ""

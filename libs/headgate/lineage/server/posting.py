@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from headgate.lineage.server import described, served
-from headgate.lineage.server.problems import Problem
+from headgate.lineage.server.bodies import aside
+from headgate.lineage.server.problems import Problem, Refusal
 from headgate.lineage.server.rules import API
-from headgate.lineage.server.writing import Answer
+from headgate.lineage.server.served import Served
+from headgate.lineage.store import taking
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of what was posted: how many events are new, how many were there already, and
+    which were refused."""
+
+    accepted: int
+    repeated: int
+    refused: tuple[Refusal, ...] = ()
+
 
 routes = APIRouter(prefix=API, tags=["events"])
 _REFUSALS = served.refusals(400, 408, 413, 415)
@@ -35,7 +50,7 @@ async def post_event(request: Request) -> Response:
                 422, "This is a list, and one event is expected.",
                 remedy="Post several to /api/v1/lineage/batch.",
             )  # fmt: skip
-        answer = await asyncio.wrap_future(around.writer.put([event], size))
+        answer = await _take(around, [event], size)
     if answer.refused:
         first = answer.refused[0]
         raise Problem(422, first.detail, place=first.place)
@@ -59,7 +74,7 @@ async def post_events(request: Request) -> Response:
     around = served.of(request)
     async with around.bodies.json(request) as (found, size):
         events = _events(found, around.limits.batch)
-        answer = await asyncio.wrap_future(around.writer.put(events, size))
+        answer = await _take(around, events, size)
     if events and len(answer.refused) == len(events):
         first = answer.refused[0]
         raise Problem(
@@ -67,6 +82,17 @@ async def post_events(request: Request) -> Response:
             place=f"/{first.index}{first.place}", refused=answer.refused,
         )  # fmt: skip
     return served.answer(answer)
+
+
+async def _take(around: Served, events: Sequence[Any], size: int) -> Answer:
+    """Have those stored that are events. They are looked at here, so that the one thread that
+    stores has nothing else to do."""
+    told, wrong = await aside(size, taking.told_by, events, around.lake)
+    refused = tuple(Refusal(one.index, one.place, one.why) for one in wrong)
+    if not told:
+        return Answer(0, 0, refused)
+    stored = await asyncio.wrap_future(around.writer.put(told, size))
+    return Answer(*stored, refused)
 
 
 def _events(found: Any, most: int) -> list[Any]:

@@ -32,6 +32,11 @@ class Bound:
     port: int
 
     @property
+    def is_own_machine(self) -> bool:
+        """Whether nobody else can reach it."""
+        return is_loopback(self.socket.getsockname()[0])
+
+    @property
     def address(self) -> str:
         """Where to point a client."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -45,20 +50,20 @@ def bind(host: str, port: int, *, guarded: bool) -> Bound:
         UsageError: the address is taken or none of this machine's; or others could reach it and
             there is no token.
     """
-    if not guarded and not is_loopback(host):
+    if not guarded and not is_loopback(host):  # a name may mean another address tomorrow
         raise UsageError(
             f"without a token nothing is served at {host}, where others can reach it.",
             remedy="headgate lineage token create NAME --role producer (or reader, admin) makes one;"
             " or leave out --host.",
         )
     try:
-        infos = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, where = infos[0]
         found = socket.socket(family, kind, protocol)
     except (OSError, OverflowError) as error:
-        raise UsageError(f"{host} is no address: {error}.", remedy="Choose another --host.") from None
+        raise UsageError(
+            f"{host} is no address: {error}.", remedy="Choose another --host."
+        ) from None
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(where)
@@ -72,12 +77,6 @@ def bind(host: str, port: int, *, guarded: bool) -> Bound:
             if taken
             else "Choose another --host or --port.",
         ) from None
-    if not guarded and not is_loopback(found.getsockname()[0]):
-        found.close()
-        raise UsageError(
-            f"{host} is not this machine alone, and there is no token.",
-            remedy="headgate lineage token create NAME makes one.",
-        )
     return Bound(found, host, found.getsockname()[1])
 
 
@@ -141,7 +140,8 @@ def serve(
             telling.cancel()
 
     try:
-        asyncio.run(answer(), loop_factory=config.get_loop_factory())
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(answer())
     except KeyboardInterrupt:
         return
 

@@ -6,34 +6,34 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from headgate.lineage.server.limits import Limits
-from headgate.lineage.server.problems import Problem, Refusal, log
+from headgate.lineage.server.problems import Problem, log
+from headgate.lineage.store.instants import now
 
 if TYPE_CHECKING:
     from headgate.lineage.access import Keys
     from headgate.lineage.store.opening import Store
+    from headgate.lineage.store.told import Told
 
 #: Events that go into one commit at the most, unless one post alone has more.
 GROUP = 1_000
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What became of the events of one post."""
+class Stored(NamedTuple):
+    """What became of one post: how many events are new, and how many were there."""
 
     accepted: int
     repeated: int
-    refused: tuple[Refusal, ...] = ()
 
 
 @dataclass
 class _Post:
-    events: Sequence[Any]
+    told: Sequence[Told]
     size: int
-    answer: Future[Answer] = field(default_factory=Future)
+    answer: Future[Stored] = field(default_factory=Future)
 
 
 @dataclass
@@ -42,7 +42,6 @@ class Counts:
 
     accepted: int = 0
     repeated: int = 0
-    refused: int = 0
     commits: int = 0
     failed: int = 0
 
@@ -80,19 +79,19 @@ class Writer:
             self._thread.join()
         self._keys.note_use(now=True)
 
-    def put(self, events: Sequence[Any], size: int) -> Future[Answer]:
-        """Have the events stored; the answer comes when they are durable. ``size`` in bytes.
+    def put(self, told: Sequence[Told], size: int) -> Future[Stored]:
+        """Have what events tell stored; the answer comes when they are durable. ``size`` in bytes.
 
         Raises:
             Problem: so much is waiting that it is better to come again; or it is about to stop.
         """
-        post = _Post(events, size)
+        post = _Post(told, size)
         with self._changed:
             if self._ends:
                 raise Problem(503, "The server is stopping.", remedy="Post it again.", wait=5.0)
             limits = self._limits
             full = (
-                self._events + len(events) > max(limits.waiting_events, len(events))
+                self._events + len(told) > max(limits.waiting_events, len(told))
                 or self._bytes + size > max(limits.waiting_bytes, size)
             )  # fmt: skip
             if full:
@@ -103,7 +102,7 @@ class Writer:
                     wait=1.0,
                 )
             self._posts.append(post)
-            self._events += len(events)
+            self._events += len(told)
             self._bytes += size
             self._changed.notify()
         return post.answer
@@ -127,17 +126,17 @@ class Writer:
         was promised."""
         group: list[_Post] = []
         size = 0
-        while self._posts and (not group or size + len(self._posts[0].events) <= GROUP):
+        while self._posts and (not group or size + len(self._posts[0].told) <= GROUP):
             post = self._posts.popleft()
             if post.answer.set_running_or_notify_cancel():
                 group.append(post)
-                size += len(post.events)
+                size += len(post.told)
             else:
                 self._forget([post])
         return group
 
     def _forget(self, posts: Sequence[_Post]) -> None:
-        self._events -= sum(len(post.events) for post in posts)
+        self._events -= sum(len(post.told) for post in posts)
         self._bytes -= sum(post.size for post in posts)
 
     def _store_all(self, group: Sequence[_Post]) -> None:
@@ -152,33 +151,25 @@ class Writer:
             self.counts.failed += 1
             group[0].answer.set_exception(error)
             return
-        for post, answer in zip(group, answers, strict=True):
-            post.answer.set_result(answer)
+        for post, stored in zip(group, answers, strict=True):
+            post.answer.set_result(stored)
 
-    def _take(self, group: Sequence[_Post]) -> list[Answer]:
+    def _take(self, group: Sequence[_Post]) -> list[Stored]:
         from headgate.lineage.store import taking
 
-        events = [event for post in group for event in post.events]
-        taken = taking.take(self._store, events, lake=self._lake)
+        told = [one for post in group for one in post.told]
+        numbered = [replace(one, index=number) for number, one in enumerate(told)]
+        repeats = taking.write(self._store, numbered, received_at=now(), lake=self._lake)
         self.counts.commits += 1
-        self.counts.accepted += taken.accepted
-        self.counts.repeated += taken.repeated
-        self.counts.refused += len(taken.refused)
-        if len(group) == 1:
-            refused = tuple(Refusal(r.index, r.place, r.why) for r in taken.refused)
-            return [Answer(taken.accepted, taken.repeated, refused)]
-        answers, begin = [], 0
+        self.counts.repeated += len(repeats)
+        self.counts.accepted += len(told) - len(repeats)
+        stored, begin = [], 0
         for post in group:
-            end = begin + len(post.events)
-            refused = tuple(
-                Refusal(r.index - begin, r.place, r.why)
-                for r in taken.refused
-                if begin <= r.index < end
-            )
-            repeated = sum(begin <= index < end for index in taken.repeats)
-            answers.append(Answer(end - begin - repeated - len(refused), repeated, refused))
+            end = begin + len(post.told)
+            repeated = sum(begin <= number < end for number in repeats)
+            stored.append(Stored(end - begin - repeated, repeated))
             begin = end
-        return answers
+        return stored
 
     def _note_use(self) -> None:
         try:
