@@ -90,7 +90,8 @@ def receiver(
                 self.close_connection = True
                 return
             if not isinstance(status, int) or 200 <= status < 300:
-                refused = {r["index"] for r in json.loads(text)["refused"]} if text else set()
+                told = json.loads(text)["refused"] if status == 200 and text else ()
+                refused = {r["index"] for r in told}
                 found.taken += [e for i, e in enumerate(events) if i not in refused]
             if status == "cut":
                 self.wfile.write(b"HTTP/1.1 201 Created\r\nContent-Le")
