@@ -146,26 +146,32 @@ class Graph:
 
         Up, these are the nodes' own datasets; down, those that read one of them.
         """
-        datasets = {n.dataset for n in nodes if n.column}
-        found = set()
-        for dataset in sorted(datasets):
-            if direction == "up":
-                found |= {dataset} & self._untraced
-                continue
-            for edge in self.edges(Node(dataset), "down"):
-                found |= {edge.target.dataset} & self._untraced if not edge.ways else set()
-        return tuple(sorted(found))
+        places = (self.names.place(node) for node in nodes if node.column)
+        return self.untraced_by(np.array([p for p in places if p is not None], np.int64), direction)
+
+    def untraced_by(self, nodes: Ints, direction: Direction) -> tuple[str, ...]:
+        """The same of nodes by number."""
+        nodes = nodes[~self.names.is_whole[nodes]]
+        datasets = np.unique(self.names.dataset_of[nodes])
+        if direction == "down":
+            wholes = self.names.whole_of[datasets]
+            links = self.links(wholes[wholes >= 0], "down")
+            read = links.far[links.ways == Ways.PLAIN]
+            datasets = np.unique(self.names.dataset_of[read])
+        chosen = datasets[self._untraced[datasets]]
+        return tuple(sorted(self.names.shown[p] for p in chosen))
 
     @cached_property
-    def _untraced(self) -> frozenset[str]:
-        """Datasets made from others, of which no job tells what their columns are made from."""
+    def _untraced(self) -> Flags:
+        """By place of dataset: made from others, and no job tells what its columns are made from."""
         spans, statements = self.history.spans, self.history.statements
         said = np.flatnonzero(self.holding)
         dataset = self.names.canonical[spans.dataset[said]]
         place = spans.statement[said]
-        told = np.isin(dataset, dataset[statements.tells[place]])
-        of = np.unique(dataset[statements.reads[place] & ~told])
-        return frozenset(self.names.shown[p] for p in of[~self.names.transient[of]])
+        found, told = (np.zeros(len(self.names.ids), np.bool_) for _ in range(2))
+        found[dataset[statements.reads[place]]] = True
+        told[dataset[statements.tells[place]]] = True
+        return found & ~told & ~self.names.transient
 
 
 @dataclass(frozen=True, eq=False)

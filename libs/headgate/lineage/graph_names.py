@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from headgate.core import json as hjson
 from headgate.core.errors import NotFoundError
 from headgate.lineage import names
 from headgate.lineage.graph_arrays import Flags, Ints
@@ -50,6 +51,7 @@ class NodeNames:
         #: By place of a field, its node.
         self.node_of: Ints = self._nodes()
         self._told: list[Node | None] = [None] * len(field_names)
+        self._json: list[str | None] = [None] * len(field_names)
 
     def extended(
         self, datasets: Sequence[DatasetRow], ids: Ints, dataset_ids: Ints, names: list[str]
@@ -63,6 +65,7 @@ class NodeNames:
         )  # fmt: skip
         if datasets is self.datasets:
             found._told[: len(self._told)] = self._told
+            found._json[: len(self._json)] = self._json
             found.__dict__ |= {k: v for k, v in self.__dict__.items() if k in ("shown", "places")}
         return found
 
@@ -118,6 +121,14 @@ class NodeNames:
         order = np.argsort(own, kind="stable")
         return nodes[order], np.searchsorted(own[order], np.arange(len(self.datasets) + 1))
 
+    @cached_property
+    def whole_of(self) -> Ints:
+        """By place of a dataset, the node that stands for it as a whole; -1 where there is none."""
+        found = np.full(len(self.ids), -1, np.int64)
+        wholes = np.flatnonzero(self.is_whole & (self.node_of == np.arange(len(self.node_of))))
+        found[self.dataset_of[wholes]] = wholes
+        return found
+
     def nodes_of(self, dataset: int) -> Ints:
         """The nodes of a dataset, in the order in which they were first told of."""
         nodes, starts = self._by_dataset
@@ -146,6 +157,17 @@ class NodeNames:
         if told is None:
             told = Node(self.shown[self.dataset_of[number]], self.field_names[number])
             self._told[number] = told
+        return told
+
+    def json(self, number: int) -> str:
+        """Column, name and namespace of the node of that number, as a JSON object without its end."""
+        told = self._json[number]
+        if told is None:
+            _, namespace, name, _, _ = self.datasets[self.dataset_of[number]]
+            told = hjson.dumps(
+                {"column": self.field_names[number], "name": name, "namespace": namespace}
+            )[:-1]
+            self._json[number] = told
         return told
 
     def find(self, text: str) -> Node:

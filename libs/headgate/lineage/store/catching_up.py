@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +28,13 @@ class _Batch:
     size: int = 0
 
 
-def catch_up(store: Store, files: Sequence[Path], *, lake: str | None = None) -> Taken:
+def catch_up(
+    store: Store,
+    files: Sequence[Path],
+    *,
+    lake: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Taken:
     """Take what files of events hold beyond what was taken of them; twice is once.
 
     A file that does not exist has none; one that is another than before is taken from its start.
@@ -38,12 +44,13 @@ def catch_up(store: Store, files: Sequence[Path], *, lake: str | None = None) ->
         store: where to.
         files: of one event a line.
         lake: the lake whose files they are.
+        progress: told how many bytes more are taken.
 
     Raises:
         LakeError: the store is broken, busy or out of reach.
         OSError: a file cannot be read.
     """
-    found = [_take(store, path, lake) for path in files if path.exists()]
+    found = [_take(store, path, lake, progress) for path in files if path.exists()]
     return Taken(
         sum(one.accepted for one in found),
         tuple(index for one in found for index in one.repeats),
@@ -61,7 +68,9 @@ def behind(store: Store, files: Sequence[Path]) -> int:
     )
 
 
-def _take(store: Store, path: Path, lake: str | None) -> Taken:
+def _take(
+    store: Store, path: Path, lake: str | None, progress: Callable[[int], None] | None
+) -> Taken:
     accepted, repeats = 0, []
     refused: list[Refused] = []
     with path.open("rb") as file:
@@ -76,6 +85,8 @@ def _take(store: Store, path: Path, lake: str | None) -> Taken:
                 connection.execute(row.insert(), mark)
 
             again = write(store, told, received_at=instants.now(), lake=lake, also=also)
+            if progress:
+                progress(batch.size)
             accepted += len(told) - len(again)
             repeats += [batch.places[index] for index in again]
             refused += [Refused(batch.places[one.index], one.place, one.why) for one in wrong]

@@ -14,9 +14,8 @@ from sqlalchemy import exc
 from headgate.core import clock
 from headgate.core.errors import LakeBusyError, LakeError, NotFoundError, UsageError
 from headgate.lineage.store import tables
+from headgate.lineage.store.edition import EDITION
 
-#: The newest step of ``migrations/versions``.
-EDITION = "0001"
 #: Who takes events, or changes tables, in a PostgreSQL database; "headgate" in bytes.
 _LOCK = 0x6865616467617465
 _BUSY_SECONDS = 60

@@ -1,0 +1,4 @@
+"""Which edition of the store's tables this is, for those who only look whether a store is of it."""
+
+#: The newest step of ``migrations/versions``.
+EDITION = "0001"

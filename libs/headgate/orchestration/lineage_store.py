@@ -1,0 +1,128 @@
+"""The lineage store of a project's lake: where it is, and opened with all that the lake's files tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headgate.core import settings as core_settings
+from headgate.core.errors import LakeError
+from headgate.core.settings import Settings
+from headgate.orchestration.forwarding_lineage import event_files
+from headgate.orchestration.project import Project
+
+if TYPE_CHECKING:
+    from headgate.lineage.store.fetching import PlainStore
+    from headgate.lineage.store.layered import Below
+    from headgate.lineage.store.opening import Store
+
+__all__ = ["event_files", "open_for", "reader_for", "where"]
+
+#: Told how many bytes of events were taken, and of how many.
+Progress = Callable[[int, int], None]
+_FILE = "_state/lineage.db"
+#: Where a private lake keeps the store of its base, if it may not write in that lake.
+_BASE_FILE = "_state/lineage.base.db"
+
+
+def where(settings: Settings) -> str | Path:
+    """Where the lake's store is: a path, or an SQLAlchemy URL, which is secret.
+
+    A private lake has a file of its own: what somebody tries out is nobody else's lineage.
+    """
+    if settings.lineage_store and not settings.is_private:
+        if "://" in settings.lineage_store:
+            return settings.lineage_store
+        return settings.root / Path(settings.lineage_store).expanduser()
+    return settings.lake_path / _FILE
+
+
+def open_for(project: Project, *, progress: Progress | None = None) -> Store:
+    """The store of the project's lake, with all that its event files tell; to be asked or written.
+
+    Of a private lake it lies upon the store of its base: graphs are of both.
+
+    Raises:
+        LakeError: the store is broken, busy or out of reach.
+        UsageError: the setting ``lineage_store`` is wrong.
+    """
+    settings = project.settings
+    store = _opened(where(settings), settings, progress)
+    _settle(store, project, progress)
+    return store
+
+
+def reader_for(project: Project, *, progress: Progress | None = None) -> Store | PlainStore:
+    """The same, only to be read: where a file has taken all there is, it is opened without SQLAlchemy.
+
+    Raises:
+        LakeError: the store is broken, busy or out of reach.
+        UsageError: the setting ``lineage_store`` is wrong.
+    """
+    settings = project.settings
+    store = _read(where(settings), settings, progress)
+    _settle(store, project, progress)
+    return store
+
+
+def _opened(place: str | Path, settings: Settings, progress: Progress | None) -> Store:
+    from headgate.lineage.store.catching_up import behind, catch_up
+    from headgate.lineage.store.opening import open_store
+
+    store = open_store(place)
+    files = event_files(settings)
+    try:
+        total = behind(store, files) if progress else 0
+        done = 0
+
+        def more(size: int) -> None:
+            nonlocal done
+            done += size
+            if progress:
+                progress(done, total)
+
+        catch_up(store, files, lake=settings.lake_name, progress=more)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _read(place: str | Path, settings: Settings, progress: Progress | None) -> Store | PlainStore:
+    from headgate.lineage.store.fetching import up_to_date
+
+    if isinstance(place, Path):
+        found = up_to_date(place, event_files(settings))
+        if found is not None:
+            return found
+    return _opened(place, settings, progress)
+
+
+def _settle(store: Store | PlainStore, project: Project, progress: Progress | None) -> None:
+    from headgate.lineage.store import loading
+
+    below = _below(project, progress)
+    loading.settle(store, home=project.settings.lake_name, below=below)
+
+
+def _below(project: Project, progress: Progress | None) -> Below | None:
+    from headgate.orchestration import private_lakes
+
+    base = private_lakes.base_of(project)
+    if base is None:
+        return None
+    from headgate.lineage.store.instants import micros
+    from headgate.lineage.store.layered import Below
+
+    settings = core_settings.load(project.settings.root, lake=base.root)
+    place = where(settings)
+    try:
+        store = _read(place, settings, progress)
+    except (LakeError, OSError):
+        if not isinstance(place, Path):
+            raise
+        # Somebody else's lake may be there to be read alone.
+        store = _read(project.lake.root / _BASE_FILE, settings, progress)
+    further = _below(Project(settings), progress)
+    return Below(store, settings.lake_name, micros(base.since), further)
