@@ -142,6 +142,7 @@ def write(
 ) -> None:
     """Take in the facts of events, which are written already; ``since`` is the first one's number."""
     datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
+    columns: set[tuple[int, str]] = set()
     texts: dict[bytes, str] = {}
     found: dict[Key, list[tuple[int, bytes]]] = {}
     for one in told:
@@ -153,7 +154,8 @@ def write(
             found.setdefault((subject, number, facet, teller), []).append((one.at, value))
         for spoken in one.spoken:
             number = datasets[spoken.named[:2]]
-            keys.fields([(number, column) for column in spoken.columns])
+            columns.update((number, column) for column in spoken.columns)
+    keys.fields(sorted(columns))
     keys.values(texts)
     known = keys.of(tables.fact_value)
     news = {

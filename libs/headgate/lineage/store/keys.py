@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from headgate.lineage.store import tables
-from headgate.lineage.store.naming import Named, implied
+from headgate.lineage.store.matching import matching
+from headgate.lineage.store.naming import Named
 from headgate.lineage.store.told import packed
 
 #: So many entries of one kind are remembered.
@@ -80,7 +81,7 @@ class Keys:
         """See to it that ``of(tables.dataset)`` has these, by namespace and name."""
         known = self.of(tables.dataset)
         wanted = {n[:2]: n for n in given if n[:2] not in known}
-        while wanted:
+        if wanted:
             new = self._find(tables.dataset, ("namespace", "name"), list(wanted))
             rows = [
                 {"id": i, "namespace": n[0], "name": n[1], "transient": n[2], "revision": 0}
@@ -91,19 +92,6 @@ class Keys:
             self._insert(tables.dataset, rows)
             known.update({(row["namespace"], row["name"]): row["id"] for row in rows})
             self.fresh.update(row["id"] for row in rows)
-            others = [(wanted[key], alias) for key in new for alias in implied(wanted[key])]
-            meant = {a.other[:2]: a.other for _, a in others if a.other[:2] not in known}
-            if not meant:
-                self._alias(others)
-                return
-            self.datasets(list(meant.values()))
-            self._alias(others)
-            return
-
-    def _alias(self, others: Iterable[tuple[Named, Any]]) -> None:
-        known = self.of(tables.dataset)
-        for one, alias in others:
-            self.pair(known[one[:2]], known[alias.other[:2]], alias.source)
 
     def pair(self, one: int, other: int, source: str) -> None:
         """Note that a dataset is another name of the other."""
@@ -182,25 +170,26 @@ class Keys:
         """Look keys up and remember what is there; gives those that are not, in order."""
         known = self.of(table)
         found: set[Hashable] = set()
-        which = [table.c[name] for name in columns]
-        for rows in self.rows(sa.select(table.c.id, *which), which, keys):
-            key = tuple(rows[1:])
-            found.add(key)
-            known[key if len(columns) > 1 else key[0]] = rows[0]
+        if len(columns) > 1:
+            for row in matching(self.connection, table, columns, keys):
+                key = tuple(getattr(row, name) for name in columns)
+                found.add(key)
+                known[key] = row.id
+            return [key for key in keys if key not in found]
+        which = table.c[columns[0]]
+        for number, value in self.rows(sa.select(table.c.id, which), which, keys):
+            found.add((value,))
+            known[value] = number
         return [key for key in keys if key not in found]
 
     def rows(
-        self, query: sa.Select[Any], columns: Sequence[sa.ColumnElement[Any]], keys: Sequence[Any]
+        self, query: sa.Select[Any], column: sa.ColumnElement[Any], keys: Sequence[Any]
     ) -> list[Any]:
-        """What the query gives where the columns are one of the keys (tuples), a few at a time."""
+        """What the query gives where the column is one of the keys (tuples of one), a few at a time."""
         found: list[Any] = []
         for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            if len(columns) == 1:
-                where = columns[0].in_([key[0] for key in some])
-            else:
-                where = sa.tuple_(*columns).in_(some)
-            found += self.connection.execute(query.where(where)).all()
+            some = [key[0] for key in keys[start : start + _AT_ONCE]]
+            found += self.connection.execute(query.where(column.in_(some))).all()
         return found
 
     def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:

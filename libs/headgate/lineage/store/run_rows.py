@@ -26,7 +26,7 @@ def load(keys: Keys, uuids: Collection[str]) -> dict[str, Run]:
     query = sa.select(tables.run, job.namespace, job.name).join(tables.job, run.job_id == job.id)
     found: dict[str, Run] = {}
     by_id: dict[int, Run] = {}
-    for row in keys.rows(query, [run.uuid], [(uuid,) for uuid in uuids]):
+    for row in keys.rows(query, run.uuid, [(uuid,) for uuid in uuids]):
         told = row._mapping
         one = Run(
             row.uuid, row.id, (row.namespace, row.name), is_new=False,
@@ -44,7 +44,7 @@ def _load_parts(keys: Keys, runs: Mapping[int, Run]) -> None:
         tables.dataset, part.dataset_id == dataset.id
     )
     known = keys.of(tables.dataset)
-    for row in keys.rows(query, [part.run_id], [(i,) for i in runs]):
+    for row in keys.rows(query, part.run_id, [(i,) for i in runs]):
         named, told = (row.namespace, row.name), row._mapping
         known[named] = row.dataset_id
         one = Part(

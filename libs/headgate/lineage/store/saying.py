@@ -106,7 +106,7 @@ class Saying:
         bodies = {
             row.id: row.body
             for row in self.keys.rows(
-                facts.query_values(), [tables.fact_value.c.id], [(i,) for i in sorted(earlier)]
+                facts.query_values(), tables.fact_value.c.id, [(i,) for i in sorted(earlier)]
             )
         }
         texts: dict[bytes, str] = {}

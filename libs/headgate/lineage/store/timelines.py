@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.matching import matching
 
 Key = tuple[Any, ...]
 
@@ -132,9 +133,7 @@ class Timelines(ABC):
             return
         for key in keys:
             self._known[key] = None
-        columns = [self.table.c[name] for name in self.key]
-        query = sa.select(self.table).where(self.table.c.to_at.is_(None))
-        for found in self.keys.rows(query, columns, keys):
+        for found in matching(self.connection, self.table, self.key, keys, still=True):
             row = found._mapping
             self._known[tuple(row[name] for name in self.key)] = self._last(row)
 
