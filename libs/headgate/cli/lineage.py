@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from headgate.cli import lineage_forward, output
+from headgate.cli import lineage_forward, lineage_serve, lineage_token, output
 from headgate.core.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ app = typer.Typer(
     epilog="Example: headgate lineage up gold.community.dim_users.name",
 )
 app.command("forward", epilog=lineage_forward.EXAMPLE)(lineage_forward.forward)
+app.command("serve", epilog=lineage_serve.EXAMPLE)(lineage_serve.serve)
+app.add_typer(lineage_token.app, name="token")
 _WHAT = typer.Argument(
     ..., metavar="DATASET[.COLUMN]", help="A dataset's id or dbt model, or one of its columns."
 )

@@ -101,59 +101,55 @@ def page(
     store: Store,
     *,
     job: str | None = None,
+    dataset: str | None = None,
     namespace: str | None = None,
+    role: str = "out",
     parent: str | None = None,
     whole: str | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> RunPage:
-    """Runs, those of one job, or those that one run called for or has as its parts.
+    """Runs, the newest first, that are all that is asked for.
+
+    Args:
+        store: what is asked.
+        job: those of this job.
+        dataset: those that wrote (``role`` "out") or read ("in") this dataset.
+        namespace: of the dataset or, without one, of the job.
+        role: what was done with the dataset.
+        parent: those that the run of this UUID called for.
+        whole: the parts of this run of a lake.
+        limit: no more than so many.
+        after: ``next`` of the page before.
 
     Raises:
-        NotFoundError: there is no such job, or ``after`` is no ``next`` of a page.
+        NotFoundError: there is no such job or dataset, or ``after`` is no ``next`` of such a page.
     """
-    r = t.run.c
-    asked = _SHORT
+    r, rd = t.run.c, t.run_dataset.c
+    asked: Select[Any] = _SHORT
     with store.reading() as connection:
         if job is not None:
-            asked = asked.where(r.job_id == jobs.find(connection, job, namespace).id)
+            space = namespace if dataset is None else None
+            asked = asked.where(r.job_id == jobs.find(connection, job, space).id)
         if parent is not None:
-            asked = asked.where(r.parent == parent)
+            asked = asked.where(r.parent == parent.lower())
         if whole is not None:
-            asked = asked.where(r.whole == whole)
-        if after is not None:
-            asked = asked.where(tuple_(r.told_at, r.id) < tuple_(*paging.values(after, int, int)))
-        asked = asked.order_by(r.told_at.desc(), r.id.desc()).limit(limit + 1)
-        return _page(connection, asked, limit)
-
-
-def of_dataset(
-    store: Store,
-    dataset: str,
-    namespace: str | None = None,
-    *,
-    role: str = "out",
-    limit: int = 100,
-    after: str | None = None,
-) -> RunPage:
-    """Runs that wrote a dataset (``role`` "out") or read it ("in"), the newest first.
-
-    Raises:
-        NotFoundError: there is no such dataset, or ``after`` is no ``next`` of a page.
-    """
-    rd = t.run_dataset.c
-    with store.reading() as connection:
+            asked = asked.where(r.whole == whole.lower())
+        if dataset is None:
+            return _page(connection, asked, limit, after)
         members = datasets.ids_of(connection, dataset, namespace)
-        asked = _SHORT.add_columns(rd["at"], rd.run_id, rd.dataset_id).join(
-            t.run_dataset, rd.run_id == t.run.c.id
-        )
+        asked = asked.add_columns(rd["at"], rd.run_id, rd.dataset_id)
+        asked = asked.join(t.run_dataset, rd.run_id == r.id)
         asked = asked.where(rd.dataset_id.in_(members), rd.role == role)
         rows, following = datasets.newest_first(connection, asked, rd, limit, after)
     return RunPage(tuple(RunItem(**_short(row)) for row in rows), following)
 
 
-def _page(connection: Connection, asked: Select[Any], limit: int) -> RunPage:
-    rows = connection.execute(asked).all()
+def _page(connection: Connection, asked: Select[Any], limit: int, after: str | None) -> RunPage:
+    r = t.run.c
+    if after is not None:
+        asked = asked.where(tuple_(r.told_at, r.id) < tuple_(*paging.values(after, int, int)))
+    rows = connection.execute(asked.order_by(r.told_at.desc(), r.id.desc()).limit(limit + 1)).all()
     last = rows[limit - 1] if len(rows) > limit else None
     following = paging.key((last.told_at, last.id)) if last else None
     return RunPage(tuple(RunItem(**_short(row)) for row in rows[:limit]), following)

@@ -28,6 +28,7 @@ _FORWARDED = frozenset(
 )
 #: What a browser says of requests that a page of another site makes.
 _OTHER_SITE = frozenset({b"cross-site", b"same-site"})
+_WHO = {"WWW-Authenticate": 'Bearer realm="headgate"'}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 _MAKE_ONE = "Make a token: headgate lineage token create NAME --role reader."
 
@@ -90,7 +91,9 @@ class Guard:
             self._demand_rate(self._rates, address)
             scope["state"] = {**scope.get("state", {}), "token": None}
             if rules.right_for(method, path) is Right.MANAGE:
-                raise Problem(403, "Tokens begin at the command line.", remedy=_MAKE_ONE)
+                raise Problem(
+                    401, "Tokens begin at the command line.", remedy=_MAKE_ONE, headers=_WHO
+                )
             return
         token = self._token(headers, address)
         self._demand_rate(self._rates, f"token {token.name}")
@@ -113,7 +116,7 @@ class Guard:
                 401,
                 what,
                 remedy="Send `Authorization: Bearer TOKEN`. headgate lineage token create makes one.",
-                headers={"WWW-Authenticate": 'Bearer realm="headgate"'},
+                headers=_WHO,
             )
         return found
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from headgate.core.errors import UsageError
 from headgate.lineage.questions import datasets, events, jobs, runs
 from headgate.lineage.server import served
 from headgate.lineage.server.rules import API
@@ -96,7 +95,9 @@ def list_runs(
     request: Request,
     job: Text = None,
     dataset: Text = None,
-    namespace: Annotated[Text, Query(description=f"Of the job or dataset. {_OF}")] = None,
+    namespace: Annotated[
+        Text, Query(description=f"Of the dataset or, without one, of the job. {_OF}")
+    ] = None,
     role: Annotated[
         Literal["in", "out"], Query(description="Of a dataset: who read it, or who wrote it.")
     ] = "out",
@@ -105,18 +106,13 @@ def list_runs(
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
-    """Runs, the newest first: all, those of a job, or those that wrote or read a dataset."""
-    store = served.of(request).store
-    if dataset is None:
-        page = runs.page(
-            store, job=job, namespace=namespace, parent=parent, whole=whole,
-            limit=limit, after=after,
-        )  # fmt: skip
-    elif job is None and parent is None and whole is None:
-        page = runs.of_dataset(store, dataset, namespace, role=role, limit=limit, after=after)
-    else:
-        raise UsageError("runs are asked for by a dataset, or by a job and other runs.")
-    return served.answer(page)
+    """Runs, the newest first: all, those of a job, those that wrote or read a dataset."""
+    return served.answer(
+        runs.page(
+            served.of(request).store, job=job, dataset=dataset, namespace=namespace, role=role,
+            parent=parent, whole=whole, limit=limit, after=after,
+        )
+    )  # fmt: skip
 
 
 @routes.get("/runs/{run_id}", responses=_answers(runs.Run))

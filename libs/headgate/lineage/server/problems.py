@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from headgate.core import errors, resources
 from headgate.core import json as hjson
 from headgate.core.secrets import redact
+from headgate.lineage.server import rules
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger("headgate.lineage.server")
@@ -108,13 +109,16 @@ def install(app: FastAPI) -> None:
     async def ours(_: Request, error: Exception) -> Response:
         return of(error).response()
 
-    async def routing(_: Request, error: Exception) -> Response:
+    async def routing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         told = {404: "There is nothing here.", 405: "This cannot be done here."}
         remedy = {404: "GET /api/v1/openapi.json says what there is."}
         detail = told.get(error.status_code, str(error.detail))
         found = Problem(error.status_code, detail, remedy=remedy.get(error.status_code, ""))
         found.headers.update(error.headers or {})
+        if error.status_code == 405:
+            # The framework tells of the first route of that path alone.
+            found.headers["Allow"] = ", ".join(rules.methods(request.url.path))
         return found.response()
 
     async def parameters(_: Request, error: Exception) -> Response:

@@ -51,6 +51,12 @@ def right_for(method: str, path: str) -> Right | None:
     return ANY
 
 
+def methods(path: str) -> list[str]:
+    """All that can be done at a path."""
+    known = [("GET", _pattern(HEALTH)), *((method, pattern) for method, pattern, _ in _PATTERNS)]
+    return sorted({method for method, pattern in known if pattern.fullmatch(path)})
+
+
 def routes(app: Any) -> Iterator[tuple[str, str]]:
     """Method and path of every route of an app."""
     for route in app.routes:
