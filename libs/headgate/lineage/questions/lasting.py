@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headgate.core import json as hjson
@@ -37,37 +38,55 @@ def of_datasets(
     known = graph.names
     wanted = None if datasets is None else {known.places[d] for d in datasets if d in known.places}
     found: dict[int, Facets] = {}
-    below = loading.below_of(store)
-    if below is not None:
-        home = loading.home_of(store)
-
-        def spoken(namespace: str) -> str:
-            own = home is not None and namespace == names.namespace(below.lake)
-            return names.namespace(home or "") if own else namespace
-
-        found = _of_store(below.store, graph, facets, wanted, spoken, below.until)
-    for place, told in _of_store(store, graph, facets, wanted, str, None).items():
-        found[place] = {**found.get(place, {}), **told}
+    for layer in reversed(layers(store)):
+        for place, told in _of_store(layer, graph, facets, wanted).items():
+            found[place] = {**found.get(place, {}), **told}
     return {known.shown[place]: told for place, told in found.items()}
 
 
+@dataclass(frozen=True)
+class Layer:
+    """One of the stores that add up to an answer: the lake's own, what it began as, and so on.
+
+    Of what it tells nothing later than ``until`` counts; its datasets in namespaces of ``lakes`` are
+    those of the ``home`` lake.
+    """
+
+    store: Store | PlainStore
+    until: int | None = None
+    lakes: frozenset[str] = frozenset()
+    home: str | None = None
+
+    def spoken(self, namespace: str) -> str:
+        """What a namespace is called above."""
+        if self.home is not None and names.lake_of(namespace) in self.lakes:
+            return names.namespace(self.home)
+        return namespace
+
+
+def layers(store: Store | PlainStore) -> list[Layer]:
+    """The store itself, then what its lake began as, from the newest on."""
+    found, home = [Layer(store)], loading.home_of(store)
+    below, until, lakes = loading.below_of(store), None, frozenset[str]()
+    while below is not None:
+        until = below.until if until is None else min(until, below.until)
+        lakes |= {below.lake}
+        found.append(Layer(below.store, until, lakes, home))
+        below = below.below
+    return found
+
+
 def _of_store(
-    store: Store | PlainStore,
-    graph: Graph,
-    facets: Sequence[str],
-    wanted: set[int] | None,
-    spoken: Callable[[str], str],
-    until: int | None,
+    layer: Layer, graph: Graph, facets: Sequence[str], wanted: set[int] | None
 ) -> dict[int, Facets]:
     """Facets by place of dataset: of each the value that held then and was said last."""
     newest: dict[tuple[int, str], tuple[int, int]] = {}
-    with fetching(store) as fetch:
-        for namespace, name, facet, begin, end, value in _facts(fetch, graph, facets, wanted, spoken):  # fmt: skip
-            place = graph.names.places.get(f"{spoken(namespace)}/{name}")
+    with fetching(layer.store) as fetch:
+        for namespace, name, facet, begin, end, value in _facts(fetch, graph, facets, wanted, layer):  # fmt: skip
+            place = graph.names.places.get(f"{layer.spoken(namespace)}/{name}")
             if place is None or (wanted is not None and place not in wanted):
                 continue
-            at = until if graph.at is None else int(graph.at[place])
-            at = at if at is None or until is None else min(at, until)
+            at = instant(graph, layer, place)
             holds = end is None if at is None else begin <= at and (end is None or at < end)
             if holds and (begin, value) > newest.get((place, facet), (-(2**63), 0)):
                 newest[place, facet] = begin, value
@@ -79,12 +98,14 @@ def _of_store(
     return dict(found)
 
 
+def instant(graph: Graph, layer: Layer, place: int) -> int | None:
+    """As of when a dataset is asked about; None is now."""
+    limits = [layer.until, None if graph.at is None else int(graph.at[place])]
+    return min((at for at in limits if at is not None), default=None)
+
+
 def _facts(
-    fetch: Fetch,
-    graph: Graph,
-    facets: Sequence[str],
-    wanted: set[int] | None,
-    spoken: Callable[[str], str],
+    fetch: Fetch, graph: Graph, facets: Sequence[str], wanted: set[int] | None, layer: Layer
 ) -> Iterator[tuple[str, str, str, int, int | None, int]]:
     """Rows of the facts of all datasets, or of those that may be wanted."""
     listed = ", ".join(f"'{facet}'" for facet in facets)
@@ -96,12 +117,18 @@ def _facts(
     if wanted is None:
         yield from fetch(query)
         return
-    known, numbers = graph.names, []
-    for number, namespace, name in fetch("SELECT id, namespace, name FROM dataset"):
-        if known.places.get(f"{spoken(namespace)}/{name}") in wanted:
-            numbers.append(number)
-    for some in portions(numbers):
+    for some in portions([*numbers_of(fetch, graph, wanted, layer)]):
         yield from fetch(f"{query} AND f.subject_id IN ({some})")
+
+
+def numbers_of(fetch: Fetch, graph: Graph, wanted: set[int], layer: Layer) -> dict[int, int]:
+    """The ids that a layer's store has for datasets, under all their names, and their places."""
+    known, found = graph.names, {}
+    for number, namespace, name in fetch("SELECT id, namespace, name FROM dataset"):
+        place = known.places.get(f"{layer.spoken(namespace)}/{name}")
+        if place is not None and place in wanted:
+            found[number] = place
+    return found
 
 
 def _values(fetch: Fetch, numbers: Iterable[int]) -> dict[int, Any]:

@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from headgate.contracts.protection import Protection, strictest, strictness
 from headgate.lineage.graph_node import ROWS, Edge, Node
 from headgate.lineage.questions import lasting, protected
 from headgate.lineage.questions.protected import Tagged
+from headgate.lineage.store import as_of as times
+from headgate.lineage.store import loading
 
 if TYPE_CHECKING:
     from headgate.lineage.graph import Graph
@@ -110,32 +113,39 @@ class _Known:
 
 
 def personal(
-    store: Store | PlainStore, what: str | None = None, as_of: AsOf | None = None
+    store: Store | PlainStore,
+    what: str | Node | None = None,
+    *,
+    as_of: str | datetime | AsOf | None = None,
+    namespace: str | None = None,
 ) -> PersonalData:
     """Where every protected column flows, or one column, or those of one dataset.
 
     Args:
         store: of lineage.
         what: ``DATASET`` or ``DATASET.COLUMN``; a column that is named is followed whatever its class.
-        as_of: the time that is asked about; now, if not given.
+        as_of: as of then; see :func:`headgate.lineage.store.as_of.at`.
+        namespace: of the dataset, where its name alone does not say it.
 
     Raises:
-        NotFoundError: there is no such dataset or column.
+        NotFoundError: there is no such dataset, column, run or release.
+        UsageError: ``as_of`` is none.
         LakeError: the store is broken, or cannot be reached.
     """
-    from headgate.lineage.store import loading
-
-    graph = loading.graph(store, as_of)
+    when = times.at(store, as_of) if isinstance(as_of, str | datetime) else as_of
+    graph = loading.graph(store, when)
     known = _Known(store, graph)
     columns = sorted(node for node, tagged in known.tagged.items() if tagged.is_protected)
     if what is not None:
-        node = graph.find(what)
+        node = what
+        if not isinstance(node, Node):
+            node = graph.find(f"{namespace}/{what}" if namespace else node)
         columns = [node] if node.column else [c for c in columns if c.dataset == node.dataset]
     flows = tuple(_flow(known, column, indirect=what is not None) for column in columns)
     reached = {n for flow in flows for one in flow.landings for n in (flow.column, one.column)}
     reached |= set(columns)
     return PersonalData(
-        as_of.text if as_of else None,
+        when.text if when else None,
         flows,
         tuple(_holders(known, {node.dataset for node in reached})),
         graph.untraced(reached, "down"),
