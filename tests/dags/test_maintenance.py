@@ -11,11 +11,13 @@ import pytest
 
 from headgate.core import clock
 from headgate.lake.maintenance.compaction import FEWEST
+from headgate.lineage import log
 from headgate.orchestration import parts
-from headgate.orchestration.airflow import maintenance_dags
+from headgate.orchestration.airflow import maintenance_dags, maintenance_tasks
 from headgate.orchestration.project import Project
 from tests.dags.conftest import WarmAirflow
 from tests.judged_lake import DATASET, record
+from tests.unit.lineage.forwarding.receivers import port_of_nobody, receiver
 
 
 def dags(project: Project) -> dict[str, Any]:
@@ -86,3 +88,23 @@ def test_settings_say_when_and_who(dags_project: Project, monkeypatch: pytest.Mo
     assert {d.task_dict[name].owner for name, d in made.items()} == {"night-watch"}
     pools = {name: d.task_dict[name].pool for name, d in made.items()}
     assert pools == {"maintain": "lake", "freshness": "default_pool", "fsck": "default_pool"}
+
+
+def test_lineage_is_sent_on_where_somebody_is_to_be_told(
+    airflow: WarmAirflow, lake: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    assert "forward" not in dags(lake)
+    toml = lake.settings.root / "headgate.toml"
+    port = port_of_nobody()
+    with toml.open("a") as out:
+        out.write(f'[lineage_forward.there]\ntype = "http"\nurl = "http://127.0.0.1:{port}"\n')
+    dag = dags(lake)["forward"]
+    monkeypatch.setattr(maintenance_tasks, "_PATIENCE", 0.0)
+    assert airflow.test(dag).state == "success", "it is down since a moment"
+    monkeypatch.setattr(maintenance_tasks, "_DOWN_HOURS", 0.0)
+    ran = airflow.test(dag)
+    assert (ran.state, ran.tries["forward"]) == ("failed", 1)
+    with receiver(port=port) as there:
+        assert airflow.test(dag).state == "success"
+        assert there.taken == list(log.read(lake.lake.root / lake.settings.lineage_file))

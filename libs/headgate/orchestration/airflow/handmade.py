@@ -26,7 +26,7 @@ __all__ = ["gated_write", "governed_dag", "governed_task", "read_release"]
 
 _FILE = re.compile(r"([a-z][a-z0-9]*(?:_[a-z0-9]+)*)__([a-z][a-z0-9]*(?:_[a-z0-9]+)*)")
 #: What DAGs that follow from contracts are called.
-_TAKEN = ("ingest", "curate", "maintain", "freshness", "fsck", "backfill")
+_TAKEN = ("ingest", "curate", "maintain", "freshness", "fsck", "forward", "backfill")
 
 
 def governed_dag(

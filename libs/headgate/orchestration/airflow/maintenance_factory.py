@@ -1,4 +1,4 @@
-"""Maintenance DAGs: small files put together, datasets that are late told of, the lake verified."""
+"""Maintenance DAGs: small files put together, late datasets told of, the lake verified, lineage sent on."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, get_parsing_context
 
+from headgate.core import forwards
 from headgate.core import settings as core_settings
 from headgate.core.settings import Settings
 from headgate.orchestration.airflow.governed import governed, page_of, root_of, under_lock
-from headgate.orchestration.airflow.maintenance_tasks import Freshness, Fsck, Maintain
+from headgate.orchestration.airflow.maintenance_tasks import Forward, Freshness, Fsck, Maintain
 
 
 def maintenance_dags(file: str) -> dict[str, DAG]:
-    """The DAGs `maintain`, `freshness` and `fsck` of a DAG file's project, by id; a worker that runs
-    one of them gets only that.
+    """The DAGs `maintain`, `freshness` and `fsck` of a DAG file's project, by id, and `forward` where
+    lineage is to be forwarded to somebody; a worker that runs one of them gets only that.
 
     Raises:
         UsageError: there is no project, or a setting is wrong.
     """
     settings, wanted = core_settings.load(root_of(file)), get_parsing_context().dag_id
     made = {name: make for name, make in _DAGS.items() if wanted in (None, name)}
+    if not forwards.read(settings.root)[0]:
+        made.pop("forward", None)
     return {name: make(settings, file) for name, make in made.items()}
 
 
@@ -64,10 +67,24 @@ def _fsck(settings: Settings, file: str) -> DAG:
     return dag
 
 
+def _forward(settings: Settings, file: str) -> DAG:
+    dag = _dag(
+        settings, "forward", file,
+        "Sends lineage that runs and Airflow told, and that destinations do not have yet. Fails if one "
+        "of them is configured wrongly, lets nobody in, or takes nothing for an hour; what is left is "
+        "sent later.",
+        "headgate lineage forward", "docs/how-to/forward-lineage.md", "airflow_forward_schedule",
+        retries=0,  # the next run is the next try
+    )  # fmt: skip
+    Forward(task_id="forward", dag=dag)
+    return dag
+
+
 _DAGS: dict[str, Callable[[Settings, str], DAG]] = {
     "maintain": _maintain,
     "freshness": _freshness,
     "fsck": _fsck,
+    "forward": _forward,
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from headgate.core import clock
 from headgate.orchestration.airflow.working import part
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("headgate.task")
 #: A failed task's message names so many findings; the rest is in its log.
 _NAMED = 5
+#: A destination of lineage is given up by a task that it has taken nothing from for so many seconds.
+_PATIENCE = 30.0
+#: It may be down for so long before somebody is told.
+_DOWN_HOURS = 1.0
 
 
 class Maintain(BaseOperator):
@@ -78,6 +83,36 @@ class Fsck(BaseOperator):
         if found.errors:
             raise AirflowFailException(_told(found))
         return {"tables": found.tables, "files": found.files, "warnings": len(found.warnings)}
+
+
+class Forward(BaseOperator):
+    """`headgate lineage forward`: it takes no lock of the lake, and no run waits for it."""
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, int]:
+        """Send lineage on; gives how many events each destination is behind.
+
+        Raises:
+            AirflowFailException: a destination is configured wrongly, or took nothing for an hour.
+        """
+        from headgate.lineage.forwarding.sending import Terms
+        from headgate.orchestration import forwarding_lineage
+
+        with part(context) as work:
+            settings = work.project.settings
+            found = forwarding_lineage.forward(settings, (), Terms(patience=_PATIENCE))
+            late = [
+                f"{s.destination} is {s.behind:,} events behind since {s.down_since:%Y-%m-%d %H:%M} "
+                f"UTC: {s.why}"
+                for s in forwarding_lineage.standings(settings)
+                if s.behind and s.down_since and clock.hours_since(s.down_since) >= _DOWN_HOURS
+            ]
+        for one in found:
+            tell = log.warning if one.behind or one.set_aside else log.info
+            tell("%s: %s sent, %s set aside, %s left %s", one.destination, f"{one.sent:,}",
+                 f"{one.set_aside:,}", f"{one.behind:,}", one.why)  # fmt: skip
+        if late:
+            raise AirflowFailException("\n".join([*late, "Look: headgate status"]))
+        return {one.destination: one.behind for one in found}
 
 
 def _told(found: Findings) -> str:
