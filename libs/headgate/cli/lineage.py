@@ -6,13 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from headgate.cli import lineage_forward, lineage_serve, lineage_token, output
-from headgate.core.errors import NotFoundError
+from headgate.cli import (
+    lineage_forward,
+    lineage_personal,
+    lineage_rebuild,
+    lineage_serve,
+    lineage_token,
+    output,
+)
+from headgate.core import clock
 
 if TYPE_CHECKING:
-    from headgate.lineage.callers import Caller
-    from headgate.lineage.graph_events import Graph, Made
+    from headgate.lineage.graph import Graph
     from headgate.lineage.graph_node import Direction, Edge, Found, Node
+    from headgate.lineage.questions.trace import Trace
+    from headgate.lineage.store.last_made import CalledBy, LastMade
     from headgate.orchestration.project import Project
 
 app = typer.Typer(
@@ -20,9 +28,11 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example: headgate lineage up gold.community.dim_users.name",
 )
+app.command("personal-data", epilog=lineage_personal.EXAMPLE)(lineage_personal.personal_data)
 app.command("forward", epilog=lineage_forward.EXAMPLE)(lineage_forward.forward)
 app.command("serve", epilog=lineage_serve.EXAMPLE)(lineage_serve.serve)
 app.add_typer(lineage_token.app, name="token")
+app.command("rebuild", epilog=lineage_rebuild.EXAMPLE)(lineage_rebuild.rebuild)
 _WHAT = typer.Argument(
     ..., metavar="DATASET[.COLUMN]", help="A dataset's id or dbt model, or one of its columns."
 )
@@ -32,7 +42,17 @@ _INDIRECT = typer.Option(
     "--indirect/--direct-only",
     help="Follow what decides values and rows too: conditions, joins, filters, grouping.",
 )
+_AS_OF = typer.Option(
+    None,
+    "--as-of",
+    metavar="TIME|run:ID|release:N",
+    help="As it was then: a date or time (UTC), the end of a run, or a release.",
+)
 _JSON = typer.Option(False, "--json", help="Print the edges as JSON.")
+
+
+#: A person who asks on the command line gets all of it.
+_NO_LIMIT = 2**31
 
 
 @app.command("up", epilog="Example: headgate lineage up gold.community.dim_users.name --indirect")
@@ -40,10 +60,11 @@ def up(
     what: str = _WHAT,
     depth: int | None = _DEPTH,
     indirect: bool = _INDIRECT,
+    as_of: str | None = _AS_OF,
     as_json: bool = _JSON,
 ) -> int:
     """Print what a dataset or column is made from, back to the sources."""
-    return _tell(what, "up", depth, indirect, as_json)
+    return _tell(what, "up", depth, indirect, as_of, as_json)
 
 
 @app.command("down", epilog="Example: headgate lineage down bronze.chat.users.nickname --depth 1")
@@ -51,72 +72,69 @@ def down(
     what: str = _WHAT,
     depth: int | None = _DEPTH,
     indirect: bool = _INDIRECT,
+    as_of: str | None = _AS_OF,
     as_json: bool = _JSON,
 ) -> int:
     """Print what is made from a dataset or column: all that a change of it reaches."""
-    return _tell(what, "down", depth, indirect, as_json)
+    return _tell(what, "down", depth, indirect, as_of, as_json)
 
 
-def _tell(what: str, direction: Direction, depth: int | None, indirect: bool, as_json: bool) -> int:
+def _tell(
+    what: str,
+    direction: Direction,
+    depth: int | None,
+    indirect: bool,
+    as_of: str | None,
+    as_json: bool,
+) -> int:
     from headgate.cli import lineage_view
     from headgate.orchestration.project import Project
 
     project = Project.open()
-    graph = lineage_view.graph_of(project)
-    start = _start(project, graph, what)
-    found = list(graph.walk(start, direction, depth=depth, indirect=indirect))
-    reached = {start, *(node for f in found for node in f.edge[:2])}
-    untraced = graph.untraced(reached, direction)
-    left_out = 0
-    if not indirect:
-        every = graph.walk(start, direction, depth=depth)
-        left_out = len({_far(f.edge, direction) for f in every} - reached)
-    made = graph.made.get(start.dataset)
+    store = lineage_view.reader(project, quiet=as_json)
+    from headgate.lineage.questions.trace import trace
+    from headgate.lineage.store import as_of as times
+    from headgate.lineage.store import last_made, loading
+
+    when = times.at(store, as_of) if as_of is not None else None
+    start = lineage_view.meant(project, loading.graph(store, when), what)
+    found = trace(
+        store, start, direction, depth=depth, indirect=indirect, as_of=when, limit=_NO_LIMIT
+    )
+    made = last_made.last_made(store, start.dataset, when)
     if as_json:
-        output.json(
-            {
-                "start": start._asdict(),
-                "made": _made(made) if made else None,
-                "direction": direction,
-                "edges": [_plain(f) for f in found],
-                "untraced": untraced,
-                "left_out": left_out,
-            }
-        )
-        return 0
-    _draw(start, found, direction)
-    if made is not None and made.by is not None:
-        output.out(f"Last made {made.at[:16].replace('T', ' ')} UTC by {_caller(made.by)}.")
-    if left_out:
-        output.out(f"What only decides values or rows is left out ({left_out} more): --indirect")
-    for dataset in untraced:
-        told = "are not traced: what they are made from is known of the dataset alone"
-        if direction == "down":
-            told = "are not traced: any of them may follow"
-        output.out(f"The columns of {dataset} {told}.")
+        output.json(_values(found, made))
+    else:
+        _print(found, made)
     return 0
 
 
-def _start(project: Project, graph: Graph, what: str) -> Node:
-    """The node that a person means, who may name a model.
+def _values(found: Trace, made: LastMade | None) -> dict[str, Any]:
+    return {
+        "start": found.start._asdict(),
+        "as_of": found.as_of,
+        "made": _made(made) if made else None,
+        "direction": found.direction,
+        "edges": [_plain(f) for f in found.walk],
+        "untraced": found.untraced,
+        "left_out": found.left_out,
+    }
 
-    Raises:
-        NotFoundError: there is none; the message has the nearest names.
-    """
-    model, _, column = what.partition(".")
-    contract = project.contracts.by_model(model)
-    if contract is not None and what not in graph.columns:
-        what = f"{contract.id}.{column}" if column else contract.id
-    try:
-        return graph.find(what)
-    except NotFoundError:
-        for known in project.contracts.values():
-            if graph.made and what in (known.id, *(f"{known.id}.{c}" for c in known.table_columns)):
-                raise NotFoundError(
-                    f"no run here has made {known.id} yet, nor recorded what it is made from.",
-                    remedy="headgate run makes it.",
-                ) from None
-        raise
+
+def _print(found: Trace, made: LastMade | None) -> None:
+    _draw(found.start, list(found.walk), found.direction)
+    if made is not None and made.by is not None:
+        at = made.at.strftime("%Y-%m-%d %H:%M")
+        output.out(f"Last made {at} UTC by {_caller(made.by)}.")
+    if found.left_out:
+        output.out(
+            f"What only decides values or rows is left out ({found.left_out} more): --indirect"
+        )
+    for dataset in found.untraced:
+        told = "are not traced: what they are made from is known of the dataset alone"
+        if found.direction == "down":
+            told = "are not traced: any of them may follow"
+        output.out(f"The columns of {dataset} {told}.")
 
 
 def _draw(start: Node, found: list[Found], direction: Direction) -> None:
@@ -158,18 +176,18 @@ def _how(edge: Edge) -> str:
     return ", ".join(subtype.lower().replace("_", " ") for _, subtype in edge.ways)
 
 
-def _caller(by: Caller) -> str:
+def _caller(by: CalledBy) -> str:
     """Who called for it, in words: in Airflow the job is the DAG and the task."""
     if by.job.startswith(f"{by.root_job}."):
         return f"task {by.job.removeprefix(by.root_job + '.')} of DAG {by.root_job}"
     return by.job
 
 
-def _made(made: Made) -> dict[str, Any]:
+def _made(made: LastMade) -> dict[str, Any]:
     """When a dataset was last made, and who outside called for that."""
     by = made.by
     return {
-        "at": made.at,
+        "at": clock.iso(made.at),
         "by": {"job": by.job, "run_id": by.run_id, "root_job": by.root_job,
                "root_run_id": by.root_run_id} if by else None,
     }  # fmt: skip

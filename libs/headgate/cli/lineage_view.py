@@ -2,53 +2,112 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headgate.core.errors import HeadgateError
+from headgate.core.errors import HeadgateError, NotFoundError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from headgate.cli.progress import Silent
     from headgate.contracts.model import Contract
-    from headgate.lineage.graph_events import Graph
+    from headgate.lineage.graph import Graph
+    from headgate.lineage.graph_node import Node
     from headgate.lineage.steps import ColumnInput
+    from headgate.lineage.store.fetching import PlainStore
+    from headgate.lineage.store.opening import Store
     from headgate.orchestration.project import Project
 
 
-def graph_of(project: Project, *, until: datetime | None = None) -> Graph:
-    """The graph that the runs of the project's lake recorded (``until`` then); of a private lake,
-    upon what was recorded in its base until it began."""
-    from headgate.lineage import graph_events
-    from headgate.orchestration import private_lakes
-    from headgate.orchestration.project import Project
+#: What is shorter than so many bytes is taken before anybody would look at progress.
+_SHORT = 4 * 1024 * 1024
 
-    base, below = private_lakes.base_of(project), None
-    if base is not None:
-        settings = dataclasses.replace(project.settings, lake=Path(base.root))
-        below = graph_of(Project(settings), until=base.since)
-    file = project.lake.root / project.settings.lineage_file
-    return graph_events.read(file, until=until, below=below, kept=project.cache)
+
+class Catching:
+    """Progress of taking events, drawn if it takes long enough to be seen; closed once it is through."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet, self._watcher = quiet, contextlib.ExitStack()
+        self._drawn: Silent | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        if total < _SHORT:
+            return
+        if self._drawn is None:
+            from headgate.cli import progress
+
+            self._drawn = self._watcher.enter_context(progress.watch(quiet=self._quiet))
+        self._drawn.step("lineage", f"taking events: {min(done / total, 1):.0%}")
+
+    def __enter__(self) -> Catching:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watcher.close()
+
+
+def reader(project: Project, *, quiet: bool = False) -> Store | PlainStore:
+    """The lineage store of the project's lake with all that was told, to be read."""
+    from headgate.orchestration import lineage_store
+
+    with Catching(quiet=quiet) as progress:
+        return lineage_store.reader_for(project, progress=progress)
+
+
+def graph_of(project: Project) -> Graph:
+    """The graph that the runs of the project's lake recorded; of a private lake, upon what was
+    recorded in its base until it began."""
+    store = reader(project, quiet=True)
+    from headgate.lineage.store import loading
+
+    return loading.graph(store)
+
+
+def meant(project: Project, graph: Graph, what: str) -> Node:
+    """The node that a person means, who may name a model.
+
+    Raises:
+        NotFoundError: there is none; the message has the nearest names.
+    """
+    model, _, column = what.partition(".")
+    contract = project.contracts.by_model(model)
+    if contract is not None and what not in graph.names.places:
+        what = f"{contract.id}.{column}" if column else contract.id
+    try:
+        return graph.find(what)
+    except NotFoundError:
+        for known in project.contracts.values():
+            named = (known.id, *(f"{known.id}.{c}" for c in known.table_columns))
+            if graph.datasets and what in named:
+                raise NotFoundError(
+                    f"no run here has made {known.id} yet, nor recorded what it is made from.",
+                    remedy="headgate run makes it.",
+                ) from None
+        raise
 
 
 def rows(project: Project, contract: Contract) -> list[dict[str, str]]:
     """Rows of ``column``, ``made from`` and ``how``; first those of the dataset as a whole, without
     a column, then what decides its rows (column ``*``), then its columns in the contract's order."""
-    made = graph_of(project).made.get(contract.id)
-    if made is None:
-        return []
-    found = [{"column": "", "made from": name, "how": made.job} for name in made.inputs]
-    found += [
-        {"column": "", "made from": name, "how": f"{contract.id}.gate"}
-        for name in made.looked_up
-        if name not in made.inputs
+    from headgate.lineage.graph_node import ROWS, Node
+
+    graph = graph_of(project)
+    found = [
+        {
+            "column": "",
+            "made from": str(edge.source),
+            "how": f"{contract.id}.gate" if edge.ways else edge.job,
+        }
+        for edge in sorted(graph.edges(Node(contract.id), "up"), key=lambda e: bool(e.ways))
     ]
-    found += of_column("*", made.rows)
-    order = [c for c in contract.table_columns if c in made.columns]
-    for column in (*order, *(c for c in made.columns if c not in order)):
-        found += of_column(column, made.columns[column])
+    columns = graph.columns(contract.id)
+    order = [c for c in contract.table_columns if c in columns]
+    for column in (ROWS, *order, *(c for c in columns if c not in order)):
+        for edge in graph.edges(Node(contract.id, column), "up"):
+            if ("INDIRECT", "ROWS") not in edge.ways:
+                how = ", ".join(f"{k} {s}".lower().replace("_", " ") for k, s in edge.ways)
+                source = f"{edge.source.dataset}.{edge.source.column}"
+                found.append({"column": column, "made from": source, "how": how})
     return found
 
 

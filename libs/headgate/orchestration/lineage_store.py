@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.core import settings as core_settings
-from headgate.core.errors import LakeError
+from headgate.core.errors import LakeError, UsageError
 from headgate.core.settings import Settings
 from headgate.orchestration.forwarding_lineage import event_files
 from headgate.orchestration.project import Project
 
 if TYPE_CHECKING:
+    from headgate.lineage.store.anew import Anew
     from headgate.lineage.store.fetching import PlainStore
     from headgate.lineage.store.layered import Below
     from headgate.lineage.store.opening import Store
 
-__all__ = ["event_files", "open_for", "reader_for", "where"]
+__all__ = ["event_files", "open_for", "reader_for", "rebuild", "where"]
 
 #: Told how many bytes of events were taken, and of how many.
 Progress = Callable[[int, int], None]
@@ -64,6 +65,35 @@ def reader_for(project: Project, *, progress: Progress | None = None) -> Store |
     store = _read(where(settings), settings, progress)
     _settle(store, project, progress)
     return store
+
+
+def rebuild(project: Project, *, progress: Progress | None = None) -> Anew:
+    """Build the store of the project's lake anew, from the lake's files and what others posted.
+
+    Raises:
+        UsageError: the store is a database, and not a file of its own.
+        LakeError: the store cannot be written.
+    """
+    from headgate.lineage.store import anew
+
+    settings = project.settings
+    place = where(settings)
+    if not isinstance(place, Path):
+        raise UsageError(
+            "only a store that is a file can be built anew in its place.",
+            remedy="Make an empty database and set lineage_store to it: it fills from the lake's"
+            " files. What others posted is in the old one alone.",
+        )
+    files = event_files(settings)
+    total, done = sum(path.stat().st_size for path in files if path.exists()), 0
+
+    def more(size: int) -> None:
+        nonlocal done
+        done += size
+        if progress:
+            progress(done, total)
+
+    return anew.build(place, files, lake=settings.lake_name, progress=more)
 
 
 def _opened(place: str | Path, settings: Settings, progress: Progress | None) -> Store:

@@ -2,3 +2,6 @@
 
 #: The newest step of ``migrations/versions``.
 EDITION = "0001"
+
+#: A store that is built anew counts its revisions from so far below those of before.
+EPOCH = 10**12

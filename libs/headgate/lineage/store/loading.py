@@ -15,6 +15,7 @@ import numpy as np
 from headgate.lineage.graph import Graph
 from headgate.lineage.graph_arrays import Ints
 from headgate.lineage.graph_history import History, Rows
+from headgate.lineage.store.edition import EPOCH
 from headgate.lineage.store.fetching import Fetch, PlainStore, fetching
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def graph(store: Store | PlainStore, as_of: AsOf | None = None) -> Graph:
     with fetching(store) as fetch:
         revision = _revision(fetch)
         found = kept.graph
-        if found is None or found.revision < revision:
+        if found is None or found.revision < revision or _is_another(found, revision):
             with kept.lock:
                 found = _brought_up(kept, fetch, revision)
     if as_of is None:
@@ -92,6 +93,9 @@ def _of(store: Store | PlainStore) -> _Kept:
 
 def _brought_up(kept: _Kept, fetch: Fetch, revision: int) -> Graph:
     found = kept.graph
+    if found is not None and _is_another(found, revision):
+        found = None
+        kept.times.clear()
     if found is not None and found.revision >= revision:
         return found  # somebody else was faster
     if kept.below is not None:
@@ -105,6 +109,11 @@ def _brought_up(kept: _Kept, fetch: Fetch, revision: int) -> Graph:
         found = Graph(found.history.brought_up(read(fetch, revision, found.history)))
     kept.graph = found
     return found
+
+
+def _is_another(known: Graph, revision: int) -> bool:
+    """Whether the store was built anew since."""
+    return revision < known.revision - EPOCH // 2
 
 
 def _as_of(kept: _Kept, now: Graph, as_of: AsOf) -> Graph:
@@ -126,13 +135,14 @@ def _revision(fetch: Fetch) -> int:
 
 def read(fetch: Fetch, revision: int, known: History | None = None) -> Rows:
     """The store's rows, or those that are new or changed since what is known."""
-    since, field_id, statement = -1, 0, 0
+    since: int | None = None
+    field_id = statement = 0
     if known is not None:
         since, statement = known.revision, int(known.statements.ids[-1])
         field_id = int(known.names.field_ids[-1]) if len(known.names.field_ids) else 0
     datasets = fetch(
         "SELECT id, namespace, name, canonical_id, transient FROM dataset"
-        f" WHERE revision > {since} ORDER BY id"
+        f"{'' if since is None else f' WHERE revision > {since}'} ORDER BY id"
     )
     fields = fetch(f"SELECT id, dataset_id, name FROM field WHERE id > {field_id} ORDER BY id")
     edges = fetch(
@@ -153,10 +163,10 @@ def read(fetch: Fetch, revision: int, known: History | None = None) -> Rows:
     )
 
 
-def _spans(fetch: Fetch, since: int, datasets: Sequence[int]) -> tuple[set[int], list[Any]]:
+def _spans(fetch: Fetch, since: int | None, datasets: Sequence[int]) -> tuple[set[int], list[Any]]:
     """Datasets of which any span was changed, and all spans of these."""
     columns = "dataset_id, slot, coalesce(job_id, 0), statement_id, from_at, to_at"
-    if since < 0:
+    if since is None:
         return set(), fetch(f"SELECT {columns} FROM span ORDER BY id")
     changed = fetch(f"SELECT DISTINCT dataset_id FROM span WHERE revision > {since}")
     again = sorted({*datasets, *(int(row[0]) for row in changed)})
