@@ -17,11 +17,9 @@ from headgate.cli import (
 from headgate.core import clock
 
 if TYPE_CHECKING:
-    from headgate.lineage.graph import Graph
     from headgate.lineage.graph_node import Direction, Edge, Found, Node
     from headgate.lineage.questions.trace import Trace
     from headgate.lineage.store.last_made import CalledBy, LastMade
-    from headgate.orchestration.project import Project
 
 app = typer.Typer(
     help="What a dataset or column is made from, and what is made from it, as runs recorded it.",

@@ -24,6 +24,7 @@ from headgate.cli import (
     diff,
     docs,
     fsck,
+    impact,
     lake,
     lineage,
     maintain,
@@ -38,6 +39,7 @@ from headgate.cli import (
     simulate,
     sql,
     status,
+    why,
 )
 from headgate.cli.output import say
 from headgate.core import resources
@@ -61,10 +63,12 @@ app.command("docs", epilog=docs.EXAMPLE)(docs.docs)
 app.command("check", epilog=check.EXAMPLE)(check.check)
 app.command("diff", epilog=diff.EXAMPLE)(diff.diff)
 app.command("plan", epilog=plan.EXAMPLE)(plan.plan)
+app.command("impact", epilog=impact.EXAMPLE)(impact.impact)
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.command("maintain", epilog=maintain.EXAMPLE)(maintain.maintain)
 app.command("rebuild", epilog=rebuild.EXAMPLE)(rebuild.rebuild)
 app.command("fsck", epilog=fsck.EXAMPLE)(fsck.fsck)
+app.command("why", epilog=why.EXAMPLE)(why.why)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(lineage.app, name="lineage")
