@@ -23,7 +23,7 @@ class Plan:
 
     new keys, keys whose row changes or goes, and keys whose row is in the table already, is newer
     there, or is not there to go. ``deleted`` counts rows of the table that go without being
-    replaced by key.
+    replaced by key; ``tombstoned`` are those of them that the batch named, and counts as updates.
     """
 
     add: tuple[StagedFile, ...]
@@ -32,6 +32,7 @@ class Plan:
     updated: int = 0
     same: int = 0
     deleted: int = 0
+    tombstoned: int = 0
 
 
 def merge_by_key(
@@ -97,6 +98,7 @@ def merge_by_key(
         updated + gone.tombstoned,
         matched - updated + named - gone.tombstoned,
         gone.tombstoned + gone.absent,
+        gone.tombstoned,
     )
 
 

@@ -56,10 +56,11 @@ class Change:
 
 @dataclass(frozen=True)
 class HeldGroup:
-    """A release group that a release left as it was: its datasets that would have moved to another
-    version, and sentences why it was held."""
+    """A release group that a release left as it was: its datasets, those of them that are committed
+    at another version than it shows, and sentences why it was held."""
 
     group: str
+    datasets: tuple[str, ...] = ()
     behind: Mapping[str, int] = field(default_factory=dict)
     why: tuple[str, ...] = ()
 

@@ -81,6 +81,7 @@ def release(told: Release, producer: str) -> dict[str, Any]:
     held = [
         {
             "group": one.group,
+            "datasets": list(one.datasets),
             "behind": [{"name": d, "version": v} for d, v in sorted(one.behind.items())],
             "why": list(one.why),
         }
@@ -105,6 +106,7 @@ def release_of(facet: dict[str, Any]) -> Release:
     held = tuple(
         HeldGroup(
             str(one["group"]),
+            tuple(str(d) for d in one.get("datasets") or ()),
             {str(d["name"]): int(d["version"]) for d in one.get("behind") or ()},
             tuple(str(why) for why in one.get("why") or ()),
         )

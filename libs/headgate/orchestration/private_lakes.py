@@ -31,6 +31,9 @@ from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
 from headgate.lake.snapshot import DataFile, Snapshot
 from headgate.lake.storage import sync_folder
+from headgate.lineage.emitter import Emitter
+from headgate.lineage.steps import State
+from headgate.orchestration import told_changes
 from headgate.orchestration.project import Project
 
 #: Where a private lake says what it began as.
@@ -243,9 +246,15 @@ def _make(draft: Project, other: Project, name: str, release: Release) -> Base:
     published = draft.releases.publish(
         None, moved, run_id=run_id, note=f"release {release.id} of the lake {name}"
     )
+    with Emitter(
+        draft.lake.root / draft.settings.lineage_file, draft.settings.lake_name
+    ) as lineage:
+        step = told_changes.release_step(run_id, moved)
+        told = told_changes.released(published)
+        lineage.emit(dataclasses.replace(step, **told), State.COMPLETE)
     base = Base(name, str(other.lake.root), release.id, published.published_at)
-    told = {**dataclasses.asdict(base), "since": clock.iso(base.since)}
-    draft.lake.storage.put(FILE, hjson.dumps(told).encode())
+    document = {**dataclasses.asdict(base), "since": clock.iso(base.since)}
+    draft.lake.storage.put(FILE, hjson.dumps(document).encode())
     return base
 
 

@@ -10,7 +10,7 @@ from headgate.core.errors import NotFoundError
 from headgate.lake import catalog, ledger
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
-from headgate.lineage import change, steps
+from headgate.lineage import change
 from headgate.orchestration import told_changes
 from headgate.orchestration.context import RunContext
 
@@ -58,30 +58,24 @@ def publish(
     Raises:
         ConflictError: somebody else released the same groups meanwhile.
     """
-    snapshots = {d: s for d, (s, _) in moved.items()}
-    step = steps.release_step(
-        context.run_id, {d: s.version for d, s in snapshots.items()},
-        {d: c for d, s in snapshots.items() if (c := told_changes.of(s)) is not None},
-    )  # fmt: skip
+    step = told_changes.release_step(context.run_id, moved)
     with context.lineage.running(step) as update:
         published = context.project.releases.publish(
             parent, moved, run_id=context.run_id, kind=kind, note=note
         )
-        told = change.Release(published.id, published.parent, kind, note, tuple(held))
-        update(dataclasses.replace(step, release=told, tags={"release_id": published.id}))
+        update(dataclasses.replace(step, **told_changes.released(published, held)))
     return published
 
 
 def _held(context: RunContext, held: set[str], before: Mapping[str, int]) -> list[change.HeldGroup]:
     """Groups that do not move, what of them is committed beyond what readers see, and why."""
-    found = []
+    failed, found = {**context.failed, **context.blocked}, []
     for group in sorted(held):
         mine = [d for d, c in context.project.contracts.items() if c.release_group == group]
         versions = {d: s.version for d in mine if (s := context.snapshot(d)) is not None}
         behind = {d: v for d, v in versions.items() if before.get(d) != v}
-        told = {**context.failed, **context.blocked}
-        why = tuple(dict.fromkeys(told[d] for d in mine if d in told))
-        found.append(change.HeldGroup(group, behind, why))
+        why = tuple(dict.fromkeys(failed[d] for d in mine if d in failed))
+        found.append(change.HeldGroup(group, tuple(mine), behind, why))
     return found
 
 

@@ -1,10 +1,30 @@
-"""What lineage tells of a commit, from the commit's own account."""
+"""What lineage tells of a commit and of a release, from their own accounts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from headgate.lake.meta import CommitMeta
+from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
-from headgate.lineage.change import COMPACTION, RESTORE, Change, Late
+from headgate.lineage import change, steps
+from headgate.lineage.change import COMPACTION, RESTORE, Change, HeldGroup, Late
+
+
+def release_step(run_id: str, moved: Mapping[str, tuple[Snapshot, str]]) -> steps.Step:
+    """The step that publishes these tables, with what made their versions."""
+    snapshots = {d: s for d, (s, _) in moved.items()}
+    made = {d: c for d, s in snapshots.items() if (c := of(s)) is not None}
+    return steps.release_step(run_id, {d: s.version for d, s in snapshots.items()}, made)
+
+
+def released(published: Release, held: Sequence[HeldGroup] = ()) -> dict[str, Any]:
+    """What its step says of a release, once it is published."""
+    told = change.Release(
+        published.id, published.parent, published.kind, published.note, tuple(held)
+    )
+    return {"release": told, "tags": {"release_id": published.id}}
 
 
 def of(snapshot: Snapshot) -> Change | None:
@@ -32,7 +52,8 @@ def of_meta(meta: CommitMeta) -> Change:
         after=detail.get("after"),
         read=meta.read,
         inserted=int(detail.get("inserted", 0)),
-        updated=int(detail.get("updated", 0)),
+        # Whose row goes counts as an update in the account, and here as a deletion alone.
+        updated=int(detail.get("updated", 0)) - int(detail.get("tombstoned", 0)),
         deleted=int(detail.get("deleted", 0)),
         quarantined=meta.quarantined,
         deduplicated=meta.deduplicated,

@@ -173,6 +173,8 @@ class _Publishing:
         if base is None:
             return {}
         told: dict[str, Any] = {"after": base.content_version}
+        if planned.tombstoned:
+            told["tombstoned"] = planned.tombstoned
         if self.batch.kind in ("ingest", "replay"):
             staged, con = self.intake.staged, self.con
             came = late(con, self.batch.contract, base, staged, planned.inserted)
