@@ -44,6 +44,7 @@ def impact(
 
     project = Project.open()
     store = lineage_view.reader(project, quiet=as_json)
+    from headgate.lineage.questions import answers
     from headgate.lineage.questions import impact as questions
     from headgate.lineage.store import as_of as times
     from headgate.lineage.store import loading
@@ -52,7 +53,7 @@ def impact(
     node = lineage_view.meant(project, loading.graph(store, when), what)
     found = questions.impact(store, node, change="goes" if goes else "changes", as_of=when)
     if as_json:
-        output.json(_plain(found))
+        output.json(answers.of_impact(found))
     else:
         _print(found)
     return 0
@@ -118,35 +119,3 @@ def _column(one: Reached) -> str:
 
     name = "which rows" if one.node.column == ROWS else one.node.column
     return name if one.direct else f"({name})"
-
-
-def _plain(found: Impact) -> dict[str, Any]:
-    return {
-        "start": found.start._asdict(),
-        "change": found.change,
-        "as_of": found.as_of,
-        "own": _affected(found.own),
-        "affected": [_affected(one) for one in found.affected],
-        "naming": list(found.naming),
-        "untraced": list(found.untraced),
-        "owners": {owner: [a.dataset for a in told] for owner, told in found.owners.items()},
-    }
-
-
-def _affected(one: Affected) -> dict[str, Any]:
-    return {
-        "dataset": one.dataset, "owners": list(one.owners), "direct": one.direct,
-        "breaks": one.breaks, "stale": one.stale, "is_foreign": one.is_foreign,
-        "jobs": list(one.jobs), "tasks": output.plain(one.tasks),
-        "rules": [{"name": r.name, "kind": r.kind, "severity": r.severity, "column": r.column or None}
-                  for r in one.rules],
-        "release": output.plain(one.held),
-        "reached": [
-            {
-                "column": r.node.column, "direct": r.direct, "depth": r.depth,
-                "path": [str(n) for n in r.path],
-                "ways": [{"type": kind, "subtype": subtype} for kind, subtype in r.ways],
-            }
-            for r in one.reached
-        ],
-    }  # fmt: skip

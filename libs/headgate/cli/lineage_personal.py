@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -10,7 +10,7 @@ import typer
 from headgate.cli import output
 
 if TYPE_CHECKING:
-    from headgate.lineage.questions.personal import Flow, Landing, PersonalData
+    from headgate.lineage.questions.personal import Landing, PersonalData
 
 EXAMPLE = "Example: headgate lineage personal-data bronze.irc.messages.author"
 _COLUMNS = ("column", "class", "personal", "made of it", "ends in", "undeclared in", "owner")
@@ -39,6 +39,7 @@ def personal_data(
 
     project = Project.open()
     store = lineage_view.reader(project, quiet=as_json)
+    from headgate.lineage.questions import answers
     from headgate.lineage.questions.personal import personal
     from headgate.lineage.store import as_of as times
     from headgate.lineage.store import loading
@@ -49,7 +50,7 @@ def personal_data(
         node = lineage_view.meant(project, loading.graph(store, when), what)
     found = personal(store, node, as_of=when)
     if as_json:
-        output.json(_plain(found))
+        output.json(answers.of_personal(found))
     elif what is None:
         _summary(found)
     else:
@@ -142,34 +143,3 @@ def _lacks(one: Landing) -> str:
     if one.state == UNDECLARED:
         return f". Its contract does not say {one.how}: headgate check"
     return ". No contract says anything of it" if not one.classification else ""
-
-
-def _plain(found: PersonalData) -> dict[str, Any]:
-    return {
-        "as_of": found.as_of,
-        "flows": [_flow(f) for f in found.flows],
-        "holders": output.plain(found.holders),
-        "untraced": list(found.untraced),
-    }
-
-
-def _flow(flow: Flow) -> dict[str, Any]:
-    return {
-        "column": str(flow.column),
-        "classification": flow.classification,
-        "personal": flow.personal,
-        "owners": list(flow.owners),
-        "comes_from": _texts(flow.comes_from),
-        "landings": [
-            {
-                "column": one.column._asdict(), "state": one.state, "how": one.how,
-                "classification": one.classification, "personal": one.personal,
-                "path": _texts(one.path), "depth": one.depth, "owners": list(one.owners),
-            }
-            for one in flow.landings
-        ],
-    }  # fmt: skip
-
-
-def _texts(nodes: Iterable[Any]) -> list[str]:
-    return [str(node) for node in nodes]
