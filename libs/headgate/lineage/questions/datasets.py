@@ -267,10 +267,13 @@ def find(
         NotFoundError: there is none, or of that name there are several in as many namespaces.
     """
     d = t.dataset.c
-    asked = select(_CANONICAL.label("canonical"), d.namespace).where(d.name == name)
+    asked = select(_CANONICAL.label("canonical"), d.namespace)
     if namespace is not None:
         asked = asked.where(d.namespace == namespace)
-    rows = connection.execute(asked.limit(100)).all()
+    rows = connection.execute(asked.where(d.name == name).limit(100)).all()
+    if not rows and namespace is None and "/" in name:
+        # As people are shown it where a name alone is not enough.
+        rows = connection.execute(asked.where(d.namespace + "/" + d.name == name).limit(2)).all()
     found = {row.canonical for row in rows}
     if len(found) > 1:
         spaces = ", ".join(sorted({row.namespace for row in rows})[:5])

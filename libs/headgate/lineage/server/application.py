@@ -14,13 +14,23 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from headgate.lineage.access import Keys
-from headgate.lineage.server import described, listing, managing, posting, problems, rules, served
+from headgate.lineage.server import (
+    asking,
+    described,
+    listing,
+    managing,
+    posting,
+    problems,
+    rules,
+    served,
+)
 from headgate.lineage.server.bodies import Bodies
 from headgate.lineage.server.following import Follower
 from headgate.lineage.server.guard import Guard
 from headgate.lineage.server.limits import Limits
 from headgate.lineage.server.served import Served
 from headgate.lineage.server.writing import Writer
+from headgate.lineage.store import loading
 from headgate.lineage.store.opening import Store
 
 _ABOUT = """Lineage by column: events of OpenLineage are posted, and questions are asked.
@@ -75,6 +85,7 @@ def create_app(
     Raises:
         LookupError: a route has no rule about who may call it.
     """
+    loading.settle(store, home=lake)
     allowed = limits or Limits()
     keys = Keys(store)
     around = Served(
@@ -98,7 +109,7 @@ def create_app(
         lifespan=_alive,
     )
     app.state.served = around
-    for part in (posting, listing, managing):
+    for part in (posting, listing, asking, managing):
         app.include_router(part.routes)
     app.include_router(routes)
     rules.demand(rules.routes(app))

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from headgate.lineage.access import Right, Role
+from headgate.lineage.questions import trace
 from headgate.lineage.server import rules
 
 _TEXT: dict[str, Any] = {
@@ -67,7 +68,23 @@ def _event(required: list[str], properties: Mapping[str, Any], without: list[str
     }
 
 
+_UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_TIMES = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
+_RUN_TEXT = {"type": "string", "pattern": f"^run:{_UUID}$"}
+_END = {"anyOf": [*_TIMES, _RUN_TEXT, {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"}]}
+_SHAPES: dict[str, dict[str, Any]] = {
+    "as_of": {
+        "anyOf": [
+            *_TIMES,
+            _RUN_TEXT,
+            {"type": "string", "pattern": "^release:([a-z]+/)?[0-9]{1,9}$"},
+        ]
+    },
+    "before": _END,
+    "after": _END,
+}
 _SCHEMAS: dict[str, Any] = {
+    "Trace": trace.SCHEMA,
     "NamedWithFacets": _NAMED,
     "RunEvent": _event(
         ["run", "job"],
@@ -156,16 +173,31 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         for method, operation in operations.items():
             _say_who(method.upper(), path, operation)
             for parameter in operation.get("parameters", ()):
-                _not_null(parameter)
+                _not_null(parameter, of_time=path == f"{rules.API}/why")
+    for schema in schemas.values():
+        _with_names(schema)
     return found
 
 
-def _not_null(parameter: dict[str, Any]) -> None:
+def _with_names(schema: dict[str, Any]) -> None:
+    """What the framework takes for a tuple is answered with the names of its values."""
+    if "prefixItems" not in schema:
+        return
+    values = schema.pop("prefixItems")
+    del schema["maxItems"], schema["minItems"]
+    names = [value["title"].lower().replace(" ", "_") for value in values]
+    schema.update(type="object", required=names, properties=dict(zip(names, values, strict=True)))
+
+
+def _not_null(parameter: dict[str, Any], *, of_time: bool) -> None:
     """What may be left out of a query is written as what may be null, which no text can be."""
     schema = parameter["schema"]
     kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
     for kind in kinds:
         schema.update(kind)
+    # Elsewhere `after` is the key of a page.
+    if parameter["name"] in _SHAPES and (of_time or parameter["name"] == "as_of"):
+        parameter["schema"] = _SHAPES[parameter["name"]]
 
 
 def _say_who(method: str, path: str, operation: dict[str, Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 from pydantic_core import to_json
@@ -30,10 +32,6 @@ class Served:
     lake: str | None
 
 
-class Answered(Protocol):
-    """A frozen dataclass of a question."""
-
-
 def of(request: Request) -> Served:
     """What the app of a request shares."""
     found: Served = request.app.state.served
@@ -44,6 +42,19 @@ def answer(value: Any, status: int = 200) -> Response:
     """A dataclass, or anything of plain values, as JSON. Texts that UTF-8 has no form for are told
     with a mark in their place."""
     return Response(to_json(value), status, media_type="application/json")
+
+
+def plain(value: Any) -> Any:
+    """A value of dataclasses and named tuples as one of mappings, so that every value has its name."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return {k: plain(v) for k, v in zip(value._fields, value, strict=True)}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return value
 
 
 #: A text of a query: NUL is none that a database could hold.
