@@ -142,7 +142,6 @@ def write(
 ) -> None:
     """Take in the facts of events, which are written already; ``since`` is the first one's number."""
     datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
-    columns: set[tuple[int, str]] = set()
     texts: dict[bytes, str] = {}
     found: dict[Key, list[tuple[int, bytes]]] = {}
     for one in told:
@@ -152,10 +151,6 @@ def write(
             texts[value] = text
             number = datasets[whose] if subject == DATASET else jobs[whose]
             found.setdefault((subject, number, facet, teller), []).append((one.at, value))
-        for spoken in one.spoken:
-            number = datasets[spoken.named[:2]]
-            columns.update((number, column) for column in spoken.columns)
-    keys.fields(sorted(columns))
     keys.values(texts)
     known = keys.of(tables.fact_value)
     news = {

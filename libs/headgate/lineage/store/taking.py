@@ -9,12 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from headgate.lineage.graph_node import ROWS
 from headgate.lineage.store import aliases, facts, instants, outcomes, run_rows, statements, tables
 from headgate.lineage.store.keys import Keys, Memory
-from headgate.lineage.store.naming import SYMLINK
+from headgate.lineage.store.naming import SYMLINK, Named
 from headgate.lineage.store.opening import Store
 from headgate.lineage.store.saying import Saying
-from headgate.lineage.store.told import Told, read
+from headgate.lineage.store.told import IN_FULL, Spoken, Told, read
 from headgate.lineage.store.valid import NotAnEvent, check
 
 
@@ -137,7 +138,7 @@ def _new(connection: sa.Connection, told: Sequence[Told]) -> tuple[list[Told], l
 
 
 def _take(keys: Keys, told: list[Told], revision: int, received_at: int, lake: str | None) -> None:
-    keys.datasets([n for one in told for s in one.spoken for n in (s.named, *s.symlinks)])
+    keys.datasets([n for one in told for s in one.spoken for n in _named(s)])
     keys.jobs([one.job for one in told if one.job])
     runs = run_rows.load(keys, {one.run for one in told if one.run})
     saying = Saying(keys, revision, runs)
@@ -151,9 +152,32 @@ def _take(keys: Keys, told: list[Told], revision: int, received_at: int, lake: s
         for spoken in one.spoken:
             for other in spoken.symlinks:
                 keys.pair(known[spoken.named[:2]], known[other[:2]], SYMLINK)
-    keys.fields([(number, "") for number in sorted(keys.fresh)])
+    keys.fields([(number, name) for number in sorted(keys.fresh) for name in ("", ROWS)])
+    keys.fields(sorted(set(_fields(keys, told))))
     if keys.fresh or keys.pairs:
         aliases.record(keys.connection, keys.pairs, keys.fresh, revision)
+
+
+def _named(spoken: Spoken) -> Iterator[Named]:
+    """Every dataset that is named where one is spoken of."""
+    yield spoken.named
+    yield from spoken.symlinks
+    for namespace, name in {(piece[1], piece[2]) for piece in spoken.pieces if piece[1]}:
+        yield statements.named((namespace, name))
+
+
+def _fields(keys: Keys, told: Sequence[Told]) -> Iterator[tuple[int, str]]:
+    """Every column that events name."""
+    datasets = keys.of(tables.dataset)
+    for one in told:
+        for spoken in one.spoken:
+            number = datasets[spoken.named[:2]]
+            for column in spoken.columns:
+                yield number, column
+            for column, namespace, name, field, *_ in spoken.pieces - {IN_FULL}:
+                yield number, column
+                if namespace:
+                    yield datasets[namespace, name], field
 
 
 def _write_events(keys: Keys, told: Sequence[Told], saying: Saying, received_at: int) -> int:

@@ -11,7 +11,7 @@ from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.lineage import callers
 from headgate.lineage.graph_node import ROWS
-from headgate.lineage.store import instants
+from headgate.lineage.store import instants, valid
 from headgate.lineage.store.naming import Named, Names
 
 #: Facets of datasets that are of one run or have a table of their own, and no fact that lasts.
@@ -107,9 +107,11 @@ def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
     """What an event says that :func:`headgate.lineage.store.valid.check` let through.
 
     Raises:
-        ValueError: the event has a number that JSON has not.
+        NotAnEvent: it has a name that cannot be kept, or is nested too deep.
+        ValueError: it has a number that JSON has not.
     """
     text = hjson.dumps(event).encode("utf-8", "surrogatepass")
+    valid.check_text(event, text)
     run, job = event.get("run"), event.get("job")
     kind = "dataset" if job is None else "job" if run is None else "run"
     return Told(
