@@ -12,6 +12,7 @@ from headgate.core.cache import FILE_NAME as CACHE
 from headgate.lake import catalog, kept, release
 from headgate.lake.lake import LANDING, LOCKS, STAGING
 from headgate.lake.lognames import CHECKPOINT, ENTRY
+from headgate.lineage.forwarding import set_aside, standing
 from headgate.orchestration.verifying.finding import WARNING, Check, Fault
 from headgate.orchestration.verifying.look import Look
 
@@ -116,6 +117,15 @@ def _base(look: Look) -> Iterator[Fault]:
                     f"began as, is gone from {base.root}.")  # fmt: skip
 
 
+def _places(look: Look) -> Iterator[Fault]:
+    root = look.project.lake.root
+    for path in sorted((root / standing.FOLDER).glob("forward_*.json")):
+        if standing.damaged(root, path.stem.removeprefix("forward_")):
+            yield Fault(
+                str(path.relative_to(root)), "how far lineage was forwarded cannot be read."
+            )
+
+
 def notes(look: Look) -> list[str]:
     """What is worth knowing, and is no fault."""
     found = [p for p in (look.project.lake.root / SET_ASIDE).rglob("*") if p.is_file()]
@@ -124,6 +134,11 @@ def notes(look: Look) -> list[str]:
         size = sum(p.stat().st_size for p in found)
         told.append(f"{SET_ASIDE} keeps {len(found)} files ({size} bytes) that were set aside; nothing "
                     "reads them.")  # fmt: skip
+    root = look.project.lake.root
+    for path in sorted((root / standing.FOLDER).glob("forward_*.rejected.jsonl")):
+        name = path.name.removeprefix("forward_").partition(".")[0]
+        told.append(f"{standing.FOLDER}/{path.name} keeps {set_aside.count(root, name)} events of lineage "
+                    f"that {name} refused.")  # fmt: skip
     if look.running:
         told.append("A run was going on; what it has not finished was left out.")
     return told
@@ -139,6 +154,9 @@ CHECKS = (
     Check("foreign-files", "The lake holds files of ours alone.",
           "Move it out of the lake: maintenance and backups take the folder for ours.", _foreign,
           severity=WARNING),
+    Check("forward-places", "How far lineage was forwarded to each destination can be read.",
+          "Whoever sends next begins anew, and sends all of it again; receivers know what they have.",
+          _places, severity=WARNING),
     Check("private-base", "What a private lake began as is still there.",
           "It goes on working; `headgate lake refresh` begins anew from a newer release.", _base,
           severity=WARNING),

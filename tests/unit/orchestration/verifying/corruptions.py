@@ -561,3 +561,8 @@ def a_run_that_died(project: Project, rnd: random.Random) -> None:
 @corruption("foreign-files")
 def a_file_of_somebody_else(project: Project, rnd: random.Random) -> None:
     (project.lake.root / "bronze" / "notes.txt").write_text("mine")
+
+
+@corruption("forward-places")
+def a_place_in_the_outbox_that_is_torn(project: Project, rnd: random.Random) -> None:
+    (project.lake.root / "_state" / "forward_marquez.json").write_text('{"places": {"openlin')
