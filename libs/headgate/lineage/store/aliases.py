@@ -12,16 +12,19 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from headgate.lineage import names
 from headgate.lineage.store import tables
-from headgate.lineage.store.naming import SYMLINK, Named
+from headgate.lineage.store.matching import matching
+from headgate.lineage.store.naming import SYMLINK, Named, implied, implying
 
 #: A row of ``alias``: dataset, its other name, and why.
 Pair = tuple[int, int, str]
-_AT_ONCE = 500
+_AT_ONCE = 400
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,15 @@ def record(
 
     Args:
         connection: in a transaction that alone takes events.
-        pairs: aliases, new ones or known; their datasets are rows already.
+        pairs: symlinks, new ones or known; their datasets are rows already. What is implied is
+            looked for here.
         fresh: datasets that are new, with aliases or without.
         revision: what rows that change are marked with.
 
     Returns:
         The datasets that now stand for, or are stood for by, another one than before.
     """
-    added = _add(connection, pairs)
+    added = _add(connection, [*pairs, *_implied(connection, fresh)])
     touched = {one for a, b, _ in added for one in (a, b)}
     alone = set(fresh) - touched
     for some in _portions(sorted(alone)):
@@ -146,6 +150,20 @@ class _Links:
             waiting.extend(dict.fromkeys(fresh))
 
 
+def _implied(connection: sa.Connection, fresh: Collection[int]) -> Iterator[Pair]:
+    """Aliases between new names and any, that follow from the names; none makes a row of its own."""
+    found = _nodes(connection, fresh)[0]
+    wanted: dict[tuple[str, str], list[tuple[int, str, bool]]] = {}
+    for one, named in found.items():
+        for alias in implied(named):
+            wanted.setdefault(alias.other[:2], []).append((one, alias.source, True))
+        for alias in implying(named):
+            wanted.setdefault(alias.other[:2], []).append((one, alias.source, False))
+    for other in matching(connection, tables.dataset, ("namespace", "name"), sorted(wanted)):
+        for one, source, forth in wanted[other.namespace, other.name]:
+            yield (one, other.id, source) if forth else (other.id, one, source)
+
+
 def _add(connection: sa.Connection, pairs: Iterable[Pair]) -> list[Pair]:
     """Write down the aliases that are not known; a symlink says more than what is only implied."""
     given: dict[tuple[int, int], str] = {}
@@ -221,7 +239,7 @@ def _pair(row: sa.Row[tuple[int, int, str]]) -> Pair:
     return row.dataset_id, row.other_id, row.source
 
 
-def _portions(ids: Iterable[int]) -> Iterator[list[int]]:
+def _portions(ids: Iterable[T]) -> Iterator[list[T]]:
     """So many at once as a database takes in one query."""
     remaining = iter(ids)
     while some := list(islice(remaining, _AT_ONCE)):

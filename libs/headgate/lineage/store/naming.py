@@ -15,14 +15,24 @@ from headgate.core.errors import UsageError
 from headgate.lineage import names
 from headgate.lineage.store.naming_forms import normal, parts
 
-__all__ = ["CATALOGUE", "QUARANTINE", "SYMLINK", "Alias", "Named", "Names", "implied", "normal"]
+__all__ = [
+    "CATALOGUE",
+    "QUARANTINE",
+    "SYMLINK",
+    "Alias",
+    "Named",
+    "Names",
+    "implied",
+    "implying",
+    "normal",
+]
 
 #: Why a name is another's. A symlink is told by an event; the others follow from how a lake lies on
 #: disk, and hold only where an event told that the table there is a lake's dataset.
 SYMLINK, CATALOGUE, QUARANTINE = "symlink", "catalogue", "quarantine"
 _DUCKDB = "duckdb://"
 _MEMORY = "duckdb://:memory:"
-_CATALOGUE = "/catalog.duckdb"
+_CATALOGUE, _STEM = "/catalog.duckdb", "catalog"
 #: Relations that dbt makes for as long as a model is built.
 _PASSING = ("__dbt_tmp", "__dbt_backup", "__dbt_new_data")
 
@@ -89,13 +99,15 @@ class Names:
 
 
 def implied(named: Named) -> tuple[Alias, ...]:
-    """Names that a dataset has too if what lies there is a lake's; ask for every name, once.
+    """The names that a dataset is another one of, if what lies there is a lake's.
 
     A table's quarantine is the table's, and a relation of a lake's catalogue is the Delta table
     beside it.
     """
-    namespace, name, _ = named
-    if namespace.startswith(_DUCKDB + "/") and namespace.endswith(_CATALOGUE):
+    namespace, name, transient = named
+    if transient or names.lake_of(namespace) is not None:
+        return ()
+    if _is_catalogue(namespace):
         dataset = _relation(name)
         if dataset:
             lake = namespace.removeprefix(_DUCKDB).removesuffix(_CATALOGUE)
@@ -104,6 +116,28 @@ def implied(named: Named) -> tuple[Alias, ...]:
     elif name.endswith(QUARANTINE_SUFFIX):
         return (Alias(Named(namespace, name.removesuffix(QUARANTINE_SUFFIX)), QUARANTINE),)
     return ()
+
+
+def implying(named: Named) -> tuple[Alias, ...]:
+    """The names of which :func:`implied` says that this one is implied."""
+    namespace, name, transient = named
+    if transient or names.lake_of(namespace) is not None or _is_catalogue(namespace):
+        return ()
+    found = [Alias(Named(namespace, name + QUARANTINE_SUFFIX), QUARANTINE)]
+    if namespace == names.FILE_NAMESPACE and name.startswith("/") and name.count("/") > 2:
+        lake, *parts_of = name.rsplit("/", 3)
+        try:
+            dataset = DatasetName.parse(".".join(parts_of))
+        except UsageError:
+            return tuple(found)
+        relation = f"{_STEM}.{dataset.schema}.{dataset.name}"
+        for other in (relation, relation + QUARANTINE_SUFFIX):
+            found.append(Alias(Named(f"{_DUCKDB}{lake}{_CATALOGUE}", other), CATALOGUE))
+    return tuple(found)
+
+
+def _is_catalogue(namespace: str) -> bool:
+    return namespace.startswith(_DUCKDB + "/") and namespace.endswith(_CATALOGUE)
 
 
 def _is_unplaced(namespace: str) -> bool:

@@ -46,7 +46,7 @@ def normal(namespace: str, name: str) -> tuple[str, str]:
         return namespace, name
     scheme, place = _SCHEMES.get(match[1], match[1]), match[2]
     if scheme == "duckdb":
-        return _duckdb(place), ".".join(parts(name))
+        return _relation(_duckdb(place), parts(name))
     place = place.rstrip("/")
     if scheme in _PORTS and place and not re.search(r":\d+$|,", place):
         place += ":" + _PORTS[scheme]
@@ -87,3 +87,10 @@ def _duckdb(place: str) -> str:
     """A DuckDB by its file: ``duckdb:///lake/catalog.duckdb``, ``duckdb://:memory:``."""
     place = _DISK.sub("/", place)
     return "duckdb://" + (":memory:" if place in ("", ":memory:", "memory") else _path(place))
+
+
+def _relation(namespace: str, found: tuple[str, ...]) -> tuple[str, str]:
+    """A relation with its database: that of a file goes by the file's name, whoever attached it how."""
+    if len(found) in (2, 3) and namespace.startswith("duckdb:///"):
+        found = (namespace.rpartition("/")[2].partition(".")[0], *found[-2:])
+    return namespace, ".".join(found)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.lineage.store.naming import CATALOGUE, QUARANTINE, Alias, Named, Names, implied
+from headgate.lineage.store.naming import (
+    CATALOGUE,
+    QUARANTINE,
+    Alias,
+    Named,
+    Names,
+    implied,
+    implying,
+)
 from headgate.lineage.store.naming_forms import normal, parts
 
 LAKE = "headgate://local"
@@ -53,7 +61,7 @@ LAKE = "headgate://local"
         (("bigquery", "project.set.table"), ("bigquery", "project.set.table")),
         (("snowflake://org-account/", "DB.S.T"), ("snowflake://org-account", "DB.S.T")),
         (("duckdb://memory", '"memory"."a b"."t"'), ("duckdb://:memory:", "memory.a b.t")),
-        (("duckdb:///l//c.duckdb", "c.s.t"), ("duckdb:///l/c.duckdb", "c.s.t")),
+        (("duckdb:///l//c.duckdb", "lake.s.t"), ("duckdb:///l/c.duckdb", "c.s.t")),
         (("duckdb://file:/l/c.duckdb", "c.s.t"), ("duckdb:///l/c.duckdb", "c.s.t")),
         ((LAKE, "gold.chat.daily"), (LAKE, "gold.chat.daily")),
         ((LAKE + "/", "/gold.chat.daily"), (LAKE, "gold.chat.daily")),
@@ -151,6 +159,32 @@ def test_where_a_lake_lies_implies_names() -> None:
     assert implied(table) == ()
     views = Named("duckdb:///lake/catalog.duckdb", "catalog.main.notes")
     assert implied(views) == ()
+    bare = Names.of(event("bi")).node("duckdb:///lake/catalog.duckdb", '"gold_chat"."daily"')
+    assert bare == catalogue
+
+
+_SPOKEN = st.tuples(
+    st.sampled_from(
+        ["file", "s3://b", "duckdb:///lake/catalog.duckdb", "duckdb:///catalog.duckdb", LAKE,
+         "duckdb://:memory:?job=j", "duckdb:///x.duckdb"]
+    ),
+    st.lists(
+        st.sampled_from(
+            ["/", "lake", "gold", "chat", "daily", "__quarantine", ".", "catalog", "gold_chat",
+             "/lake/gold/chat/daily", "catalog.gold_chat.daily", "x.gold_chat.daily"]
+        ),
+        max_size=5,
+    ).map("".join),
+).map(lambda told: Names.of(event("x")).node(*told))  # fmt: skip
+
+
+@given(_SPOKEN)
+def test_what_is_implied_is_found_from_both_sides(one: Named) -> None:
+    """Whichever of two names comes last, they are known to be one dataset's."""
+    for other, source in implied(one):
+        assert Alias(one, source) in implying(other)
+    for other, source in implying(one):
+        assert Alias(one, source) in implied(other)
 
 
 def test_symlinks_are_other_names() -> None:

@@ -145,7 +145,7 @@ _TOLD = st.tuples(
 
 
 @given(st.data(), st.lists(_TOLD, max_size=14))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_order_and_repetition_change_nothing(
     engine: sa.Engine, data: st.DataObject, told: list[Told]
 ) -> None:
@@ -163,7 +163,7 @@ def test_order_and_repetition_change_nothing(
 
 
 @given(st.lists(_TOLD, max_size=14))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_standing_is_settled(engine: sa.Engine, told: list[Told]) -> None:
     """Who stands for others stands for itself, and a dataset of a lake for nobody else than it."""
     with engine.connect() as connection:
