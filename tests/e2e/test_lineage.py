@@ -12,6 +12,7 @@ import pytest
 from headgate.cli import lineage_view
 from headgate.cli.main import invoke
 from headgate.lineage import log, names
+from headgate.lineage.graph_node import ROWS, Node
 from headgate.orchestration import private_lakes
 from headgate.orchestration.project import Project
 from headgate.orchestration.run import run
@@ -196,5 +197,13 @@ def test_a_private_lake_answers_from_its_base_what_it_did_not_make(
     mine = Project(dataclasses.replace(built.settings, lake=tmp_path / "mine", lake_name="mine"))
     private_lakes.begin(mine, "main")
     theirs = Project(dataclasses.replace(built.settings, lake=tmp_path / "x", lake_name="theirs"))
-    assert lineage_view.graph_of(mine).made == lineage_view.graph_of(built).made
-    assert lineage_view.graph_of(theirs).made == {}
+    own, base = lineage_view.graph_of(mine), lineage_view.graph_of(built)
+    assert own.datasets == base.datasets
+    for dataset in base.datasets:
+        for column in ("", ROWS, *base.columns(dataset)):
+            told = own.edges(Node(dataset, column), "up")
+            assert told == base.edges(Node(dataset, column), "up"), (dataset, column)
+    start = Node("gold.community.dim_users", "name")
+    assert {str(f.edge.source) for f in own.walk(start, "up")} >= {"landing/discord.nickname"}
+    assert own.named(start.dataset) == ("headgate://mine", start.dataset)
+    assert lineage_view.graph_of(theirs).datasets == ()

@@ -140,12 +140,12 @@ def _below(project: Project, progress: Progress | None) -> Below | None:
     from headgate.orchestration import private_lakes
 
     base = private_lakes.base_of(project)
-    if base is None:
+    if base is None or not Path(base.root).exists():
         return None
     from headgate.lineage.store.instants import micros
     from headgate.lineage.store.layered import Below
 
-    settings = core_settings.load(project.settings.root, lake=base.root)
+    settings = core_settings.load(project.settings.root, lake=base.lake)
     place = where(settings)
     try:
         store = _read(place, settings, progress)
