@@ -5,15 +5,18 @@ All but what ``--rows`` counts is answered from events alone: the lake is remove
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headgate.core import clock
 from headgate.core.errors import NotFoundError, UsageError
+from headgate.lineage import own_facets
 from headgate.lineage.questions.why import Cause, Why
-from headgate.orchestration import rebuilding, waiving
+from headgate.orchestration import auditing, rebuilding, waiving
 from headgate.orchestration.maintaining import maintain
 from headgate.orchestration.replay import replay
 from headgate.orchestration.rollback import rollback
@@ -201,6 +204,55 @@ def test_a_table_built_anew_of_the_same_changes_nothing(shop: Shop) -> None:
     assert answer.nothing
 
 
+def test_what_follows_from_a_table_built_anew_of_the_same_is_the_same(shop: Shop) -> None:
+    rebuilding.rebuild(shop.project, SILVER)
+    answer = shop.why()
+
+    assert causes(answer) == {DAILY: {"inputs"}, SILVER: {"rebuild"}}
+    assert answer.nothing
+
+
+def test_stored_rows_that_a_stricter_contract_sets_aside(shop: Shop) -> None:
+    shop.edit(shop.contract(ORDERS), lambda text: text.replace("maximum: 1000", "maximum: 75"))
+    auditing.settle(shop.project, ORDERS)
+    answer = shop.why()
+
+    assert causes(answer) == {**FOLLOWS, ORDERS: {"set_aside", "contract"}}
+    assert one(answer, ORDERS, "set_aside").rows == 1
+
+
+def test_a_batch_that_was_refused_changed_nothing_and_is_told(shop: Shop) -> None:
+    assert shop.deliver([order(20, 5, 5, order_id=None)]).exit_code == 1
+    shop.deliver(customers=[{"customer": "c9", "city": "far"}])
+    answer = shop.why(1, 2, ORDERS)
+
+    assert causes(answer) == {}
+    (told,) = answer.beside
+    assert told.kind == "refused"
+    assert "order_id" in told.what
+
+
+def test_events_that_were_lost_or_are_of_an_earlier_edition(shop: Shop, tmp_path: Path) -> None:
+    shop.deliver([order(20, 1, 5)])
+    whole = shop.events()
+    lost = [
+        e
+        for e in whole
+        if not (e["job"]["name"].endswith(".gate") and e["eventType"] == "COMPLETE")
+    ]
+    older = [_without_ours(json.loads(json.dumps(e))) for e in whole]
+    told = {}
+    for name, events in (("lost", lost), ("older", older), ("whole", whole[::-1])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(e) + "\n" for e in events), "utf-8")
+        told[name] = causes(shop.told_by(path, 1, 2))
+    assert len(lost) < len(whole)
+    # What a release moved it tells of by itself.
+    assert told["lost"] == told["whole"] == {**FOLLOWS, ORDERS: {"late_rows"}}
+    # Nobody wrote down then which rows came late.
+    assert told["older"] == {**FOLLOWS, ORDERS: {"new_rows"}}
+
+
 def test_a_source_made_anew_from_its_own_rows(shop: Shop) -> None:
     shop.edit(
         shop.contract(CUSTOMERS), lambda text: text.replace("name: city\n", "name: town\n        physicalName: city\n")
@@ -291,6 +343,16 @@ def test_ends_are_releases_times_or_runs_in_any_order(shop: Shop) -> None:
         shop.why(1, "yesterday")
     with pytest.raises(NotFoundError, match=r"gold\.sales\.weekly"):
         shop.why(1, 2, "gold.sales.weekly")
+
+
+def _without_ours(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as it was told before facets of ours were."""
+    event["run"]["facets"].pop(own_facets.RELEASE, None)
+    for side in ("inputs", "outputs"):
+        for node in event.get(side) or ():
+            for key in ("inputFacets", "outputFacets"):
+                (node.get(key) or {}).pop(own_facets.CHANGE, None)
+    return event
 
 
 def _stricter(text: str) -> str:

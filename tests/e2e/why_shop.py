@@ -113,13 +113,24 @@ class Shop:
         self, before: str | int = 1, after: str | int = 2, dataset: str = DAILY, **more: Any
     ) -> Why:
         """The answer from the events alone: the lake is gone when it is asked."""
+        self.events()
+        return self.told_by(self.root / "events.jsonl", before, after, dataset, **more)
+
+    def events(self) -> list[dict[str, Any]]:
+        """What runs told, all that is left of the lake."""
         events = self.root / "events.jsonl"
         lake = self.root / "lake"
         if lake.exists():
             shutil.copyfile(lake / "_events" / "openlineage.jsonl", events)
             lake.rename(self.root / "gone")
             shutil.rmtree(self.root / "gone")
-        store = open_store(self.root / "lineage.db")
+        return [json.loads(line) for line in events.read_text("utf-8").splitlines()]
+
+    def told_by(
+        self, events: Path, before: str | int, after: str | int, dataset: str = DAILY, **more: Any
+    ) -> Why:
+        """The answer from a file of events."""
+        store = open_store(events.with_suffix(".db"))
         try:
             catch_up(store, [events])
             return why(store, dataset, before, after, **more)

@@ -92,8 +92,9 @@ class Why:
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing happened, near or far, that may have changed a row."""
-        return not any(one.changes_rows for one in self.moved)
+        """Whether nothing happened, near or far, that may have changed a row; that it was built from
+        other versions is nothing where those have the same rows."""
+        return not self.roots
 
     @property
     def roots(self) -> tuple[Moved, ...]:
