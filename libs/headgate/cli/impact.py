@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from headgate.lineage.questions.impact import Affected, Impact, Reached
 
 EXAMPLE = "Example: headgate impact bronze.chat.users.nickname --goes"
-#: So many columns of a dataset are named; --json has all.
+#: So many columns, and rules, of a dataset are named; --json has all.
 _SHOWN = 6
+#: What happens to a dataset, of one and of several.
+_FATES = {
+    "breaks": ("breaks", "break"),
+    "stale": ("is not made anew", "are not made anew"),
+    "made": ("is made of it", "are made of it"),
+    "decided": ("is decided by it", "are decided by it"),
+}
 
 
 def impact(
@@ -71,47 +78,46 @@ def _print(found: Impact) -> None:
     for owner, datasets in found.owners.items():
         output.table(
             ("dataset", "what happens", "columns", "rules", "tasks", "release"),
-            [_row(found, one) for one in datasets],
+            [_row(one) for one in datasets],
             title=f"To tell: {owner or 'nobody is said to own these'}",
         )
     if not found.affected:
         output.out("  nothing follows that is recorded.")
     for dataset in found.untraced:
         output.out(f"The columns of {dataset} are not traced: any of them may follow.")
-    counts = Counter(_happens(found, one) for one in found.affected)
+    counts = Counter(_fate(one) for one in found.affected)
     if counts:
-        told = ", ".join(f"{number} {happens}" for happens, number in counts.items())
+        told = ", ".join(f"{number} {_FATES[fate][number > 1]}" for fate, number in counts.items())
         output.out(f"{len(found.affected)} datasets follow: {told}. All columns and ways: --json")
 
 
-def _row(found: Impact, one: Affected) -> tuple[Any, ...]:
+def _row(one: Affected) -> tuple[Any, ...]:
     return (
         one.dataset,
-        _happens(found, one),
+        _FATES[_fate(one)][0] + " (outside of contracts)" * one.is_foreign,
         _columns(one.reached),
-        ", ".join(r.name for r in one.rules),
+        _some([r.name for r in one.rules]),
         ", ".join(t.name for t in one.tasks),
         one.held.release if one.held else None,
     )
 
 
-def _happens(found: Impact, one: Affected) -> str:
-    outside = " (outside of contracts)" if one.is_foreign else ""
-    if one.breaks:
-        return f"breaks{outside}"
-    if one.stale:
-        return f"is not made anew{outside}"
-    if one.direct:
-        return f"is made of it{outside}"
-    return f"is decided by it{outside}"
+def _fate(one: Affected) -> str:
+    if one.breaks or one.stale:
+        return "breaks" if one.breaks else "stale"
+    return "made" if one.direct else "decided"
 
 
 def _columns(reached: tuple[Reached, ...]) -> str:
     """The columns that follow, those made of it first; what is in brackets is only decided by it."""
     own = [one for one in reached if one.node.column]
     told = [_column(one) for one in sorted(own, key=lambda one: not one.direct)]
-    more = len(told) - _SHOWN
-    return ", ".join(told[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return _some(told)
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _column(one: Reached) -> str:
