@@ -11,14 +11,14 @@ from typing import Any
 
 #: Longest names, in characters; :mod:`.valid` limits their bytes too. What tells rows of a database
 #: apart has a limit in every database.
-LONGEST_NAMESPACE, LONGEST_NAME = 1_000, 2_000
+LONGEST_NAMESPACE, LONGEST_NAME = 600, 2_000
 UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 REFUSED_BESIDES = (
     "an event with `job` and `dataset` and no `run`",
     "an eventTime that is no RFC 3339 time, or outside the years 1 to 9999",
     "a runId that is no UUID in hexadecimal groups, also of a parent or root",
-    "names longer than 2,000 characters, namespaces longer than 1,000, both longer than 2,600 bytes",
+    "names longer than 2,000 characters, namespaces longer than 600, both longer than 2,600 bytes",
     "names with NUL, or with half a character (a lone surrogate)",
     "numbers that JSON has no form for, and values nested deeper than 200",
     "a facet that is read here and is not of its own schema's shape",
@@ -40,7 +40,7 @@ _BASE: _Schema = {"_producer": _STRING, "_schemaURL": _STRING}
 _RUN_ID: _Schema = {"type": "string", "pattern": UUID}
 
 
-def _object(required: tuple[str, ...] = (), **properties: _Schema) -> _Schema:
+def _object(required: tuple[str, ...] = (), /, **properties: _Schema) -> _Schema:
     found: _Schema = {"type": "object", "properties": properties}
     return found | {"required": list(required)} if required else found
 
@@ -56,8 +56,8 @@ def _facet(*required: str, deletable: bool = False, **properties: _Schema) -> _S
     return _object(("_producer", "_schemaURL", *required), **told)
 
 
-def _facets(deletable: bool = False, **known: _Schema) -> _Schema:
-    return _object(**known) | {"additionalProperties": _facet(deletable=deletable)}
+def _facets(deletable: bool = False, /, **known: _Schema) -> _Schema:
+    return _object((), **known) | {"additionalProperties": _facet(deletable=deletable)}
 
 
 def _of_dataset(*required: str, **properties: _Schema) -> _Schema:

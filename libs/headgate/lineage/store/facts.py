@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from headgate.core import ids
 from headgate.lineage.store import tables
 from headgate.lineage.store import told as tolds
 from headgate.lineage.store.keys import Keys
 from headgate.lineage.store.timelines import Key, Said, Timelines
+from headgate.lineage.store.values import Value
 
 DATASET, JOB = "dataset", "job"
 
@@ -63,19 +63,14 @@ def current(
     return told
 
 
-def digest(text: str) -> bytes:
-    """What tells values apart."""
-    return bytes.fromhex(ids.digest(text))
-
-
-def said(one: tolds.Told) -> Iterator[tuple[str, tuple[str, str], str, str]]:
-    """What an event says that lasts: subject, whose, facet, and its canonical JSON."""
+def said(one: tolds.Told) -> Iterator[tuple[str, tuple[str, str], str, Value]]:
+    """What an event says that lasts: subject, whose, facet, and its value."""
     for spoken in one.spoken:
-        for facet, text in spoken.facts():
-            yield DATASET, spoken.named[:2], facet, text
+        for facet, value in spoken.facts():
+            yield DATASET, spoken.named[:2], facet, value
     if one.job:
-        for facet, text in tolds.lasting(one.job_facets):
-            yield JOB, one.job, facet, text
+        for facet, value in tolds.lasting(one.job_facets):
+            yield JOB, one.job, facet, value
 
 
 class Facts(Timelines):
@@ -108,9 +103,9 @@ class Facts(Timelines):
         for row in self.connection.execute(query.order_by(event.at)):
             if end is not None and row.at > end:
                 return
-            for text in self._told(key, whose, row.body):
-                found = digest(text)
-                self.keys.values({found: text})
+            for value in self._told(key, whose, row.body):
+                found = value.digest
+                self.keys.values({found: value.text})
                 yield Said(row.at, found, self.keys.of(tables.fact_value)[found])
                 if row.at > last:
                     end = row.at
@@ -118,10 +113,10 @@ class Facts(Timelines):
     def removed(self, key: Key) -> None:
         """Nobody keeps facts."""
 
-    def _told(self, key: Key, whose: tuple[str, ...], body: bytes) -> Iterator[str]:
-        for subject, named, facet, text in said(tolds.read(tolds.unpacked(body), 0, self._lake)):
+    def _told(self, key: Key, whose: tuple[str, ...], body: bytes) -> Iterator[Value]:
+        for subject, named, facet, value in said(tolds.read(tolds.unpacked(body), 0, self._lake)):
             if (subject, facet) == (key[0], key[2]) and named == whose:
-                yield text
+                yield value
 
 
 def _events(key: Key) -> tuple[sa.ColumnElement[bool], ...]:
@@ -142,17 +137,17 @@ def write(
 ) -> None:
     """Take in the facts of events, which are written already; ``since`` is the first one's number."""
     datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
+    known = keys.of(tables.fact_value)
     texts: dict[bytes, str] = {}
     found: dict[Key, list[tuple[int, bytes]]] = {}
     for one in told:
         teller = jobs[one.job] if one.job else 0
-        for subject, whose, facet, text in said(one):
-            value = digest(text)
-            texts[value] = text
+        for subject, whose, facet, value in said(one):
+            if value.digest not in known and value.digest not in texts:
+                texts[value.digest] = value.text
             number = datasets[whose] if subject == DATASET else jobs[whose]
-            found.setdefault((subject, number, facet, teller), []).append((one.at, value))
+            found.setdefault((subject, number, facet, teller), []).append((one.at, value.digest))
     keys.values(texts)
-    known = keys.of(tables.fact_value)
     news = {
         key: [Said(at, value, known[value]) for at, value in words] for key, words in found.items()
     }

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from headgate.lineage.store import tables
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.naming import Named
+from headgate.lineage.store.rows import insert
 from headgate.lineage.store.told import packed
 
 #: So many entries of one kind are remembered.
@@ -33,7 +34,7 @@ class Memory:
     """
 
     revision: int = -1
-    known: dict[str, dict[Any, int]] = field(default_factory=dict)
+    known: dict[str, dict[Any, Any]] = field(default_factory=dict)
     next_ids: dict[str, int] = field(default_factory=dict)
     last: dict[str, dict[Any, Any]] = field(default_factory=dict)
     pairs: set[tuple[int, int, str]] = field(default_factory=set)
@@ -73,6 +74,10 @@ class Keys:
         self.memory.next_ids[table.name] = first + count
         return range(first, first + count)
 
+    def seen(self, kind: str) -> dict[Any, Any]:
+        """What is remembered of that kind, for good; empty at times."""
+        return self.memory.known.setdefault(kind, {})
+
     def of(self, table: sa.Table) -> dict[Any, int]:
         """The numbers that are known of a table's rows, by what tells rows apart."""
         return self.memory.known.setdefault(table.name, {})
@@ -83,7 +88,7 @@ class Keys:
         wanted = {n[:2]: n for n in given if n[:2] not in known}
         if wanted:
             new = self._find(tables.dataset, ("namespace", "name"), list(wanted))
-            rows = [
+            rows: list[dict[str, Any]] = [
                 {"id": i, "namespace": n[0], "name": n[1], "transient": n[2], "revision": 0}
                 for i, n in zip(
                     self.take_ids(tables.dataset, len(new)), (wanted[key] for key in new), strict=True
@@ -121,8 +126,8 @@ class Keys:
         for way in [w for w in new if w not in known]:
             meant = way if count < _MOST_WAYS or way == ("", "") else (way[0], "OTHER")
             if meant not in known:
-                row = {"id": count, "type": meant[0], "subtype": meant[1]}
-                self._insert(tables.way, [row])
+                numbered = {"id": count, "type": meant[0], "subtype": meant[1]}
+                self._insert(tables.way, [numbered])
                 known[meant] = count
                 count += 1
             known[way] = known[meant]
@@ -170,16 +175,11 @@ class Keys:
         """Look keys up and remember what is there; gives those that are not, in order."""
         known = self.of(table)
         found: set[Hashable] = set()
-        if len(columns) > 1:
-            for row in matching(self.connection, table, columns, keys):
-                key = tuple(getattr(row, name) for name in columns)
-                found.add(key)
-                known[key] = row.id
-            return [key for key in keys if key not in found]
-        which = table.c[columns[0]]
-        for number, value in self.rows(sa.select(table.c.id, which), which, keys):
-            found.add((value,))
-            known[value] = number
+        wanted = ("id", *columns)
+        for row in matching(self.connection, table, columns, keys, wanted=wanted):
+            key = tuple(bytes(v) if isinstance(v, memoryview) else v for v in row[1:])
+            found.add(key)
+            known[key if len(columns) > 1 else key[0]] = row[0]
         return [key for key in keys if key not in found]
 
     def rows(
@@ -193,5 +193,4 @@ class Keys:
         return found
 
     def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self.connection.execute(table.insert(), rows)
+        insert(self.connection, table, rows)

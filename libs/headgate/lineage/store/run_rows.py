@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from headgate.lineage.store import tables
 from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.rows import insert
 from headgate.lineage.store.runs import Part, Run
 
 _RUN = (
@@ -56,47 +57,27 @@ def _load_parts(keys: Keys, runs: Mapping[int, Run]) -> None:
 def write(keys: Keys, runs: Iterable[Run]) -> None:
     """Write runs, whose jobs have numbers; not yet what they read and wrote."""
     jobs = keys.of(tables.job)
-    new, old = [], []
+    found = []
     for run in runs:
-        row = {name: getattr(run, name) for name in _RUN}
-        row |= {"job_id": jobs[run.job], "uuid": run.uuid}
-        (new if run.is_new else old).append(row | {"id" if run.is_new else "row": run.id})
-    if new:
-        keys.connection.execute(tables.run.insert(), new)
-    _update(keys, tables.run, ("row",), old)
+        row: dict[str, Any] = {"id": run.id, "job_id": jobs[run.job], "uuid": run.uuid}
+        for name in _RUN:
+            row[name] = getattr(run, name)
+        found.append(row)
+    insert(keys.connection, tables.run, found, replace=True)
 
 
-def write_parts(keys: Keys, runs: Iterable[Run], new: Collection[tuple[int, Any]]) -> None:
-    """Write what runs read and wrote, of which those in ``new`` (run's number, key) have no row."""
+def write_parts(keys: Keys, runs: Iterable[Run]) -> None:
+    """Write what runs read and wrote."""
     datasets = keys.of(tables.dataset)
-    added, changed = [], []
+    found = []
     for run in runs:
-        for key, part in run.parts.items():
-            if not part.changed:
-                continue
-            row: dict[str, Any] = {name: getattr(part, name) for name in _PART}
-            number = datasets[part.dataset]
-            if (run.id, key) in new:
-                added.append(
-                    row | {"run_id": run.id, "dataset_id": number, "role": part.role}
-                )  # fmt: skip
-            else:
-                changed.append(row | {"of_run": run.id, "of_dataset": number, "of_role": part.role})
-            part.changed = False
-    if added:
-        keys.connection.execute(tables.run_dataset.insert(), added)
-    _update(keys, tables.run_dataset, ("of_run", "of_dataset", "of_role"), changed)
-
-
-def _update(
-    keys: Keys, table: sa.Table, which: Sequence[str], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    if not rows:
-        return
-    key = list(table.primary_key.columns)
-    where = [column == sa.bindparam(name) for column, name in zip(key, which, strict=True)]
-    values = {n: sa.bindparam(f"new_{n}") for n in rows[0] if n not in which}
-    keys.connection.execute(
-        table.update().where(*where).values(values),
-        [{n if n in which else f"new_{n}": v for n, v in row.items()} for row in rows],
-    )
+        for part in run.parts.values():
+            if part.changed:
+                row: dict[str, Any] = {
+                    "run_id": run.id, "dataset_id": datasets[part.dataset], "role": part.role
+                }  # fmt: skip
+                for name in _PART:
+                    row[name] = getattr(part, name)
+                found.append(row)
+                part.changed = False
+    insert(keys.connection, tables.run_dataset, found, replace=True)

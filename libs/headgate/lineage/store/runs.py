@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.lineage import names
-from headgate.lineage.store.told import Caller, Spoken, Told, caller_of, error_of, whole_of
+from headgate.lineage.store.told import Caller, Pieces, Spoken, Told, caller_of, error_of, whole_of
 
 #: Ends of a run; of several at one instant the later in this order counts.
 ENDS = ("COMPLETE", "ABORT", "FAIL")
@@ -34,8 +34,8 @@ class Part:
     statement_id: int | None = None
     stated_at: int | None = None
     slot: str | None = None
-    #: What this transaction adds to what was told of its columns.
-    pieces: set[Any] = field(default_factory=set)
+    #: What was told of its columns in this transaction, or, once loaded, at all.
+    pieces: Pieces | None = None
     changed: bool = True
     is_new: bool = True
 
@@ -50,9 +50,8 @@ class Part:
         if merged != (self.at, self.version, self.rows, self.bytes, self.files):
             self.at, self.version, self.rows, self.bytes, self.files = merged
             self.changed = True
-        if not spoken.pieces <= self.pieces:
-            self.pieces |= spoken.pieces
-            self.changed = True
+        if spoken.pieces:
+            self.pieces = self.pieces | spoken.pieces if self.pieces else spoken.pieces
 
 
 @dataclass

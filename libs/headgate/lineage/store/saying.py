@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headgate.core import json as hjson
 from headgate.lineage.store import facts, run_rows, statements, tables
-from headgate.lineage.store import told as tolds
 from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.rows import insert
 from headgate.lineage.store.runs import Part, Run
 from headgate.lineage.store.spans import Spans, rank
 from headgate.lineage.store.statements import Edge, Pair
 from headgate.lineage.store.timelines import Said
-from headgate.lineage.store.told import Told
+from headgate.lineage.store.told import Pieces, Told
 
 #: What is said of an output: the slot, since when, and the statement by its digest.
 _Word = tuple[str, int, bytes]
@@ -26,11 +25,10 @@ class Saying:
         self.keys = keys
         self.revision = revision
         self.runs = runs
-        self._new_parts: set[tuple[int, Any]] = set()
         self._statements: dict[bytes, tuple[Pair, frozenset[Edge]]] = {}
         self._news: dict[tuple[int, str], list[tuple[Pair | None, _Word]]] = {}
         self._withdrawn: dict[tuple[int, str], list[int]] = {}
-        self._declared: list[tuple[Told, dict[Pair, tuple[str, _Word | None]]]] = []
+        self._declared: list[tuple[Told, dict[tuple[Pair, str], _Word | None]]] = []
 
     def read(self, told: Iterable[Told]) -> None:
         """Fold the events into runs, and write those."""
@@ -49,8 +47,6 @@ class Saying:
                 changed[run.uuid] = run
         for run, number in zip(fresh, self.keys.take_ids(tables.run, len(fresh)), strict=True):
             run.id = number
-        for run in changed.values():
-            self._new_parts |= {(run.id, key) for key, part in run.parts.items() if part.is_new}
         run_rows.write(self.keys, changed.values())
         self._changed = changed
 
@@ -69,7 +65,7 @@ class Saying:
         for (uuid, key), word in words.items():
             run = self.runs[uuid]
             self._say(run, run.parts[key], word, datasets[key[0]], known)
-        run_rows.write_parts(self.keys, self._changed.values(), self._new_parts)
+        run_rows.write_parts(self.keys, self._changed.values())
         self._settle()
 
     def _word(self, run: Run, part: Part) -> _Word | None:
@@ -77,10 +73,22 @@ class Saying:
         slot = statements.slot_of(run.job, part.dataset)
         if at is None or slot is None:
             return None
-        said = statements.edges(part.dataset, part.pieces, run.inputs(), slot)
-        found = statements.digest(part.dataset, said)
-        self._statements[found] = part.dataset, said
+        found = self._statement(part.dataset, part.pieces, run.inputs(), slot)
         return self._slot(slot, run.job), at, found
+
+    def _statement(
+        self, dataset: Pair, pieces: Pieces | None, inputs: Iterable[Pair], slot: str
+    ) -> bytes:
+        """The digest of a statement, which is written if it is new."""
+        read = frozenset(inputs)
+        key = dataset, pieces.digest if pieces else None, read, slot
+        remembered = self.keys.seen("said")
+        found = remembered.get(key)
+        if found is None or found not in self.keys.of(tables.statement):
+            said = statements.edges(dataset, pieces, read, slot)
+            found = remembered[key] = statements.digest(dataset, said)
+            self._statements[found] = dataset, said
+        return bytes(found)
 
     def _slot(self, slot: str, job: Pair | None) -> str:
         return f"job:{self.keys.of(tables.job)[job]}" if slot == "job" and job else slot
@@ -102,28 +110,27 @@ class Saying:
     def _keep_pieces(self) -> None:
         """Have each output all that its run ever told of its columns, and keep it."""
         outputs = [p for r in self._changed.values() for p in r.parts.values() if p.role == "out"]
-        earlier = {p.told_id for p in outputs if p.told_id is not None}
+        known = self.keys.of(tables.fact_value)
+        # What is told again word for word need not be put together with what was told.
+        more = [
+            p for p in outputs
+            if p.told_id is not None and (not p.pieces or known.get(p.pieces.digest) != p.told_id)
+        ]  # fmt: skip
         bodies = {
             row.id: row.body
             for row in self.keys.rows(
-                facts.query_values(), tables.fact_value.c.id, [(i,) for i in sorted(earlier)]
+                facts.query_values(), tables.fact_value.c.id,
+                [(i,) for i in {p.told_id for p in more}],
             )
-        }
-        texts: dict[bytes, str] = {}
+        }  # fmt: skip
+        for part in more:
+            earlier = Pieces.kept(bodies[part.told_id])
+            part.pieces = earlier | part.pieces
+        self.keys.values({p.pieces.digest: p.pieces.text for p in outputs if p.pieces})
         for part in outputs:
-            if part.told_id is not None:
-                part.pieces |= {tuple(p) for p in tolds.unpacked(bodies[part.told_id])["pieces"]}
-            if part.pieces:
-                text = hjson.dumps({"pieces": sorted(part.pieces)})
-                texts[facts.digest(text)] = text
-        self.keys.values(texts)
-        known = self.keys.of(tables.fact_value)
-        for part in outputs:
-            if part.pieces:
-                text = hjson.dumps({"pieces": sorted(part.pieces)})
-                number = known[facts.digest(text)]
-                part.changed = part.changed or number != part.told_id
-                part.told_id = number
+            number = known[part.pieces.digest] if part.pieces else None
+            part.changed = part.changed or number != part.told_id
+            part.told_id = number
 
     def _settle(self) -> None:
         jobs, known = self.keys.of(tables.job), self.keys.of(tables.statement)
@@ -144,9 +151,7 @@ class Saying:
             key, word = (spoken.named[:2], spoken.role), None
             slot = statements.slot_of(one.job, key[0]) if one.job else statements.DECLARED
             if spoken.role == "out" and slot is not None and (one.job or spoken.pieces):
-                said = statements.edges(key[0], spoken.pieces, inputs, slot)
-                digest = statements.digest(key[0], said)
-                self._statements[digest] = key[0], said
+                digest = self._statement(key[0], spoken.pieces, inputs, slot)
                 word = self._slot(slot, one.job), one.at, digest
             found[key] = word
         self._declared.append((one, found))
@@ -160,17 +165,15 @@ class Saying:
         rows = []
         for one, found in self._declared:
             for (dataset, role), word in found.items():
-                slot, at, digest = word or (None, None, None)
                 rows.append(
                     {
                         "event_id": numbers[one.digest], "dataset_id": datasets[dataset],
                         "role": role, "job_id": self.keys.of(tables.job).get(one.job),
-                        "statement_id": known[digest] if digest else None,
-                        "stated_at": at, "slot": slot,
+                        "statement_id": known[word[2]] if word else None,
+                        "stated_at": word[1] if word else None, "slot": word[0] if word else None,
                     }
                 )  # fmt: skip
                 if word:
                     key = datasets[dataset], word[0]
                     self._news.setdefault(key, []).append((one.job, word))
-        if rows:
-            self.keys.connection.execute(tables.declared.insert(), rows)
+        insert(self.keys.connection, tables.declared, rows)

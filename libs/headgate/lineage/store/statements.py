@@ -14,7 +14,8 @@ from headgate.lineage.graph_node import ROWS
 from headgate.lineage.store import tables
 from headgate.lineage.store.keys import Keys
 from headgate.lineage.store.naming import Named
-from headgate.lineage.store.told import IN_FULL, Piece
+from headgate.lineage.store.rows import insert
+from headgate.lineage.store.told import IN_FULL, Piece, Pieces
 
 MADE, LOOKED_UP, DECLARED = "made", "looked up", "declared"
 #: Slots of a lake's own dataset by the kind of our job; other kinds say nothing of edges.
@@ -52,7 +53,7 @@ def slot_of(job: Pair, dataset: Pair) -> str | None:
 
 
 def edges(
-    dataset: Pair, pieces: Iterable[Piece], inputs: Iterable[Pair], slot: str
+    dataset: Pair, pieces: Pieces | None, inputs: Iterable[Pair], slot: str
 ) -> frozenset[Edge]:
     """All that is said of an output.
 
@@ -62,7 +63,7 @@ def edges(
         inputs: the other datasets that the run or job reads.
         slot: what kind of statement it is.
     """
-    told = frozenset(pieces)
+    told = pieces.all if pieces else frozenset()
     read = set() if IN_FULL in told else set(inputs)
     read |= {(namespace, name) for _, namespace, name, *_ in told if namespace}
     read.discard(dataset)
@@ -128,9 +129,6 @@ def write(keys: Keys, given: Mapping[bytes, tuple[Pair, frozenset[Edge]]]) -> No
         for dataset, said, digest in mine
         for e in said
     }  # fmt: skip
-    if rows:
-        columns = [column.name for column in tables.statement_edge.c]
-        keys.connection.execute(
-            tables.statement_edge.insert(),
-            [dict(zip(columns, row, strict=True)) for row in sorted(rows)],
-        )
+    columns = [column.name for column in tables.statement_edge.c]
+    edges_ = [dict(zip(columns, row, strict=True)) for row in sorted(rows)]
+    insert(keys.connection, tables.statement_edge, edges_)

@@ -9,13 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from headgate.lineage.graph_node import ROWS
-from headgate.lineage.store import aliases, facts, instants, outcomes, run_rows, statements, tables
+from headgate.lineage.store import aliases, facts, instants, outcomes, run_rows, tables
 from headgate.lineage.store.keys import Keys, Memory
-from headgate.lineage.store.naming import SYMLINK, Named
 from headgate.lineage.store.opening import Store
+from headgate.lineage.store.rows import insert
 from headgate.lineage.store.saying import Saying
-from headgate.lineage.store.told import IN_FULL, Spoken, Told, read
+from headgate.lineage.store.spoken_names import SpokenNames
+from headgate.lineage.store.told import Told, read
 from headgate.lineage.store.valid import NotAnEvent, check
 
 
@@ -118,7 +118,8 @@ def write(
 
 def _new(connection: sa.Connection, told: Sequence[Told]) -> tuple[list[Told], list[int]]:
     """Events that are not taken yet, by time, and the indexes of the others."""
-    event, seen = tables.event.c, set()
+    event = tables.event.c
+    seen: set[bytes] = set()
     for start in range(0, len(told), 400):
         some = [one.digest for one in told[start : start + 400]]
         seen.update(
@@ -138,8 +139,10 @@ def _new(connection: sa.Connection, told: Sequence[Told]) -> tuple[list[Told], l
 
 
 def _take(keys: Keys, told: list[Told], revision: int, received_at: int, lake: str | None) -> None:
-    keys.datasets([n for one in told for s in one.spoken for n in _named(s)])
+    spoken = SpokenNames(keys, told)
+    spoken.datasets()
     keys.jobs([one.job for one in told if one.job])
+    keys.datasets([s.named for one in told for s in one.spoken])
     runs = run_rows.load(keys, {one.run for one in told if one.run})
     saying = Saying(keys, revision, runs)
     saying.read(told)
@@ -147,46 +150,16 @@ def _take(keys: Keys, told: list[Told], revision: int, received_at: int, lake: s
     saying.write()
     facts.write(keys, told, revision, since=since, lake=lake)
     outcomes.write(keys, told, saying.runs)
-    known = keys.of(tables.dataset)
-    for one in told:
-        for spoken in one.spoken:
-            for other in spoken.symlinks:
-                keys.pair(known[spoken.named[:2]], known[other[:2]], SYMLINK)
-    keys.fields([(number, name) for number in sorted(keys.fresh) for name in ("", ROWS)])
-    keys.fields(sorted(set(_fields(keys, told))))
+    spoken.columns()
     if keys.fresh or keys.pairs:
         aliases.record(keys.connection, keys.pairs, keys.fresh, revision)
-
-
-def _named(spoken: Spoken) -> Iterator[Named]:
-    """Every dataset that is named where one is spoken of."""
-    yield spoken.named
-    yield from spoken.symlinks
-    for namespace, name in {(piece[1], piece[2]) for piece in spoken.pieces if piece[1]}:
-        yield statements.named((namespace, name))
-
-
-def _fields(keys: Keys, told: Sequence[Told]) -> Iterator[tuple[int, str]]:
-    """Every column that events name."""
-    datasets = keys.of(tables.dataset)
-    for one in told:
-        for spoken in one.spoken:
-            number = datasets[spoken.named[:2]]
-            for column in spoken.columns:
-                yield number, column
-            for column, namespace, name, field, *_ in spoken.pieces - {IN_FULL}:
-                yield number, column
-                if namespace:
-                    yield datasets[namespace, name], field
 
 
 def _write_events(keys: Keys, told: Sequence[Told], saying: Saying, received_at: int) -> int:
     """Write the events themselves; gives the first one's number."""
     numbers = keys.take_ids(tables.event, len(told))
-    keys.connection.execute(
-        tables.event.insert(),
-        list(_rows(keys, told, numbers, saying, received_at)),
-    )
+    rows = list(_rows(keys, told, numbers, saying, received_at))
+    insert(keys.connection, tables.event, rows)
     saying.declare(dict(zip((one.digest for one in told), numbers, strict=True)))
     return numbers[0]
 
@@ -207,4 +180,4 @@ def _rows(
         }  # fmt: skip
 
 
-__all__ = ["Refused", "Taken", "statements", "take", "told_by", "write"]
+__all__ = ["Refused", "Taken", "take", "told_by", "write"]

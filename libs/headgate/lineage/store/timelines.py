@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from headgate.lineage.store.keys import Keys
 from headgate.lineage.store.matching import matching
+from headgate.lineage.store.rows import insert
 
 Key = tuple[Any, ...]
 
@@ -117,8 +118,7 @@ class Timelines(ABC):
         return found
 
     def _flush(self) -> None:
-        if self._new:
-            self.connection.execute(self.table.insert(), self._new)
+        insert(self.connection, self.table, self._new)
         if self._ended:
             row = self.table.update().where(self.table.c.id == sa.bindparam("row"))
             changed: dict[str, Any] = {"to_at": sa.bindparam("ends")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from headgate.lineage import callers
 from headgate.lineage.graph_node import ROWS
 from headgate.lineage.store import instants, valid
 from headgate.lineage.store.naming import Named, Names
+from headgate.lineage.store.values import Value, digest
 
 #: Facets of datasets that are of one run or have a table of their own, and no fact that lasts.
 OF_ONE_RUN = frozenset(
@@ -25,12 +27,43 @@ _LONGEST_VERSION = 500
 _LONGEST_TEXT = 100_000
 _LARGEST = 2**63 - 1
 _FAST = 1
+#: Most runs say of an output's columns what the one before said: found by the facets' values, written
+#: down fast, in a form of marshal's that says nothing of which objects are one and the same.
+_pieces: dict[tuple[Names, bytes], Pieces] = {}
+_FORM, _REMEMBERED = 2, 4_000
 
 #: What a column (``*``: the rows) follows from, and how: column, namespace, name, field, type,
 #: subtype. One without a namespace says only that the column was told.
 Piece = tuple[str, str, str, str, str, str]
 #: Stands for: what the output is made from is told in full, and the run's inputs add nothing.
-IN_FULL: Piece = ("!", "", "", "", "", "")
+IN_FULL: Piece = ("", "", "", "", "!", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What was told of an output's columns, as canonical JSON too, and a digest of that."""
+
+    all: frozenset[Piece]
+    digest: bytes
+    text: str
+
+    @classmethod
+    def of(cls, pieces: Iterable[Piece]) -> Pieces:
+        """These pieces."""
+        found = frozenset(pieces)
+        text = hjson.dumps({"pieces": sorted(found)})
+        return cls(found, digest(text), text)
+
+    @classmethod
+    def kept(cls, body: bytes) -> Pieces:
+        """The pieces whose text was packed."""
+        return cls.of(tuple(piece) for piece in unpacked(body)["pieces"])
+
+    def __or__(self, other: Pieces | None) -> Pieces:
+        """All that was told by both."""
+        if other is None or other.all <= self.all:
+            return self
+        return other if self.all <= other.all else Pieces.of(self.all | other.all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +75,7 @@ class Spoken:
     facets: Mapping[str, Any]
     own: Mapping[str, Any]
     symlinks: tuple[Named, ...] = ()
-    pieces: frozenset[Piece] = frozenset()
+    pieces: Pieces | None = None
 
     @property
     def version(self) -> str | None:
@@ -70,8 +103,8 @@ class Spoken:
                 return list(facets["dataQualityAssertions"]["assertions"])
         return None
 
-    def facts(self) -> Iterator[tuple[str, str]]:
-        """Facets that last, each as name and canonical JSON."""
+    def facts(self) -> Iterator[tuple[str, Value]]:
+        """Facets that last, each as name and what it says."""
         return lasting(self.facets)
 
 
@@ -141,12 +174,11 @@ def packed(text: str) -> bytes:
     return zlib.compress(text.encode("utf-8", "surrogatepass"), _FAST)
 
 
-def lasting(facets: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The facets that are facts, each as name and canonical JSON, without who made it by what schema."""
+def lasting(facets: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+    """The facets that are facts, each as name and what it says."""
     for name, value in facets.items():
         if name not in OF_ONE_RUN and len(name) <= _LONGEST_FACET and name == plain(name):
-            kept = {k: v for k, v in value.items() if k not in ("_producer", "_schemaURL")}
-            yield name, hjson.dumps(kept)
+            yield name, Value(value)
 
 
 def caller_of(told: Told) -> Caller | None:
@@ -213,12 +245,9 @@ def _spoken(event: Mapping[str, Any], meant: Names) -> Iterator[Spoken]:
 
 def _dataset(told: Mapping[str, Any], role: str, own: Mapping[str, Any], meant: Names) -> Spoken:
     facets = told.get("facets") or {}
-    pieces: frozenset[Piece] = frozenset()
+    pieces = None
     if role == "out" and ("columnLineage" in facets or "lineage" in facets):
-        pieces = frozenset(
-            (*_columns(facets.get("columnLineage") or {}, meant),
-             *_explicit(facets.get("lineage"), meant))
-        )  # fmt: skip
+        pieces = _told(facets.get("columnLineage") or {}, facets.get("lineage"), meant)
     symlinks = meant.symlinks(told) if "symlinks" in facets else ()
     named = meant.node(told["namespace"], told["name"])
     return Spoken(named, role, facets, own, symlinks, pieces)
@@ -228,8 +257,21 @@ def _both(one: Spoken, other: Spoken) -> Spoken:
     """The same dataset told twice on one side of an event."""
     return Spoken(
         one.named, one.role, {**one.facets, **other.facets}, {**one.own, **other.own},
-        tuple(dict.fromkeys((*one.symlinks, *other.symlinks))), one.pieces | other.pieces,
+        tuple(dict.fromkeys((*one.symlinks, *other.symlinks))),
+        one.pieces | other.pieces if one.pieces else other.pieces,
     )  # fmt: skip
+
+
+def _told(columns: Mapping[str, Any], explicit: Mapping[str, Any] | None, meant: Names) -> Pieces:
+    """What is told of an output's columns."""
+    key = meant, marshal.dumps((dict(columns), dict(explicit or {})), _FORM)
+    found = _pieces.get(key)
+    if found is None:
+        if len(_pieces) >= _REMEMBERED:
+            _pieces.clear()
+        found = Pieces.of((*_columns(columns, meant), *_explicit(explicit, meant)))
+        _pieces[key] = found
+    return found
 
 
 def _columns(facet: Mapping[str, Any], meant: Names) -> Iterator[Piece]:
@@ -268,7 +310,7 @@ def _entry(entry: Mapping[str, Any], meant: Names) -> Iterator[Spoken]:
     """The datasets that an entry of a job's lineage facet speaks of."""
     if entry["type"] == "DATASET":
         named = meant.node(entry["namespace"], entry["name"])
-        yield Spoken(named, "out", {}, {}, (), frozenset(_explicit(entry, meant)))
+        yield Spoken(named, "out", {}, {}, (), Pieces.of(_explicit(entry, meant)))
     elif "name" not in entry:  # the event's own job
         for one in entry.get("inputs") or ():
             if one["type"] == "DATASET":
@@ -288,7 +330,8 @@ def _inputs(
         if named is None:
             named = memo[key] = meant.node(*key)
         # Who says no way means that the value is made of it somehow.
-        for way in told.get("transformations") or ({},):
+        ways: Iterable[Mapping[str, Any]] = told.get("transformations") or ({},)
+        for way in ways:
             kind = "INDIRECT" if way.get("type") == "INDIRECT" else "DIRECT"
             subtype = plain(str(way.get("subtype") or otherwise))[:64]
             yield (column, named[0], named[1], told["field"], kind, subtype)
