@@ -5,6 +5,7 @@ All but what ``--rows`` counts is answered from events alone: the lake is remove
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,14 +13,18 @@ from typing import Any
 
 import pytest
 
+from headgate.cli.main import invoke
 from headgate.core import clock
 from headgate.core.errors import NotFoundError, UsageError
 from headgate.lineage import own_facets
 from headgate.lineage.questions.why import Cause, Why
-from headgate.orchestration import auditing, rebuilding, waiving
+from headgate.lineage.store.opening import open_store
+from headgate.orchestration import auditing, private_lakes, rebuilding, waiving
 from headgate.orchestration.maintaining import maintain
+from headgate.orchestration.project import Project
 from headgate.orchestration.replay import replay
 from headgate.orchestration.rollback import rollback
+from headgate.orchestration.run import run
 from tests.e2e import why_shop
 from tests.e2e.why_shop import CITIES, CUSTOMERS, DAILY, ORDERS, SILVER, Shop, causes, order
 
@@ -29,7 +34,9 @@ FOLLOWS = {DAILY: {"inputs"}, SILVER: {"inputs"}}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return why_shop.make(tmp_path_factory.mktemp("why") / "shop")
+    shop = why_shop.make(tmp_path_factory.mktemp("why") / "shop")
+    open_store(shop.root / "events.db").close()  # with its tables, for all who copy it
+    return shop
 
 
 @pytest.fixture
@@ -230,6 +237,65 @@ def test_a_batch_that_was_refused_changed_nothing_and_is_told(shop: Shop) -> Non
     (told,) = answer.beside
     assert told.kind == "refused"
     assert "order_id" in told.what
+
+
+def test_the_command_tells_people_and_programs(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADGATE_ROOT", str(shop.root))
+
+    def ask(*arguments: str) -> tuple[int, str]:
+        code = invoke(["why", *arguments])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    code, told = ask(DAILY)
+    assert code == 1
+    assert "no two releases" in told
+    shop.edit(
+        "dbt_project/models/daily.sql", lambda sql: sql.replace("sum(amount)", "sum(amount * 2)")
+    )
+    shop.deliver([order(20, 1, 5), order(21, 5, 5000), order(22, 5, 1)])
+
+    code, told = ask("daily.amount", "--rows")
+    assert code == 0
+    assert told.startswith("gold.sales.daily.amount between release 1 (")
+    assert f"It comes from {DAILY} (code); {ORDERS} (new rows, late rows, set aside)." in told
+    assert "late rows: 1 row came late, for days that it held already, within 2026-03-01" in told
+    assert "+select sold_on, cast(sum(amount * 2) as bigint) as amount" in told
+    counted = [line.split() for line in told.splitlines() if line.startswith(f" {DAILY}")]
+    assert [line[-3:] for line in counted] == [["1", "0", "2"]]
+    assert f"headgate quarantine list {ORDERS} --state any" in told
+
+    code, told = ask(CITIES, "--between", "1", "2")
+    assert "It is the same version in both" in told
+    code, told = ask(DAILY, "--between", "1", "2", "--rows", "--json")
+    found = json.loads(told)
+    assert (found["nothing"], found["roots"], found["column"]) == (False, [DAILY, ORDERS], None)
+    assert {m["dataset"] for m in found["moved"]} == {DAILY, SILVER, ORDERS}
+    assert [(d.split()[0], c["added"]) for d, c in found["rows"].items()] == [
+        (ORDERS, 2), (DAILY, 1), (SILVER, 2)
+    ]  # fmt: skip
+    code, told = ask("daily.nothing")
+    assert code == 1
+    assert "It has sold_on, amount, orders" in told
+    code, told = ask("sales", "--between", "1", "2")
+    assert code == 2
+
+
+def test_a_private_lake_answers_from_its_beginning_on(shop: Shop, tmp_path: Path) -> None:
+    settings = shop.project.settings
+    mine = Project(dataclasses.replace(settings, lake=tmp_path / "mine", lake_name="mine"))
+    private_lakes.begin(mine, "main")
+    shop.edit(
+        "dbt_project/models/daily.sql", lambda sql: sql.replace("sum(amount)", "sum(amount * 2)")
+    )
+    run(Project(mine.settings))
+    answer = shop.told_by(tmp_path / "mine" / settings.lineage_file, 1, 2)
+
+    assert answer.namespace == "headgate://mine"
+    assert causes(answer) == {DAILY: {"code"}}
+    assert "no event tells how it read before" in one(answer, DAILY, "code").what
 
 
 def test_events_that_were_lost_or_are_of_an_earlier_edition(shop: Shop, tmp_path: Path) -> None:

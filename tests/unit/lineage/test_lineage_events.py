@@ -62,7 +62,7 @@ def all_steps(messages: Contract, daily: Contract) -> list[Step]:
     ingest = steps.ingest_step(messages, RUN, "b1", files=["landing/chat/a.jsonl"])
     gate = steps.gate_step(messages, RUN, "b1", parents=[DatasetRef.of(daily, version=3)])
     upstream = DatasetRef.of(messages, version=7, path="/lake/bronze/chat/messages")
-    build = steps.build_step(daily, RUN, "b2", inputs=[upstream], sql="select 1")
+    build = steps.build_step(daily, RUN, "b2", inputs=[upstream], sql="select 1", code="x = 1")
     return [
         steps.run_step(RUN, started=AT),
         replace(ingest, inputs=(replace(ingest.inputs[0], statistics=Statistics(9, 999, 1)),)),
