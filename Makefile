@@ -9,7 +9,7 @@ HEADGATE := $(BIN)/headgate
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow test test-servers check fix bench bench-curated bench-airflow reliability docs lock clean core dev
+.PHONY: help demo airflow lineage test test-servers check fix bench bench-curated bench-airflow reliability docs lock clean core dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ airflow: ## Serve the DAGs by a real Airflow here, with demo chat to take (Ctrl-
 	@requirements/sync.sh airflow
 	@$(HEADGATE) dbt >/dev/null
 	@exec $(HEADGATE) airflow --demo $(ARGS)
+
+lineage: ## Serve the lake's lineage here over HTTP (Ctrl-C stops it; ARGS="--port 8092")
+	@requirements/sync.sh lineage
+	@exec $(HEADGATE) lineage serve $(ARGS)
 
 test: dev ## Set up and run the tests (embedded engine; no server, no JVM)
 	@tests/reliability/fuse.sh

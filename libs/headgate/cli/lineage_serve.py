@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -70,6 +71,7 @@ def serve(
             if not access.every(store):
                 output.out("Everybody on this machine may post and ask: there is no token yet.")
             output.out("Ctrl-C stops it.")
+            sys.stdout.flush()  # who started it waits for the address
 
         with suppress(KeyboardInterrupt):
             running.serve(app, bound, limits, ready=ready)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from headgate.cli import reference_http
 from headgate.contracts.docs import markdown_table
 
 _NOTE = "<!-- Written from the code by `make docs`; a change here is lost. -->"
@@ -23,6 +25,8 @@ def pages() -> dict[str, str]:
         "failpoints.md": _failpoints(),
         "fsck.md": _fsck(),
     }
+    if find_spec("fastapi") is not None:  # where the server is not installed, its page is as it was
+        made["http-api.md"] = reference_http.page()
     return {name: f"{_NOTE}\n\n{text.strip()}\n" for name, text in made.items()}
 
 

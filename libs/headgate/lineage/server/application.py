@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -109,14 +110,23 @@ def create_app(
         lifespan=_alive,
     )
     app.state.served = around
-    for part in (posting, listing, asking, managing):
-        app.include_router(part.routes)
-    app.include_router(routes)
+    # As they are: to include a router would make each of its routes a second time.
+    for part in (posting.routes, listing.routes, asking.routes, managing.routes, routes):
+        app.router.routes.extend(part.routes)
     rules.demand(rules.routes(app))
     problems.install(app)
     described.install(app)
     app.add_middleware(Guard, keys=keys, limits=allowed, may_be_open=loopback)
     return app
+
+
+def openapi() -> dict[str, Any]:
+    """What OpenAPI says of any such app; no store is needed for that."""
+    nothing = sqlalchemy.create_engine("sqlite://")
+    try:
+        return create_app(Store(nothing)).openapi()
+    finally:
+        nothing.dispose()
 
 
 @asynccontextmanager
@@ -129,7 +139,7 @@ async def _alive(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(around.writer.stop)
 
 
-@routes.get("/health", responses={200: {"model": Health}})
+@routes.get("/health", responses={200: {"model": Health, "description": "The answer."}})
 async def health(request: Request) -> Response:
     """Whether the server lives, and how far it is; no token is needed."""
     around = served.of(request)
@@ -144,7 +154,10 @@ async def health(request: Request) -> Response:
     )
 
 
-@routes.get("/metrics", responses={200: {"model": Metrics}, **served.refusals()})
+@routes.get(
+    "/metrics",
+    responses={200: {"model": Metrics, "description": "The answer."}, **served.refusals()},
+)
 async def metrics(request: Request) -> Response:
     """What was done since the server was started."""
     around = served.of(request)

@@ -8,20 +8,18 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import APIRouter, Query, Request, Response
 
 from headgate.core.errors import NotFoundError
-from headgate.lineage.questions import datasets
-from headgate.lineage.questions.impact import Impact, impact
-from headgate.lineage.questions.personal import PersonalData, personal
+from headgate.lineage.questions import answers, datasets
+from headgate.lineage.questions.impact import impact
+from headgate.lineage.questions.personal import personal
 from headgate.lineage.questions.trace import MOST_NODES, trace
 from headgate.lineage.questions.why import Why, why
 from headgate.lineage.server import served
 from headgate.lineage.server.rules import API
-from headgate.lineage.server.served import Needed, Text
+from headgate.lineage.server.served import Name, Needed, Space, Text
 from headgate.lineage.store.opening import Store
 
 Answer = TypeVar("Answer")
 routes = APIRouter(prefix=API, tags=["questions"])
-Name = Annotated[Needed, Query(description="The dataset's name, or one that it is also called.")]
-Space = Annotated[Text, Query(description="Its namespace, where the name alone does not say it.")]
 Column = Annotated[Text, Query(description="One of its columns; `*` stands for which rows it has.")]
 AsOf = Annotated[
     Text,
@@ -39,7 +37,7 @@ End = Annotated[
 @routes.get(
     "/trace",
     responses={
-        200: {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Trace"}}}},
+        200: served.of_schema("Trace"),
         **served.refusals(404),
     },
 )
@@ -75,7 +73,7 @@ def get_trace(
     return Response(found.json(), media_type="application/json")
 
 
-@routes.get("/impact", responses={200: {"model": Impact}, **served.refusals(404)})
+@routes.get("/impact", responses={200: served.of_schema("Impact"), **served.refusals(404)})
 def get_impact(
     request: Request,
     name: Name,
@@ -94,10 +92,12 @@ def get_impact(
             store, _what(its, column), change=change, namespace=space, as_of=as_of
         ),
     )  # fmt: skip
-    return served.answer(served.plain(found))
+    return served.answer(answers.of_impact(found))
 
 
-@routes.get("/why", responses={200: {"model": Why}, **served.refusals(404)})
+@routes.get(
+    "/why", responses={200: {"model": Why, "description": "The answer."}, **served.refusals(404)}
+)
 def get_why(
     request: Request,
     name: Name,
@@ -109,10 +109,13 @@ def get_why(
     """Why a dataset is other than it was: what moved between two releases, and what moved that."""
     store = served.of(request).store
     found = why(store, name, before, after, column=column, namespace=namespace)
-    return served.answer(served.plain(found))
+    roots = [one.dataset for one in found.roots]
+    return served.answer({**served.plain(found), "nothing": found.nothing, "roots": roots})
 
 
-@routes.get("/personal-data", responses={200: {"model": PersonalData}, **served.refusals(404)})
+@routes.get(
+    "/personal-data", responses={200: served.of_schema("PersonalData"), **served.refusals(404)}
+)
 def get_personal_data(
     request: Request,
     name: Annotated[Text, Query(description="One dataset. Default: all.")] = None,
@@ -129,7 +132,7 @@ def get_personal_data(
             store, name, namespace,
             lambda space, its: personal(store, _what(its, column), as_of=as_of, namespace=space),
         )  # fmt: skip
-    return served.answer(served.plain(found))
+    return served.answer(answers.of_personal(found))
 
 
 def _of_any(

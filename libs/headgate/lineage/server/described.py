@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,63 +10,37 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from headgate.lineage.access import Right, Role
-from headgate.lineage.questions import trace
+from headgate.lineage.questions import answers, trace
 from headgate.lineage.server import rules
+from headgate.lineage.store import event_schema
 
-_TEXT: dict[str, Any] = {
-    "type": "string",
-    "minLength": 1,
-    "maxLength": 1_000,
-    "pattern": r"^[^\u0000\ud800-\udfff]+$",
-}
-_FACETS = {
-    "type": "object",
-    "description": "Facets by name: those of the standard as it says; others are kept as they are.",
-    "additionalProperties": {
-        "type": "object",
-        "required": ["_producer", "_schemaURL"],
-        "properties": {
-            "_producer": {"type": "string", "format": "uri"},
-            "_schemaURL": {"type": "string", "format": "uri"},
-        },
-    },
-}
-_NAMED = {
-    "type": "object",
-    "required": ["namespace", "name"],
-    "properties": {"namespace": _TEXT, "name": _TEXT, "facets": _FACETS},
-}
-_SAID = {
-    "eventTime": {
+
+def _event(about: str, schema: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """One kind of event. What JSON Schema cannot say stands in words."""
+    told = copy.deepcopy(dict(schema))
+    told["description"] = about
+    told["properties"]["eventTime"] = {
         "type": "string",
         "format": "date-time",
         "description": "When it happened, of the years 1 to 9999.",
         "examples": ["2026-05-01T12:00:00.000Z"],
-    },
-    "producer": {"type": "string", "format": "uri", "description": "Who made the event."},
-    "schemaURL": {
-        "type": "string",
-        "format": "uri",
-        "description": "Of the standard's schema, and which kind of event.",
-    },
-}
-_DATASETS = {"type": "array", "items": {"$ref": "#/components/schemas/NamedWithFacets"}}
-_RUN = {
-    "type": "object",
-    "required": ["runId"],
-    "properties": {"runId": {"type": "string", "format": "uuid"}, "facets": _FACETS},
-}
-_STATES = ["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]
-_PUT_TOGETHER = {"$ref": "#/components/schemas/NamedWithFacets"}
-
-
-def _event(required: list[str], properties: Mapping[str, Any], without: list[str]) -> Any:
-    return {
-        "type": "object",
-        "required": ["eventTime", "producer", "schemaURL", *required],
-        "properties": {**_SAID, **properties},
-        "not": {"anyOf": [{"required": [name]} for name in without]},
     }
+    if without:
+        told["not"] = {"anyOf": [{"required": [name]} for name in without]}
+    _without_nul(told)
+    return told
+
+
+def _without_nul(schema: Any) -> None:
+    """Names, which have a longest length, hold neither NUL nor half a character."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "string" and "maxLength" in schema:
+            schema["pattern"] = r"^[^\u0000\ud800-\udfff]*$"
+        for inner in schema.values():
+            _without_nul(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            _without_nul(inner)
 
 
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -85,26 +60,16 @@ _SHAPES: dict[str, dict[str, Any]] = {
 }
 _SCHEMAS: dict[str, Any] = {
     "Trace": trace.SCHEMA,
-    "NamedWithFacets": _NAMED,
-    "RunEvent": _event(
-        ["run", "job"],
-        {
-            "eventType": {"type": "string", "enum": _STATES},
-            "run": _RUN,
-            "job": _PUT_TOGETHER,
-            "inputs": _DATASETS,
-            "outputs": _DATASETS,
-        },
-        ["dataset"],
-    ),
+    "Impact": answers.IMPACT,
+    "PersonalData": answers.PERSONAL,
+    "RunEvent": _event("What a run did so far.", event_schema.RUN_EVENT),
     "JobEvent": _event(
-        ["job"],
-        {"job": _PUT_TOGETHER, "inputs": _DATASETS, "outputs": _DATASETS},
-        ["run", "dataset"],
+        "What a job is made of, whether or not it runs.", event_schema.JOB_EVENT, "run", "dataset"
     ),
-    "DatasetEvent": _event(["dataset"], {"dataset": _PUT_TOGETHER}, ["run", "job"]),
+    "DatasetEvent": _event("What a dataset is like.", event_schema.DATASET_EVENT, "job"),
     "LineageEvent": {
-        "description": "An event of OpenLineage, of any producer.",
+        "description": "An event of OpenLineage, of any producer. Facets that are not named here"
+        " are kept as they are. A namespace and a name together have at most 2,600 bytes.",
         "oneOf": [
             {"$ref": f"#/components/schemas/{kind}Event"} for kind in ("Run", "Job", "Dataset")
         ],
@@ -176,6 +141,10 @@ def _describe(app: FastAPI) -> dict[str, Any]:
                 _not_null(parameter, of_time=path == f"{rules.API}/why")
     for schema in schemas.values():
         _with_names(schema)
+    schemas["Why"]["properties"].update(
+        nothing={"type": "boolean", "description": "Nothing that it is made from has changed."},
+        roots={"type": "array", "items": {"type": "string"}, "description": "Where it began."},
+    )
     return found
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from headgate.lineage.questions import datasets, events, jobs, runs
 from headgate.lineage.server import served
 from headgate.lineage.server.rules import API
-from headgate.lineage.server.served import After, Limit, Needed, Text
+from headgate.lineage.server.served import After, Limit, Name, Search, Space, Text
 
 routes = APIRouter(prefix=API, tags=["what there is"])
 #: A run is called by a UUID.
@@ -19,14 +19,14 @@ _OF = "Where the same name is in several namespaces: which."
 
 
 def _answers(model: Any) -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": model}, **served.refusals(404)}
+    return {200: {"model": model, "description": "The answer."}, **served.refusals(404)}
 
 
 @routes.get("/datasets", responses=_answers(datasets.DatasetPage))
 def list_datasets(
     request: Request,
-    search: Text = None,
-    namespace: Text = None,
+    search: Search = None,
+    namespace: Space = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
@@ -38,7 +38,7 @@ def list_datasets(
 
 
 @routes.get("/dataset", responses=_answers(datasets.Dataset))
-def get_dataset(request: Request, name: Needed, namespace: Text = None) -> Response:
+def get_dataset(request: Request, name: Name, namespace: Space = None) -> Response:
     """A dataset by its name or one of its aliases: columns, facets and what else it is called."""
     return served.answer(datasets.one(served.of(request).store, name, namespace))
 
@@ -46,8 +46,8 @@ def get_dataset(request: Request, name: Needed, namespace: Text = None) -> Respo
 @routes.get("/dataset/versions", responses=_answers(datasets.VersionPage))
 def list_versions(
     request: Request,
-    name: Needed,
-    namespace: Text = None,
+    name: Name,
+    namespace: Space = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
@@ -59,8 +59,8 @@ def list_versions(
 @routes.get("/dataset/verdicts", responses=_answers(datasets.VerdictPage))
 def list_verdicts(
     request: Request,
-    name: Needed,
-    namespace: Text = None,
+    name: Name,
+    namespace: Space = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
@@ -72,8 +72,8 @@ def list_verdicts(
 @routes.get("/jobs", responses=_answers(jobs.JobPage))
 def list_jobs(
     request: Request,
-    search: Text = None,
-    namespace: Text = None,
+    search: Search = None,
+    namespace: Space = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Response:
@@ -85,7 +85,7 @@ def list_jobs(
 
 
 @routes.get("/job", responses=_answers(jobs.Job))
-def get_job(request: Request, name: Needed, namespace: Text = None) -> Response:
+def get_job(request: Request, name: Name, namespace: Space = None) -> Response:
     """A job: what it says the outputs of are, and its facets."""
     return served.answer(jobs.one(served.of(request).store, name, namespace))
 
@@ -93,8 +93,8 @@ def get_job(request: Request, name: Needed, namespace: Text = None) -> Response:
 @routes.get("/runs", responses=_answers(runs.RunPage))
 def list_runs(
     request: Request,
-    job: Text = None,
-    dataset: Text = None,
+    job: Annotated[Text, Query(description="Those of this job.")] = None,
+    dataset: Annotated[Text, Query(description="Those that wrote or read it.")] = None,
     namespace: Annotated[
         Text, Query(description=f"Of the dataset or, without one, of the job. {_OF}")
     ] = None,
@@ -123,7 +123,7 @@ def get_run(request: Request, run_id: Annotated[str, Path(pattern=_UUID)]) -> Re
 
 @routes.get("/releases", responses=_answers(runs.ReleasePage))
 def list_releases(
-    request: Request, namespace: Text = None, limit: Limit = 100, after: After = None
+    request: Request, namespace: Space = None, limit: Limit = 100, after: After = None
 ) -> Response:
     """Releases of lakes, the newest first."""
     store = served.of(request).store
@@ -133,8 +133,8 @@ def list_releases(
 @routes.get("/events", responses=_answers(events.EventPage))
 def list_events(
     request: Request,
-    run: Uuid = None,
-    job: Text = None,
+    run: Annotated[Uuid, Query(description="Those of this run.")] = None,
+    job: Annotated[Text, Query(description="Those of this job.")] = None,
     namespace: Annotated[Text, Query(description=f"Of the job. {_OF}")] = None,
     limit: Limit = 100,
     after: After = None,

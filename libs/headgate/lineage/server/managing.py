@@ -33,14 +33,18 @@ class Made:
     token: str
 
 
-@routes.get("/tokens", responses={200: {"model": Tokens}, **served.refusals()})
+@routes.get(
+    "/tokens", responses={200: {"model": Tokens, "description": "The answer."}, **served.refusals()}
+)
 def list_tokens(request: Request) -> Response:
     """Every token by name, without its text."""
     return served.answer(Tokens(access.every(served.of(request).store)))
 
 
 @routes.post(
-    "/tokens", status_code=201, responses={201: {"model": Made}, **served.refusals(400, 409)}
+    "/tokens",
+    status_code=201,
+    responses={201: {"model": Made, "description": "It is made."}, **served.refusals(400, 409)},
 )
 def make_token(
     request: Request,
@@ -54,7 +58,10 @@ def make_token(
     return served.answer(Made(name, role, text), 201)
 
 
-@routes.delete("/tokens/{name}", responses={200: {"model": Token}, **served.refusals(404, 409)})
+@routes.delete(
+    "/tokens/{name}",
+    responses={200: {"model": Token, "description": "The answer."}, **served.refusals(404, 409)},
+)
 def revoke_token(request: Request, name: Annotated[str, Path(pattern=_NAME)]) -> Response:
     """End a token; it is refused from now on. Nobody can end the one that they come with."""
     around = served.of(request)

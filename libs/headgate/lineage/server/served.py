@@ -61,6 +61,9 @@ def plain(value: Any) -> Any:
 _PLAIN = r"^[^\x00]*$"
 Text = Annotated[str | None, Query(max_length=2_000, pattern=_PLAIN)]
 Needed = Annotated[str, Query(min_length=1, max_length=2_000, pattern=_PLAIN)]
+Name = Annotated[Needed, Query(description="The name, or one that it is also called.")]
+Space = Annotated[Text, Query(description="The namespace, where the name alone does not say it.")]
+Search = Annotated[Text, Query(description="A part of the name, whatever its case.")]
 Limit = Annotated[int, Query(ge=1, le=500, description="At most so many.")]
 After = Annotated[
     str | None,
@@ -81,6 +84,12 @@ _TOLD = {
     429: "Too many requests; `Retry-After` says when to come again.",
     503: "The database is busy or out of room, or the server is stopping: try again.",
 }
+
+
+def of_schema(name: str) -> dict[str, Any]:
+    """What OpenAPI says of an answer whose form stands among its components."""
+    schema = {"$ref": f"#/components/schemas/{name}"}
+    return {"description": "The answer.", "content": {"application/json": {"schema": schema}}}
 
 
 def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
