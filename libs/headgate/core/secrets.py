@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from headgate.core import json as hjson
@@ -33,6 +33,15 @@ _PAIR = re.compile(
     r"|sharedaccesskey|secret_?access_?key|x-amz-signature|sig)=)([^&;,\s'\"\\)*]+)",
     re.IGNORECASE,
 )
+#: What stands before the ``=`` of such a pair. To look there alone is what makes long texts cheap.
+_BEFORE = re.compile(
+    r"(?<![A-Za-z0-9])(?:password|passwd|pwd|secret|(?:access_?|auth_?)?token|api_?key|accountkey"
+    r"|sharedaccesskey|secret_?access_?key|x-amz-signature|sig)$",
+    re.IGNORECASE,
+)
+_LONGEST_WORD = 32
+#: What an address with a password has in it, after a beginning that is found fast.
+_MAY_BE_ADDRESS = re.compile(r"://[^\s/@'\"\\]*@")
 _added: set[str] = set()
 _in_environment: frozenset[str] | None = None
 
@@ -84,21 +93,35 @@ def forget() -> None:
 
 def redact(text: str) -> str:
     """The text, with ``***`` for every secret value that is known and credentials in addresses."""
-    if "=" in text or "@" in text:
-        text = _PAIR.sub(rf"\1{HIDDEN}", _ADDRESS.sub(rf"\1:{HIDDEN}@", text))
+    if "@" in text and _MAY_BE_ADDRESS.search(text):
+        text = _ADDRESS.sub(rf"\1:{HIDDEN}@", text)
+    if _may_have_pair(text):
+        text = _PAIR.sub(rf"\1{HIDDEN}", text)
     return without_values(text)
+
+
+def _may_have_pair(text: str) -> bool:
+    """Whether a word of :data:`_PAIR` stands before any ``=``."""
+    at = text.find("=")
+    while at >= 0:
+        if _BEFORE.search(text[max(0, at - _LONGEST_WORD) : at]):
+            return True
+        at = text.find("=", at + 1)
+    return False
 
 
 def without_values(text: str) -> str:
     """The text, with ``***`` for every secret value that is known."""
     known = _known()
-    return known.sub(HIDDEN, text) if known is not None else text
+    if known is None or not any(form in text for form in known.forms):
+        return text
+    return known.pattern.sub(HIDDEN, text)
 
 
 def holds_value(text: str) -> bool:
     """Whether a secret value that is known stands in the text."""
     known = _known()
-    return known is not None and known.search(text) is not None
+    return known is not None and any(form in text for form in known.forms)
 
 
 def redacted(value: Any) -> Any:
@@ -128,7 +151,14 @@ def _is_literal(value: str) -> bool:
     return not value.startswith(("$", "{", HIDDEN))
 
 
-def _known() -> re.Pattern[str] | None:
+class _Values(NamedTuple):
+    """Forms of secret values, and a pattern of any of them, of which the longest comes first."""
+
+    forms: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _known() -> _Values | None:
     if _in_environment is None:
         look()
     assert _in_environment is not None
@@ -136,7 +166,7 @@ def _known() -> re.Pattern[str] | None:
 
 
 @lru_cache(maxsize=8)
-def _pattern(values: frozenset[str]) -> re.Pattern[str] | None:
+def _pattern(values: frozenset[str]) -> _Values | None:
     """Any of the values, as it is or as JSON, an address or Python would write it."""
     forms = {
         form
@@ -145,4 +175,5 @@ def _pattern(values: frozenset[str]) -> re.Pattern[str] | None:
     }
     if not forms:
         return None
-    return re.compile("|".join(re.escape(f) for f in sorted(forms, key=len, reverse=True)))
+    longest = tuple(sorted(forms, key=len, reverse=True))
+    return _Values(longest, re.compile("|".join(map(re.escape, longest))))
