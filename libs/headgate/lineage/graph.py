@@ -125,7 +125,7 @@ class Graph:
         if place is None:
             return Walk(self, direction, -1, (), False)
         seen = np.zeros(len(self.names.field_ids), np.bool_)
-        scratch = np.zeros(len(seen), np.int64)
+        scratch = np.empty(len(seen), np.int64)
         seen[place], level, reached, cut = True, np.array([place]), 1, False
         levels: list[Links] = []
         while len(level) and not cut and (depth is None or len(levels) < depth):
@@ -204,7 +204,7 @@ class Walk:
             return NO_LINKS.near, NO_LINKS.near
         far = np.concatenate([np.array([self.start]), *(links.far for links in self.levels)])
         depth = np.repeat(np.arange(len(self.levels) + 1), [1, *(len(s) for s in self.levels)])
-        first = firsts(far, np.zeros(int(far.max()) + 1, np.int64))
+        first = firsts(far, np.empty(int(far.max()) + 1, np.int64))
         return far[first], depth[first]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from headgate.core import json as hjson
 from headgate.lineage.graph_arrays import Edges, Flags, Ints, Ways, ranges
 from headgate.lineage.graph_names import DatasetRow, NodeNames
 
@@ -256,6 +257,15 @@ class History:
     #: Layers of edges that are true of what holds now, and of all that ever held.
     now: Layers = field(default_factory=Layers)
     ever: Layers = field(default_factory=Layers)
+    _told: dict[int, str] = field(default_factory=dict)
+
+    def job_json(self, job: int) -> str:
+        """Namespace and name of a job as JSON."""
+        told = self._told.get(job)
+        if told is None:
+            namespace, name = self.jobs[job]
+            told = self._told[job] = hjson.dumps({"namespace": namespace, "name": name})
+        return told
 
     @classmethod
     def empty(cls, home: str | None = None) -> History:
@@ -277,6 +287,7 @@ class History:
         return History(
             rows.revision, names, self.ways, statements, spans, {**self.jobs, **rows.jobs},
             Layers() if renamed else self.now.copy(), Layers() if renamed else self.ever.copy(),
+            self._told,
         )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ class NodeNames:
         #: By place of a field, its node.
         self.node_of: Ints = self._nodes()
         self._told: list[Node | None] = [None] * len(field_names)
-        self._json: list[str | None] = [None] * len(field_names)
+        self._json = [""] * len(field_names)
 
     def extended(
         self, datasets: Sequence[DatasetRow], ids: Ints, dataset_ids: Ints, names: list[str]
@@ -159,15 +159,16 @@ class NodeNames:
             self._told[number] = told
         return told
 
-    def json(self, number: int) -> str:
-        """Column, name and namespace of the node of that number, as a JSON object without its end."""
-        told = self._json[number]
-        if told is None:
-            _, namespace, name, _, _ = self.datasets[self.dataset_of[number]]
-            told = hjson.dumps(
-                {"column": self.field_names[number], "name": name, "namespace": namespace}
-            )[:-1]
-            self._json[number] = told
+    def json(self, numbers: Iterable[int]) -> list[str]:
+        """By number of a node its column, name and namespace, as a JSON object without its end; it is
+        right of the asked ones alone."""
+        told = self._json
+        for number in numbers:
+            if not told[number]:
+                _, namespace, name, _, _ = self.datasets[self.dataset_of[number]]
+                told[number] = hjson.dumps(
+                    {"column": self.field_names[number], "name": name, "namespace": namespace}
+                )[:-1]
         return told
 
     def find(self, text: str) -> Node:

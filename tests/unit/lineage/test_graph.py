@@ -321,7 +321,9 @@ def test_datasets_whose_columns_nobody_traced_are_named(tmp_path: Path) -> None:
 def _by_airflow(job: str, output: str, namespace: str) -> dict[str, Any]:
     """A task's event, as Airflow's provider tells it."""
     found = event(job, [], output, namespace=namespace, at="2030-01-01T00:00:00.000000Z")
-    found["job"]["facets"] = {"jobType": {"integration": "AIRFLOW", "jobType": "TASK"}}
+    found["job"]["facets"] = {
+        "jobType": {**META, "processingType": "BATCH", "integration": "AIRFLOW", "jobType": "TASK"}
+    }
     return found
 
 

@@ -45,7 +45,7 @@ def told(graph: Graph, start: Node, direction: Direction, **how: Any) -> set[Any
     return set(found)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(_STEP, max_size=14), st.data())
 def test_walks_equal_a_plain_account_of_them(steps: list[Any], data: st.DataObject) -> None:
     made, history = MadeUp(), History.empty("local")

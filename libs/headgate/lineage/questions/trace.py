@@ -79,7 +79,7 @@ class Trace:
         far = _joined([part.far for part in links])
         jobs, job = _numbered(graph.history.spans.job[_joined([part.saying for part in links])])
         sets, ways = _numbered(_joined([part.ways for part in links]))
-        place = np.zeros(len(graph.names.field_ids) + 1, np.int64)
+        place = np.empty(len(graph.names.field_ids), np.int64)
         place[nodes] = np.arange(len(nodes))
         source, target = (far, near) if self.direction == "up" else (near, far)
         head: dict[str, Any] = {
@@ -87,14 +87,14 @@ class Trace:
             "direction": self.direction, "indirect": self.indirect, "left_out": self.left_out,
             "start": {"column": self.start.column, **_told(graph, self.start)},
             "untraced": [_told(graph, Node(d)) for d in self.untraced],
-            "jobs": [dict(zip(("namespace", "name"), graph.history.jobs[j], strict=True)) for j in jobs],
             "ways": [[{"type": kind, "subtype": subtype} for kind, subtype in graph.ways.sets[w]]
                      for w in sets],
         }  # fmt: skip
         edges = _edges(place[source], place[target], ways, job)
-        told = hjson.dumps(head)
+        told, names = hjson.dumps(head), graph.history.job_json
+        said = ",".join([names(j) for j in jobs])
         reached = _nodes(graph, nodes, depth) or hjson.dumps({**head["start"], "depth": 0})
-        return f'{told[:-1]},"nodes":[{reached}],"edges":[{edges}]}}'
+        return f'{told[:-1]},"jobs":[{said}],"nodes":[{reached}],"edges":[{edges}]}}'
 
 
 def trace(
@@ -159,19 +159,17 @@ def _told(graph: Graph, node: Node) -> dict[str, Any]:
 
 
 def _nodes(graph: Graph, nodes: Ints, depth: Ints) -> str:
-    tails = [f',"depth":{d}}}' for d in range(int(depth.max()) + 1 if len(depth) else 0)]
-    told = graph.names.json
+    numbers = nodes.tolist()
+    told = graph.names.json(numbers)
+    ends = [f',"depth":{d}}}' for d in range(int(depth.max()) + 1 if len(depth) else 0)]
+    return ",".join([told[n] + ends[d] for n, d in zip(numbers, depth.tolist(), strict=True)])
+
+
+def _edges(*ends: Ints) -> str:
+    numbers = zip(*(end.tolist() for end in ends), strict=True)
     return ",".join(
-        [told(n) + tails[d] for n, d in zip(nodes.tolist(), depth.tolist(), strict=True)]
+        [f'{{"source":{s},"target":{t},"ways":{w},"job":{j}}}' for s, t, w, j in numbers]
     )
-
-
-def _edges(source: Ints, target: Ints, ways: Ints, job: Ints) -> str:
-    if not len(source):
-        return ""
-    numbers = np.stack([source, target, ways, job], axis=1).ravel().tolist()
-    one = '{"source":%d,"target":%d,"ways":%d,"job":%d}'
-    return ",".join([one] * len(source)) % tuple(numbers)
 
 
 #: What :meth:`Trace.json` gives, as a JSON schema.
