@@ -152,3 +152,24 @@ def write(
         key: [Said(at, value, known[value]) for at, value in words] for key, words in found.items()
     }
     Facts(keys, revision, since=since, lake=lake).settle(news, {})
+    _name_integrations(keys, [key for key in news if (key[0], key[2]) == (JOB, "jobType")])
+
+
+def _name_integrations(keys: Keys, changed: Sequence[Key]) -> None:
+    """Have jobs say whose they are, as the newest facet of their type does."""
+    last = keys.memory.last[tables.fact.name]
+    values = {key[1]: last[key].value for key in changed if last.get(key)}
+    written = keys.seen("integrations")
+    due = {job: value for job, value in values.items() if written.get(job) != value}
+    bodies = {
+        row.id: row.body
+        for row in keys.rows(
+            query_values(), tables.fact_value.c.id, [(value,) for value in set(due.values())]
+        )
+    }
+    for job, value in due.items():
+        told = tolds.plain(str(tolds.unpacked(bodies[value]).get("integration") or ""))
+        keys.connection.execute(
+            tables.job.update().where(tables.job.c.id == job).values(integration=told or None)
+        )
+    written.update(due)
