@@ -185,10 +185,13 @@ def test_what_comes_after_a_rollback(shop: Shop) -> None:
     shop.deliver([order(20, 5, 5)])
     rollback(shop.project, 1)
     shop.deliver([order(30, 6, 5), order(31, 6, 6)])
-    answer = shop.why(2, 4)
+    rollback(shop.project, 1)
+    answer, there_and_back = shop.why(2, 4), shop.why(3, 5)
 
     assert causes(answer)[ORDERS] == {"rollback", "new_rows"}
     assert one(answer, ORDERS, "new_rows").rows == 2
+    assert there_and_back.nothing
+    assert causes(there_and_back) == {d: {"rollback"} for d in (DAILY, SILVER, ORDERS)}
     assert causes(shop.why(3, 4)) == {**FOLLOWS, ORDERS: {"new_rows"}}
 
 

@@ -225,16 +225,17 @@ class _Causes:
     def of_rollback(self) -> Iterator[Cause]:
         """Restores, and what they take back."""
         restores = [w for w in self.way.done if w.change.kind == RESTORE]
-        if not restores and not self.way.undone:
+        undone = [w for w in self.way.undone if w.change.kind not in (RESTORE, COMPACTION)]
+        if not restores and not undone:
             return
         to = restores[-1].change.source.replace(":", " ") if restores else "an earlier version"
-        back = list(_taken_back(self.way.undone))
+        back = list(_taken_back(undone))
         told = f"rolled back to {to}"
         if back:
             told += f", which takes back: {', '.join(back)}"
-        elif not self.way.undone:
+        elif not undone:
             told += ", whose rows it had before as well"
-        yield Cause("rollback", told, changes_rows=bool(self.way.undone),
+        yield Cause("rollback", told, changes_rows=bool(undone),
                     detail={"takes_back": back}, runs=_runs(restores))  # fmt: skip
 
     def of_verdicts(self) -> Iterator[Cause]:
@@ -292,7 +293,7 @@ def _taken_back(undone: Sequence[Write]) -> Iterator[str]:
     builds = [w for w in undone if w.change.kind == "model"]
     if builds:
         yield f"{len(builds)} {'build' if len(builds) == 1 else 'builds'}"
-    others = [w for w in undone if w.change.kind in ("audit", "rebuild", RESTORE)]
+    others = [w for w in undone if w.change.kind in ("audit", "rebuild")]
     if others:
         yield ", ".join(dict.fromkeys(w.change.kind for w in others))
 
