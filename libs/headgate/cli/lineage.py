@@ -86,16 +86,15 @@ def _tell(
     as_json: bool,
 ) -> int:
     from headgate.cli import lineage_view
-    from headgate.orchestration.project import Project
+    from headgate.core import settings
 
-    project = Project.open()
-    store = lineage_view.reader(project, quiet=as_json)
+    store = lineage_view.reader_of(settings.load(), quiet=as_json)
     from headgate.lineage.questions.trace import trace
     from headgate.lineage.store import as_of as times
     from headgate.lineage.store import last_made, loading
 
     when = times.at(store, as_of) if as_of is not None else None
-    start = lineage_view.meant(project, loading.graph(store, when), what)
+    start = lineage_view.meant_at_once(loading.graph(store, when), what)
     found = trace(
         store, start, direction, depth=depth, indirect=indirect, as_of=when, limit=_NO_LIMIT
     )

@@ -11,6 +11,7 @@ from headgate.core.errors import HeadgateError, NotFoundError
 if TYPE_CHECKING:
     from headgate.cli.progress import Silent
     from headgate.contracts.model import Contract
+    from headgate.core.settings import Settings
     from headgate.lineage.graph import Graph
     from headgate.lineage.graph_node import Node
     from headgate.lineage.steps import ColumnInput
@@ -48,10 +49,15 @@ class Catching:
 
 def reader(project: Project, *, quiet: bool = False) -> Store | PlainStore:
     """The lineage store of the project's lake with all that was told, to be read."""
+    return reader_of(project.settings, quiet=quiet)
+
+
+def reader_of(settings: Settings, *, quiet: bool = False) -> Store | PlainStore:
+    """The same by settings alone."""
     from headgate.orchestration import lineage_store
 
     with Catching(quiet=quiet) as progress:
-        return lineage_store.reader_for(project, progress=progress)
+        return lineage_store.reader_of(settings, progress=progress)
 
 
 def graph_of(project: Project) -> Graph:
@@ -61,6 +67,21 @@ def graph_of(project: Project) -> Graph:
     from headgate.lineage.store import loading
 
     return loading.graph(store)
+
+
+def meant_at_once(graph: Graph, what: str) -> Node:
+    """The node that a person means. The project is read only if the graph has none of that name:
+    its contracts know models, and take longer to load than most answers.
+
+    Raises:
+        NotFoundError: there is none; the message has the nearest names.
+    """
+    try:
+        return graph.find(what)
+    except NotFoundError:
+        from headgate.orchestration.project import Project
+
+        return meant(Project.open(), graph, what)
 
 
 def meant(project: Project, graph: Graph, what: str) -> Node:

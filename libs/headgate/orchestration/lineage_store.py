@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 from headgate.core import settings as core_settings
 from headgate.core.errors import LakeError, UsageError
 from headgate.core.settings import Settings
+from headgate.orchestration import base_lake
 from headgate.orchestration.forwarding_lineage import event_files
-from headgate.orchestration.project import Project
 
 if TYPE_CHECKING:
     from headgate.lineage.store.anew import Anew
     from headgate.lineage.store.fetching import PlainStore
     from headgate.lineage.store.layered import Below
     from headgate.lineage.store.opening import Store
+    from headgate.orchestration.project import Project
 
-__all__ = ["event_files", "open_for", "reader_for", "rebuild", "where"]
+__all__ = ["event_files", "open_for", "reader_for", "reader_of", "rebuild", "where"]
 
 #: Told how many bytes of events were taken, and of how many.
 Progress = Callable[[int, int], None]
@@ -50,20 +51,24 @@ def open_for(project: Project, *, progress: Progress | None = None) -> Store:
     """
     settings = project.settings
     store = _opened(where(settings), settings, progress)
-    _settle(store, project, progress)
+    _settle(store, settings, progress)
     return store
 
 
 def reader_for(project: Project, *, progress: Progress | None = None) -> Store | PlainStore:
-    """The same, only to be read: where a file has taken all there is, it is opened without SQLAlchemy.
+    """The same, only to be read: where a file has taken all there is, it is opened without SQLAlchemy."""
+    return reader_of(project.settings, progress=progress)
+
+
+def reader_of(settings: Settings, *, progress: Progress | None = None) -> Store | PlainStore:
+    """The same by settings alone, for who needs no contract either.
 
     Raises:
         LakeError: the store is broken, busy or out of reach.
         UsageError: the setting ``lineage_store`` is wrong.
     """
-    settings = project.settings
     store = _read(where(settings), settings, progress)
-    _settle(store, project, progress)
+    _settle(store, settings, progress)
     return store
 
 
@@ -129,23 +134,20 @@ def _read(place: str | Path, settings: Settings, progress: Progress | None) -> S
     return _opened(place, settings, progress)
 
 
-def _settle(store: Store | PlainStore, project: Project, progress: Progress | None) -> None:
+def _settle(store: Store | PlainStore, settings: Settings, progress: Progress | None) -> None:
     from headgate.lineage.store import loading
 
-    below = _below(project, progress)
-    loading.settle(store, home=project.settings.lake_name, below=below)
+    loading.settle(store, home=settings.lake_name, below=_below(settings, progress))
 
 
-def _below(project: Project, progress: Progress | None) -> Below | None:
-    from headgate.orchestration import private_lakes
-
-    base = private_lakes.base_of(project)
+def _below(own: Settings, progress: Progress | None) -> Below | None:
+    base = base_lake.base_at(own.lake_path)
     if base is None or not Path(base.root).exists():
         return None
     from headgate.lineage.store.instants import micros
     from headgate.lineage.store.layered import Below
 
-    settings = core_settings.load(project.settings.root, lake=base.lake)
+    settings = core_settings.load(own.root, lake=base.lake)
     place = where(settings)
     try:
         store = _read(place, settings, progress)
@@ -153,6 +155,5 @@ def _below(project: Project, progress: Progress | None) -> Below | None:
         if not isinstance(place, Path):
             raise
         # Somebody else's lake may be there to be read alone.
-        store = _read(project.lake.root / _BASE_FILE, settings, progress)
-    further = _below(Project(settings), progress)
-    return Below(store, settings.lake_name, micros(base.since), further)
+        store = _read(own.lake_path / _BASE_FILE, settings, progress)
+    return Below(store, settings.lake_name, micros(base.since), _below(settings, progress))

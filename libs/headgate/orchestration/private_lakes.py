@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from headgate.contracts.model import Contract
@@ -33,23 +32,12 @@ from headgate.lake.snapshot import DataFile, Snapshot
 from headgate.lake.storage import sync_folder
 from headgate.lineage.emitter import Emitter
 from headgate.lineage.steps import State
-from headgate.orchestration import told_changes
+from headgate.orchestration import base_lake, told_changes
+from headgate.orchestration.base_lake import FILE, Base
 from headgate.orchestration.project import Project
 
-#: Where a private lake says what it began as.
-FILE = "_state/base.json"
 #: An input at a version that is not in the lake: what was made from it is stale here.
 _ELSEWHERE = -1
-
-
-@dataclass(frozen=True)
-class Base:
-    """What a private lake began as: a release of the lake at ``root``, called ``lake``."""
-
-    lake: str
-    root: str
-    release: int
-    since: datetime
 
 
 @dataclass(frozen=True)
@@ -67,10 +55,7 @@ class PrivateLake:
 def base_of(project: Project) -> Base | None:
     """What the project's lake began as, or None if it began empty."""
     data = project.lake.storage.read(FILE)
-    if data is None:
-        return None
-    told = hjson.loads(data)
-    return Base(**{**told, "since": clock.parse_iso(told["since"])})
+    return None if data is None else base_lake.told(data)
 
 
 def begin(project: Project, named: str) -> Base:
