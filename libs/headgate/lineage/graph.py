@@ -151,15 +151,20 @@ class Graph:
 
     def untraced_by(self, nodes: Ints, direction: Direction) -> tuple[str, ...]:
         """The same of nodes by number."""
-        nodes = nodes[~self.names.is_whole[nodes]]
-        datasets = np.unique(self.names.dataset_of[nodes])
-        if direction == "down":
-            wholes = self.names.whole_of[datasets]
-            links = self.links(wholes[wholes >= 0], "down")
-            read = links.far[links.ways == Ways.PLAIN]
-            datasets = np.unique(self.names.dataset_of[read])
-        chosen = datasets[self._untraced[datasets]]
-        return tuple(sorted(self.names.shown[p] for p in chosen))
+        known = self.names
+        reached = np.zeros(len(known.ids), np.bool_)
+        reached[known.dataset_of[nodes[~known.is_whole[nodes]]]] = True
+        found = self._untraced
+        if direction == "up":
+            found = found & reached
+        elif found.any():
+            # There are few of them: what they read is looked at, and not who reads all that is reached.
+            wholes = known.whole_of[found]
+            links = self.links(wholes[wholes >= 0], "up")
+            reads = (links.ways == Ways.PLAIN) & reached[known.dataset_of[links.far]]
+            found = np.zeros(len(known.ids), np.bool_)
+            found[known.dataset_of[links.near[reads]]] = True
+        return tuple(sorted(known.shown[p] for p in np.flatnonzero(found)))
 
     @cached_property
     def _untraced(self) -> Flags:

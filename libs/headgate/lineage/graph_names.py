@@ -52,6 +52,7 @@ class NodeNames:
         self.node_of: Ints = self._nodes()
         self._told: list[Node | None] = [None] * len(field_names)
         self._json = [""] * len(field_names)
+        self._json_ends: dict[int, str] = {}
 
     def extended(
         self, datasets: Sequence[DatasetRow], ids: Ints, dataset_ids: Ints, names: list[str]
@@ -162,13 +163,15 @@ class NodeNames:
     def json(self, numbers: Iterable[int]) -> list[str]:
         """By number of a node its column, name and namespace, as a JSON object without its end; it is
         right of the asked ones alone."""
-        told = self._json
+        told, ends = self._json, self._json_ends
         for number in numbers:
             if not told[number]:
-                _, namespace, name, _, _ = self.datasets[self.dataset_of[number]]
-                told[number] = hjson.dumps(
-                    {"column": self.field_names[number], "name": name, "namespace": namespace}
-                )[:-1]
+                place = int(self.dataset_of[number])
+                end = ends.get(place)
+                if end is None:
+                    _, namespace, name, _, _ = self.datasets[place]
+                    end = ends[place] = hjson.dumps({"name": name, "namespace": namespace})[1:-1]
+                told[number] = f'{{"column":{hjson.dumps(self.field_names[number])},{end}'
         return told
 
     def find(self, text: str) -> Node:
