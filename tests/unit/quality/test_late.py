@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,33 @@ def test_late_is_what_falls_into_days_that_were_held(
         assert (found["first"], found["last"], found["column"]) == (
             str(FIRST + timedelta(days=min(hit))), str(FIRST + timedelta(days=max(hit))), "sold_on"
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp"])
+def test_a_day_lasts_to_its_end(
+    con: Connection, where: Path, contract: Contract, kind: str
+) -> None:
+    dated = (
+        dataclasses.replace(contract, unit_of_change="seen_at") if kind == "timestamp" else contract
+    )
+    column, typed = ("seen_at", "TIMESTAMPTZ") if kind == "timestamp" else ("sold_on", "DATE")
+    values = ", ".join(
+        f"('{text}'::{typed})"
+        for text in ("2026-01-01 23:59:59.999999", "2026-01-03 00:00:00", "2026-01-02 12:00:00")
+    )
+    batch = stage(con, f"SELECT * FROM (VALUES {values}) v({column})", {column: kind}, where,
+                  core_settings.load(where))  # fmt: skip
+    reach = {column: FIRST if kind == "date" else datetime(2026, 1, 1, 8, tzinfo=UTC)}
+    until = {column: FIRST if kind == "date" else datetime(2026, 1, 2, 9, tzinfo=UTC)}
+    base = Snapshot("d", 0, {column: kind}, (DataFile("f", "f", 1, 1, reach, until),), None, 1)
+    found = late.late(con, dated, base, batch, 3)
+    assert found == {
+        "rows": 1 if kind == "date" else 2, "column": column, "first": "2026-01-01",
+        "last": "2026-01-01" if kind == "date" else "2026-01-02",
+    }  # fmt: skip
+    forever = dataclasses.replace(base.files[0], maximum={column: date.max})
+    every = dataclasses.replace(base, files=(forever,))
+    assert (late.late(con, dated, every, batch, 3) or {})["rows"] == 3
 
 
 def test_known_rows_are_taken_off(con: Connection, where: Path, contract: Contract) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from headgate.core.errors import NotFoundError, UsageError
 from headgate.lineage import names, own_facets
@@ -16,6 +16,8 @@ from headgate.lineage.store import tables as t
 
 _COMPLETE = "COMPLETE"
 _MODEL = "model"
+#: So many versions are looked up in one query.
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class History:
     namespace: str
     _ids: dict[str, tuple[int, ...]] = field(default_factory=dict)
     _bodies: dict[int, Any] = field(default_factory=dict)
+    _packed: dict[int, bytes] = field(default_factory=dict)
+    _telling: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
 
     def dataset(self, name: str) -> tuple[int, ...]:
         """The ids of a dataset's rows: its own, and those that it stands for; none if unknown."""
@@ -116,30 +120,41 @@ class History:
 
     def write(self, dataset: str, version: int, until: int) -> Write | None:
         """What made a version: by its gate's newest event until then, or else by a release's."""
-        for role in ("out", "in"):
-            rd, r, e = t.run_dataset.c, t.run.c, t.event.c
-            rows = self.connection.execute(
-                select(e.id, e.at, r.uuid, r.whole)
-                .join_from(t.run_dataset, t.run, rd.run_id == r.id)
-                .join(t.event, e.run_id == r.id)
-                .join(t.job, t.job.c.id == r.job_id)
-                .where(
-                    rd.dataset_id.in_(self.dataset(dataset)),
-                    rd.version == str(version),
-                    rd.role == role,
-                    e.state == _COMPLETE,
-                    e.at <= until,
-                    t.job.c.namespace == self.namespace,
-                    t.job.c.name == (_gate(dataset) if role == "out" else names.RELEASE),
-                )
-                .order_by(e.at.desc(), e.id.desc())
-                .limit(1)
-            ).all()
-            for row in rows:
-                found = self._write(dataset, version, role, row)
+        self.look_up(dataset, (version,))
+        for row in self._telling[dataset, version]:
+            if row.at <= until:
+                found = self._write(dataset, version, row.role, row)
                 if found is not None:
                     return found
         return None
+
+    def look_up(self, dataset: str, versions: Iterable[int]) -> None:
+        """Find the events that tell of versions, all at once: of gates first, the newest first."""
+        new = [v for v in versions if (dataset, v) not in self._telling]
+        for start in range(0, len(new), _AT_ONCE):
+            some = new[start : start + _AT_ONCE]
+            self._telling |= {(dataset, v): [] for v in some}
+            rd, r, e, j = t.run_dataset.c, t.run.c, t.event.c, t.job.c
+            rows = self.connection.execute(
+                select(e.id, e.at, e.body, rd.version, rd.role, r.whole)
+                .join_from(t.run_dataset, t.run, rd.run_id == r.id)
+                .join(t.event, e.run_id == r.id)
+                .join(t.job, j.id == r.job_id)
+                .where(
+                    rd.dataset_id.in_(self.dataset(dataset)),
+                    rd.version.in_([str(v) for v in some]),
+                    e.state == _COMPLETE,
+                    j.namespace == self.namespace,
+                    or_(
+                        and_(rd.role == "out", j.name == names.job(names.GATE, dataset)),
+                        and_(rd.role == "in", j.name == names.RELEASE),
+                    ),
+                )
+                .order_by(rd.role.desc(), e.at.desc(), e.id.desc())
+            )
+            for row in rows:
+                self._packed[row.id] = row.body
+                self._telling[dataset, int(row.version)].append(row)
 
     def build(self, write: Write) -> Mapping[str, Any] | None:
         """The event of the build whose rows a gate let through; None if there is none."""
@@ -258,9 +273,10 @@ class History:
 
     def _body(self, event: int) -> Mapping[str, Any]:
         if event not in self._bodies:
-            body = self.connection.execute(
-                select(t.event.c.body).where(t.event.c.id == event)
-            ).scalar_one()
+            body = self._packed.pop(event, None)
+            if body is None:
+                query = select(t.event.c.body).where(t.event.c.id == event)
+                body = self.connection.execute(query).scalar_one()
             self._bodies[event] = unpacked(body)
         found: Mapping[str, Any] = self._bodies[event]
         return found
@@ -318,10 +334,6 @@ def columns_of(event: Mapping[str, Any] | None, dataset: str) -> tuple[str, ...]
             schema = (node.get("facets") or {}).get("schema") or {}
             return tuple(str(f["name"]) for f in schema.get("fields") or ())
     return ()
-
-
-def _gate(dataset: str) -> str:
-    return names.job(names.GATE, dataset)
 
 
 def _nodes(event: Mapping[str, Any], role: str) -> Sequence[Mapping[str, Any]]:

@@ -43,6 +43,8 @@ class Ways:
         self, dataset: str, before: int | None, after: int | None, since: int, until: int
     ) -> Way:
         """The way between two versions, which were there at two instants (microseconds)."""
+        ends = sorted(v for v in (-1 if before is None else before, after) if v is not None)
+        self.history.look_up(dataset, range(max(ends[0], 0), ends[-1] + 1))
         work = _Walk(self.history, dataset)
         work.to(before, after, since, until)
         return Way(
