@@ -167,9 +167,17 @@ def _name_integrations(keys: Keys, changed: Sequence[Key]) -> None:
             query_values(), tables.fact_value.c.id, [(value,) for value in set(due.values())]
         )
     }
-    for job, value in due.items():
-        told = tolds.plain(str(tolds.unpacked(bodies[value]).get("integration") or ""))
+    rows = [
+        {
+            "of_job": job,
+            "told": tolds.plain(str(tolds.unpacked(bodies[value]).get("integration") or ""))
+            or None,
+        }
+        for job, value in due.items()
+    ]
+    if rows:
+        of_job = tables.job.c.id == sa.bindparam("of_job")
         keys.connection.execute(
-            tables.job.update().where(tables.job.c.id == job).values(integration=told or None)
+            tables.job.update().where(of_job).values(integration=sa.bindparam("told")), rows
         )
     written.update(due)
