@@ -27,6 +27,7 @@ ACCEPTED_BESIDES = (
     "an eventTime without a zone (it is UTC), with a space for the T, or a leap second",
     "a producer or schemaURL that is no URI",
     "null for a text that a facet may leave out",
+    "anything for what no part here reads of a facet that is read, such as fields within fields",
 )
 
 _Schema = dict[str, Any]

@@ -38,12 +38,16 @@ def dump(store: Store) -> dict[str, list[Any]]:
     }
     for table in ("event", "statement", "fact_value"):
         names[table] = {r["id"]: bytes(r["digest"]).hex() for r in rows[table]}
-    names["field"] = {r["id"]: (names["dataset"][r["dataset_id"]], r["name"]) for r in rows["field"]}
+    names["field"] = {
+        r["id"]: (names["dataset"][r["dataset_id"]], r["name"]) for r in rows["field"]
+    }
     rows["way"] = [r for r in rows["way"] if r["id"] in {e["way_id"] for e in edges}]
     found = {}
     for table in tables.metadata.sorted_tables:
         if table.name in rows:
-            found[table.name] = sorted((_row(table, row, names) for row in rows[table.name]), key=repr)
+            found[table.name] = sorted(
+                (_row(table, row, names) for row in rows[table.name]), key=repr
+            )
     return found
 
 
