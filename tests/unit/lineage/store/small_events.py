@@ -61,7 +61,9 @@ def dataset(namespace: str, name: str, **facets: Any) -> dict[str, Any]:
     return {"namespace": namespace, "name": name, "facets": facets}
 
 
-def column_lineage(fields: dict[str, list[tuple[tuple[str, str], str, str]]], rows: Any = ()) -> Any:
+def column_lineage(
+    fields: dict[str, list[tuple[tuple[str, str], str, str]]], rows: Any = ()
+) -> Any:
     """``fields`` maps a column to (dataset, column, way) triples; a way is ``DIRECT IDENTITY``."""
 
     def of(found: Any) -> list[dict[str, Any]]:
