@@ -25,13 +25,14 @@ class Lake:
     """The lake of the platform: which version and edition each dataset is at, and its release.
 
     ``platform`` gives the datasets, ``seed`` the order of chances; a run takes what is new.
+    ``before`` is a number of versions and releases that were there before.
     """
 
-    def __init__(self, platform: Platform, seed: int) -> None:
+    def __init__(self, platform: Platform, seed: int, before: int = 0) -> None:
         self.platform = platform
         self.versions: dict[str, int] = {}
         self.editions: dict[str, int] = {}
-        self.releases = 0
+        self.releases = self._before = before
         self._chance = random.Random(f"ours {seed}")
         self._runs = 0
 
@@ -90,7 +91,7 @@ class Lake:
             yield _event(dataclasses.replace(gate, error=error), State.FAIL, clock)
             yield foreign.task(dag, task, "FAIL", clock(), told, wrote)
             return
-        version = self.versions[one.id] = self.versions.get(one.id, -1) + 1
+        version = self.versions[one.id] = self.versions.get(one.id, self._before - 1) + 1
         yield _event(_committed(gate, now, edition, version, rows), State.COMPLETE, clock)
         yield foreign.task(dag, task, "COMPLETE", clock(), told, wrote)
 

@@ -28,15 +28,23 @@ _LATE, _TWICE, _LATE_BY = 2, 1, 400
 _OFTEN = 3
 
 
-def stream(platform: Platform, seed: int = 8) -> Iterator[Event]:
+def stream(
+    platform: Platform, seed: int = 8, *, begin: datetime = BEGIN, before: int = 0
+) -> Iterator[Event]:
     """Events without an end, nearly in the order of their times.
 
     First every dataset is built once, so that all edges are told; then domains of the lake, dbt
     projects and Spark applications run at random.
+
+    Args:
+        platform: what is built.
+        seed: of what happens by chance; another one gives other runs.
+        begin: when the first run begins.
+        before: a number of versions and releases that were there before.
     """
     chance = random.Random(f"stream {seed}")
     held: deque[tuple[int, Event]] = deque()
-    for number, event in enumerate(_ordered(platform, seed)):
+    for number, event in enumerate(_ordered(platform, Lake(platform, seed, before), seed, begin)):
         while held and held[0][0] <= number:
             yield held.popleft()[1]
         lot = chance.randrange(1000)
@@ -46,14 +54,14 @@ def stream(platform: Platform, seed: int = 8) -> Iterator[Event]:
             held.append((number + _LATE_BY, event))
 
 
-def _ordered(platform: Platform, seed: int) -> Iterator[Event]:
+def _ordered(platform: Platform, lake: Lake, seed: int, at: datetime) -> Iterator[Event]:
     """Events of works that go on at the same time."""
-    lake, chance = Lake(platform, seed), random.Random(f"order {seed}")
+    chance = random.Random(f"order {seed}")
     first = _works(platform, lake, chance, share=1.0)
     chance.shuffle(first)
     again = _works(platform, lake, chance, share=0.6)
     going: list[tuple[str, int, Event, Iterator[Event]]] = []
-    number, at = itertools.count(), BEGIN
+    number = itertools.count()
     while True:
         while len(going) < _AT_ONCE:
             at += timedelta(seconds=chance.randint(5, 60))

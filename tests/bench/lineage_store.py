@@ -1,0 +1,165 @@
+"""``make bench-lineage``: the lineage store at 10,000 datasets and 200,000 column edges, in SQLite and PostgreSQL.
+
+Both databases are measured in turn by the same events and questions. What ran beside it is told by
+the load average before and after, which is kept with the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from headgate.core import json as hjson
+from tests.bench import lineage_report as report
+from tests.bench.lineage_asking import load_times, question_times, trace_times
+from tests.bench.lineage_databases import KINDS, Place, forget, places
+from tests.bench.lineage_http import ask_times, post_rates, served
+from tests.bench.lineage_platform import Platform, platform
+from tests.bench.lineage_sql import sql_times
+from tests.bench.lineage_starts import starts
+from tests.bench.lineage_stream import Event, stream
+from tests.bench.lineage_taking import fill, rates
+
+FULL = 1_000_000
+SIZES = (100, 1_000, 10_000)
+#: What is measured, in this order.
+SECTIONS = ("take", "trace", "http", "questions", "sql")
+
+
+def main() -> None:
+    """Fill the stores, measure every section, print tables, write JSON."""
+    args = _arguments()
+    forget(args.folder, "empty")
+    if not args.keep:
+        forget(args.folder, "full")
+    whole = platform(args.datasets, args.edges)
+    found: dict[str, Any] = {
+        "datasets": len(whole.datasets), "column_edges": whole.edges, "cores": os.cpu_count(),
+        "load_before": os.getloadavg(),
+    }  # fmt: skip
+    with ExitStack() as stack:
+        full = stack.enter_context(places(args.folder, "full", args.database))
+        there = min(place.events() for place in full)
+        if there < args.events:
+            rest = islice(stream(whole), there, None)
+            found["fill"] = fill(full, rest, args.events - there)
+        for place in full:
+            place.settle()
+        if "take" in args.section:
+            empty = stack.enter_context(places(args.folder, "empty", args.database))
+            found |= _taking(whole, empty, full)
+        found |= _asking(args, whole, full)
+        found["stores"] = [
+            {"database": p.kind, "events": p.events(), "bytes": p.size(), "tables": p.tables()}
+            for p in full
+        ]
+    found["load_after"] = os.getloadavg()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(hjson.dumps(found, indent=2) + "\n")
+    report.show(found)
+    forget(args.folder, "empty")
+    if not args.keep:
+        forget(args.folder, "full")
+
+
+def _taking(whole: Platform, empty: Sequence[Place], full: Sequence[Place]) -> dict[str, Any]:
+    """How fast events are taken, in the process and over HTTP."""
+    first, later = stream(whole, 10), _later(whole, full)
+    taken, posted = [], []
+    for name, stores, events in (("empty", empty, first), ("full", full, later)):
+        taken += rates(stores, events, 100, 40, f"{name}, batches of 100")
+        taken += rates(stores, events, 1, 400, f"{name}, singly")
+        with ExitStack() as stack:
+            at = {p.kind: stack.enter_context(served(p)) for p in stores}
+            for size, count in ((100, 40), (1, 600)):
+                for clients in (1, 8):
+                    posted += post_rates(at, events, size, count, clients, f"{name} store")
+    return {"take": taken, "post": posted}
+
+
+def _asking(args: argparse.Namespace, whole: Platform, full: Sequence[Place]) -> dict[str, Any]:
+    """How long questions take, of functions and over HTTP."""
+    asked, found = _asked(whole), {}
+    if "trace" in args.section:
+        found["load"] = load_times(full, _later(whole, full), 3)
+        found["trace"] = trace_times(full, asked, args.rounds)
+    if "http" in args.section:
+        with ExitStack() as stack:
+            at = {p.kind: stack.enter_context(served(p)) for p in full}
+            found["ask"] = [
+                row
+                for (direction, size), columns in asked.items()
+                for row in ask_times(
+                    at, _questions(direction, columns, args.rounds), f"trace {direction} {size:,}"
+                )
+            ]
+    if "questions" in args.section:
+        found["questions"] = question_times(full, asked, 10)
+    if "sql" in args.section:
+        found["sql"] = sql_times(full, asked, 5)
+    return found
+
+
+def _questions(
+    direction: str, columns: Sequence[str], rounds: int
+) -> list[tuple[str, dict[str, str]]]:
+    """Traces as a client asks for them."""
+    found = []
+    for number in range(rounds):
+        name, _, column = columns[number % len(columns)].rpartition(".")
+        given = {"name": name, "column": column, "direction": direction, "depth": "10"}
+        found.append(("/trace", given))
+    return found
+
+
+def _later(whole: Platform, full: Sequence[Place]) -> Iterator[Event]:
+    """Events of runs that begin when the newest in the stores has ended; never the same again."""
+    with full[0].store.reading() as connection:
+        newest = connection.exec_driver_sql("SELECT max(told_at) FROM run").scalar_one()
+    begin = datetime.fromtimestamp(int(newest) // 1_000_000, UTC) + timedelta(hours=1)
+    count = full[0].events()
+    return stream(whole, seed=count, begin=begin, before=count)
+
+
+def _asked(whole: Platform) -> dict[tuple[str, int], list[str]]:
+    """Columns to trace from, by direction and about how many nodes the answer has."""
+    return {
+        (direction, size): columns
+        for direction in ("up", "down")
+        for size, columns in starts(whole, direction, SIZES, 10).items()
+    }
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-lineage", description=__doc__)
+    parser.add_argument("--events", type=int, default=60_000, help="run events in the store")
+    parser.add_argument("--full", action="store_true", help=f"{FULL:,} events")
+    parser.add_argument("--datasets", type=int, default=10_000)
+    parser.add_argument("--edges", type=int, default=200_000, help="column edges")
+    parser.add_argument("--database", action="append", choices=KINDS)
+    parser.add_argument("--section", action="append", choices=SECTIONS, help="only these")
+    parser.add_argument(
+        "--rounds", type=int, default=200, help="times that each kind of trace is asked for"
+    )
+    parser.add_argument("--folder", type=Path, default=Path("bench_results/lineage"))
+    parser.add_argument(
+        "--keep", action="store_true", help="use the stores that are there, and leave them"
+    )
+    parser.add_argument(
+        "--json", dest="out", type=Path, default=Path("bench_results/lineage_store.json")
+    )
+    args = parser.parse_args()
+    args.events = FULL if args.full else args.events
+    args.database = args.database or list(KINDS)
+    args.section = args.section or list(SECTIONS)
+    return args
+
+
+if __name__ == "__main__":
+    main()
