@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from headgate.cli import output
+from headgate.core.errors import SettingError
 
 if TYPE_CHECKING:
     from headgate.orchestration.project import Project
@@ -67,7 +68,12 @@ def _destinations(project: Project) -> None:
     """Say which destinations of lineage lack events, if any does."""
     from headgate.orchestration import forwarding_lineage
 
-    for one in forwarding_lineage.standings(project.settings):
+    try:
+        found = forwarding_lineage.standings(project.settings)
+    except SettingError as error:  # the tables are shown all the same
+        output.out(f"Lineage is not forwarded: {error}")
+        return
+    for one in found:
         since = f" since {one.down_since:%Y-%m-%d %H:%M} UTC" if one.down_since else ""
         if one.behind:
             why = f" ({one.why})" if one.why else ""

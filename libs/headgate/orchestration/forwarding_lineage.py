@@ -91,6 +91,9 @@ def forward(
         SettingError: one is configured wrongly; the others were sent to.
     """
     chosen = _chosen(destinations(settings), names)
+    if terms.watch:  # who watches would never come to say so
+        for destination in chosen.values():
+            _check(destination)
     results, errors = _at_once(settings, chosen, terms, told, stop, wait=None)
     for error in errors.values():
         raise error
@@ -228,12 +231,21 @@ def findings(settings: Settings) -> list[tuple[str, str]]:
     found, wrong = forwards.read(settings.root)
     told = [(w.place, f"{w.message} {w.remedy}") for w in wrong]
     for destination in found.values():
-        from headgate.lineage.forwarding import senders
-
         try:
-            senders.make(destination).close()
+            _check(destination)
         except SettingError as error:
             # Where it is checked need not be where it is sent from.
             if "needs the variable" not in error.message:
                 told.append((error.place, f"{error.message} {error.remedy}"))
     return [(str(settings.root / place), text) for place, text in told]
+
+
+def _check(destination: Destination) -> None:
+    """Demand that a destination can be sent to, as far as its configuration goes.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    from headgate.lineage.forwarding import senders
+
+    senders.make(destination).close()

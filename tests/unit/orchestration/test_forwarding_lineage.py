@@ -146,8 +146,9 @@ def test_a_table_that_is_wrong_fails_nothing(settings: Settings) -> None:
     assert "url" in told and "headgate.toml" in told
     [(place, found)] = forwarding_lineage.findings(settings)
     assert place.endswith("headgate.toml:3") and "http or https" in found
-    with pytest.raises(SettingError):
-        forwarding_lineage.forward(settings, [], sending.Terms())
+    for watch in (False, True):
+        with pytest.raises(SettingError):
+            forwarding_lineage.forward(settings, [], sending.Terms(watch=watch))
     (settings.root / "headgate.toml").write_text("[lineage_forward.there]\nurl = 'http://h'\n")
     [told] = forwarding_lineage.in_passing(settings)
     assert "does not say its type" in told

@@ -60,6 +60,7 @@ def speaks(config: Mapping[str, Any]) -> bool:
         set(config) <= KEYS
         and isinstance(auth, Mapping)
         and auth.get("type", "") in _AUTHS
+        and "@" not in url.partition("?")[0]
         and not _by_proxy(url)
     )
 

@@ -77,6 +77,8 @@ def forward(
         SettingError: the destination's configuration is wrong.
         OSError: a file cannot be read, or the place not be kept.
     """
+    if not terms.watch and not waiting(lake, files, destination):
+        return Forwarded(destination.name)
     with standings.alone(lake, destination.name) as mine:
         if not mine:
             return Forwarded(destination.name, behind=behind(lake, files, destination), busy=True)

@@ -67,6 +67,7 @@ def test_a_post_is_what_the_client_would_post(tmp_path: Path, config: dict[str, 
 
 
 def test_what_is_not_spoken_here_is_left_to_the_client(tmp_path: Path) -> None:
+    assert not posting.speaks({"url": "http://user:password@host"})
     for more in ({"retry": {"total": 1}}, {"auth": {"type": "jwt"}}, {"new_option": 1}):
         assert not posting.speaks({"url": "http://host", **more})
     bad = {run_of(2)}
