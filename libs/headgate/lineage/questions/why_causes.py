@@ -172,8 +172,10 @@ class _Causes:
 
     def _code(self, first: Write, last: Write) -> Iterator[Cause]:
         before, after = self.ways.made(first) or first, self.ways.made(last) or last
-        old, new = _code(self.ways.history.build(before)), _code(self.ways.history.build(after))
         hashes = before.change.code_hash, after.change.code_hash
+        if all(hashes) and hashes[0] == hashes[1]:
+            return
+        old, new = _code(self.ways.history.build(before)), _code(self.ways.history.build(after))
         if old and new and old != new:
             diff = difflib.unified_diff(
                 old.splitlines(), new.splitlines(), f"version {before.version}",
