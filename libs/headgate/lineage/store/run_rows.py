@@ -34,6 +34,7 @@ def load(keys: Keys, uuids: Collection[str]) -> dict[str, Run]:
             **{name: told[name] for name in _RUN},
         )  # fmt: skip
         found[row.uuid] = by_id[row.id] = one
+        keys.of(tables.job)[one.job] = row.job_id
     if by_id:
         _load_parts(keys, by_id)
     return found

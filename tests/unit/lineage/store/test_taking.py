@@ -300,6 +300,14 @@ def test_another_taker_may_write_between(store: Store) -> None:
     assert told == [(1, {X[1]}), (2, {Y[1], U[1]}), (4, {X[1]}), (6, {Y[1], U[1]}), (8, {X[1]})]
 
 
+def test_another_taker_may_go_on_with_a_run(store: Store) -> None:
+    take(store, [built(1, 1, X, state="START")])
+    other = open_store(store.place)  # remembers nothing, and its event names the run by another job
+    take(other, [built(2, 1, job=("zoo", "job"))])
+    assert spans(store) == {(Z[1], "made"): [(2, None, {X[1]})]}
+    other.close()
+
+
 def test_taking_in_order_reads_no_table_as_a_whole(store: Store) -> None:
     """Neither to look up, nor to write: at a million runs each step still costs the same."""
     for number in range(1, 9):
