@@ -10,7 +10,6 @@ import pytest
 from headgate.orchestration import personal_flow
 from headgate.orchestration.personal_flow import Place
 from headgate.orchestration.project import Project
-from tests.conftest import REPOSITORY
 from tests.unit.orchestration.declared_columns import DeclaredProject
 
 PEOPLE = "bronze.shop.people"
@@ -208,8 +207,7 @@ def test_what_cannot_be_followed_is_told_where_it_could_matter(shop: DeclaredPro
     assert list(personal_flow.remarks(shop.flows())) == []
 
 
-def test_the_flows_of_this_repository_are_all_declared() -> None:
-    project = Project.open(REPOSITORY)
+def test_the_flows_of_this_repository_are_all_declared(project: Project) -> None:
     known = personal_flow.flows(project)
     assert list(personal_flow.findings(known)) == []
     assert known.untraced == {}
