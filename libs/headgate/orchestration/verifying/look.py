@@ -16,6 +16,7 @@ from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
 from headgate.lake.snapshot import relation
 from headgate.orchestration import private_lakes
+from headgate.orchestration.base_lake import Base
 from headgate.orchestration.context import Progress
 from headgate.orchestration.project import Project
 from headgate.orchestration.verifying.holder import Holder, holder
@@ -86,7 +87,7 @@ class Look:
         return None if last is None else self.kept_releases.get(last)
 
     @cached_property
-    def base(self) -> private_lakes.Base | None:
+    def base(self) -> Base | None:
         """What a private lake began as."""
         return private_lakes.base_of(self.project)
 
