@@ -60,12 +60,12 @@ def catch_up(
 
 def behind(store: Store, files: Sequence[Path]) -> int:
     """How many bytes of the files are not taken yet."""
-    return sum(
-        path.stat().st_size - _begin(store, path, file)
-        for path in files
-        if path.exists()
-        for file in [path.open("rb")]
-    )
+    total = 0
+    for path in files:
+        if path.exists():
+            with path.open("rb") as file:
+                total += path.stat().st_size - _begin(store, path, file)
+    return total
 
 
 def _take(
