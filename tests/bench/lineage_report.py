@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ def show(found: Mapping[str, Any]) -> None:
         f"{found['datasets']:,} datasets, {found['column_edges']:,} column edges, {found['cores']} cores;"
         f" load average before {before}, after {after}"
     )
+    console.print("Aims: " + "; ".join(f"{what} {aim}" for what, aim in AIMS.items()))
     for told in found["stores"]:
         largest = ", ".join(f"{n} {b / 1e6:,.0f}" for n, b in list(told["tables"].items())[:5])
         console.print(
@@ -28,6 +30,14 @@ def show(found: Mapping[str, Any]) -> None:
     for section in ("fill", "take", "post", "load", "trace", "ask", "questions", "sql"):
         if rows := [row for row in found.get(section, ()) if row]:
             _table(console, section, rows)
+
+
+def note(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell what was just measured, one line each, while more is; gives the same."""
+    for row in rows:
+        told = ", ".join(f"{name} {_cell(v)}" for name, v in row.items() if name != "what")
+        print(f"{row['what']}: {told}", file=sys.stderr, flush=True)
+    return rows
 
 
 def _table(console: Console, title: str, rows: list[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from tests.bench.lineage_asking import load_times, question_times, trace_times
 from tests.bench.lineage_databases import KINDS, Place, forget, places
 from tests.bench.lineage_http import ask_times, post_rates, served
 from tests.bench.lineage_platform import Platform, platform
+from tests.bench.lineage_report import note
 from tests.bench.lineage_sql import sql_times
 from tests.bench.lineage_starts import starts
 from tests.bench.lineage_stream import Event, stream
@@ -73,13 +74,13 @@ def _taking(whole: Platform, empty: Sequence[Place], full: Sequence[Place]) -> d
     first, later = stream(whole, 10), _later(whole, full)
     taken, posted = [], []
     for name, stores, events in (("empty", empty, first), ("full", full, later)):
-        taken += rates(stores, events, 100, 40, f"{name}, batches of 100")
-        taken += rates(stores, events, 1, 400, f"{name}, singly")
+        taken += note(rates(stores, events, 100, 40, f"{name}, batches of 100"))
+        taken += note(rates(stores, events, 1, 400, f"{name}, singly"))
         with ExitStack() as stack:
             at = {p.kind: stack.enter_context(served(p)) for p in stores}
             for size, count in ((100, 40), (1, 600)):
                 for clients in (1, 8):
-                    posted += post_rates(at, events, size, count, clients, f"{name} store")
+                    posted += note(post_rates(at, events, size, count, clients, f"{name} store"))
     return {"take": taken, "post": posted}
 
 
@@ -87,8 +88,8 @@ def _asking(args: argparse.Namespace, whole: Platform, full: Sequence[Place]) ->
     """How long questions take, of functions and over HTTP."""
     asked, found = _asked(whole), {}
     if "trace" in args.section:
-        found["load"] = load_times(full, _later(whole, full), 3)
-        found["trace"] = trace_times(full, asked, args.rounds)
+        found["load"] = note(load_times(full, _later(whole, full), 3))
+        found["trace"] = note(trace_times(full, asked, args.rounds))
     if "http" in args.section:
         with ExitStack() as stack:
             at = {p.kind: stack.enter_context(served(p)) for p in full}
@@ -100,9 +101,9 @@ def _asking(args: argparse.Namespace, whole: Platform, full: Sequence[Place]) ->
                 )
             ]
     if "questions" in args.section:
-        found["questions"] = question_times(full, asked, 10)
+        found["questions"] = note(question_times(full, asked, 10))
     if "sql" in args.section:
-        found["sql"] = sql_times(full, asked, 5)
+        found["sql"] = note(sql_times(full, asked, 5))
     return found
 
 
