@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
-context.run_migrations()
+if hasattr(context, "config"):  # only while Alembic runs it, and not where it is just imported
+    context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+    context.run_migrations()
