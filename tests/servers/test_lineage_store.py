@@ -83,7 +83,7 @@ def test_the_steps_make_the_same_tables(postgres: str) -> None:
 
 
 def test_both_databases_hold_the_same(postgres: str) -> None:
-    events = some_events(120)
+    events = some_events(50)
     shuffled = random.Random(7).sample(events, len(events))
     store = open_store(postgres)
     for start in range(0, len(shuffled), 7):
@@ -93,7 +93,7 @@ def test_both_databases_hold_the_same(postgres: str) -> None:
 
 
 def test_two_takers_at_once_make_what_one_would(where: str, tmp_path: Path) -> None:
-    events = some_events(120)
+    events = some_events(50)
     path = tmp_path / "events.jsonl"
     paths = [path.with_suffix(f".{n}") for n in range(3)]
     for number, one in enumerate(paths):
@@ -113,11 +113,11 @@ def test_two_takers_at_once_make_what_one_would(where: str, tmp_path: Path) -> N
 def test_killed_while_taking_it_keeps_what_was_acknowledged_and_whole(
     where: str, tmp_path: Path
 ) -> None:
-    events = some_events(120)
+    events = some_events(50)
     path = tmp_path / "events.jsonl"
     path.write_text("".join(json.dumps(e) + "\n" for e in events), "utf-8")
     open_store(where).close()
-    store, acknowledged, size = open_store(where), 0, 5
+    store, acknowledged, size = open_store(where), 0, 3
     for attempt in itertools.count():
         command = [sys.executable, "-c", TAKE, where, str(path), str(size)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -125,7 +125,7 @@ def test_killed_while_taking_it_keeps_what_was_acknowledged_and_whole(
         time.sleep(0.2)
         for told in process.stdout:
             acknowledged = max(acknowledged, int(told))
-            if attempt < 6 and int(told) > 15 * attempt:
+            if attempt < 4 and int(told) > 9 * attempt:
                 time.sleep(0.003 * attempt)
                 break
         else:
