@@ -30,7 +30,7 @@ FROM span s JOIN statement_edge e ON e.statement_id = s.statement_id
 JOIN field f ON f.id = e.source_id AND f.name = '' JOIN field t ON t.id = e.target_id AND t.name = ''
 JOIN field f2 ON f2.dataset_id = f.dataset_id AND f2.name = '*'
 JOIN field t2 ON t2.dataset_id = t.dataset_id AND t2.name = '*'
-WHERE s.to_at IS NULL
+WHERE s.to_at IS NULL AND s.slot <> 'looked up'
 """
 _OWN = """
 INSERT INTO bench_edge SELECT DISTINCT r.id, e.target_id FROM field r JOIN field t ON t.dataset_id = r.dataset_id
