@@ -81,9 +81,9 @@ def revoke(name: str = _NAME) -> int:
 def _store() -> Iterator[Store]:
     from headgate.core import settings
     from headgate.lineage.store.opening import open_store
-    from headgate.orchestration import lineage_store
+    from headgate.orchestration.lineage_store import where
 
-    store = open_store(lineage_store.where(settings.load()))
+    store = open_store(where(settings.load()))
     try:
         yield store
     finally:

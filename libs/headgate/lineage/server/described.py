@@ -32,10 +32,10 @@ def _event(about: str, schema: Mapping[str, Any], *without: str) -> dict[str, An
 
 
 def _without_nul(schema: Any) -> None:
-    """Names, which have a longest length, hold neither NUL nor half a character."""
+    """Names, which have a longest length, hold no NUL; nor, which no pattern can say, half a character."""
     if isinstance(schema, dict):
         if schema.get("type") == "string" and "maxLength" in schema:
-            schema["pattern"] = r"^[^\u0000\ud800-\udfff]*$"
+            schema["pattern"] = r"^[^\x00]*$"
         for inner in schema.values():
             _without_nul(inner)
     elif isinstance(schema, list):

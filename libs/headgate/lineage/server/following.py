@@ -65,11 +65,11 @@ class Follower:
                 return
 
     def _look(self) -> None:
-        from headgate.lineage.store import catching_up
+        from headgate.lineage.store.catching_up import catch_up
 
         at, sizes = clock.now(), tuple(_size(path) for path in self._files)
         if sizes != self._seen:
-            taken = catching_up.catch_up(self._store, self._files, lake=self._lake)
+            taken = catch_up(self._store, self._files, lake=self._lake)
             self.accepted += taken.accepted
             self._seen = sizes
         self.caught_up_at = at
