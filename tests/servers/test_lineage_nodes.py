@@ -63,7 +63,9 @@ def served(
     with ExitStack() as stack:
         where = str(tmp_path / "lineage.db")
         if request.param == "postgresql":
-            where = stack.enter_context(postgres(tmp_path))
+            where = stack.enter_context(
+                postgres(request.getfixturevalue("tmp_path_factory").mktemp("postgres"))
+            )
         made = Served(told[0].settings.root, {"HEADGATE_LINEAGE_STORE": where})
         made.start()
         yield made

@@ -13,6 +13,7 @@ from headgate.core.errors import NotFoundError
 from headgate.lineage.questions import facets, paging
 from headgate.lineage.store import tables as t
 from headgate.lineage.store.instants import moment
+from headgate.lineage.store.naming_forms import normal
 
 if TYPE_CHECKING:
     from headgate.lineage.store.opening import Store
@@ -269,6 +270,7 @@ def find(
     d = t.dataset.c
     asked = select(_CANONICAL.label("canonical"), d.namespace)
     if namespace is not None:
+        namespace, name = normal(namespace, name)
         asked = asked.where(d.namespace == namespace)
     rows = connection.execute(asked.where(d.name == name).limit(100)).all()
     if not rows and namespace is None and "/" in name:

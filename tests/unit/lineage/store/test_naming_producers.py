@@ -106,7 +106,7 @@ def test_sparks_paths_are_the_lakes_datasets(store: Store, first: str) -> None:
         ("file", f"{LAKE}/gold/community/dim_users"), ("file:///data/warehouse", "default.users"),
     }  # fmt: skip
     # By Spark's name for it too, however it is spelled.
-    by_table = datasets.one(store, "default.users", "file:///data/warehouse")
+    by_table = datasets.one(store, "default.users", "file:/data/warehouse/")
     assert (by_table.namespace, by_table.name) == (NAMESPACE, USERS)
 
 
