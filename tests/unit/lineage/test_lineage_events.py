@@ -31,7 +31,13 @@ CHANGE = Change(
     quarantined=6, deduplicated=4, late=Late(3, "sent_at", "2026-01-01", "2026-01-02"),
     inputs={"gold.chat.fct_daily": 3}, code_hash="c", contract_version="1.0.0", contract_hash="h",
 )  # fmt: skip
-RELEASE = Release(4, 3, "rollback", "to 2", (HeldGroup("shop", ("gold.shop.sales",), {"gold.shop.sales": 5}, ("why",)),))
+RELEASE = Release(
+    4,
+    3,
+    "rollback",
+    "to 2",
+    (HeldGroup("shop", ("gold.shop.sales",), {"gold.shop.sales": 5}, ("why",)),),
+)
 WAIVER = Waiver(2, "ada", "blank lines")
 
 
