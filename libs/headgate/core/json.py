@@ -61,6 +61,26 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     return _json.dumps(value, **_FORM, indent=indent, separators=(",", ": "))
 
 
+def packed(value: object) -> bytes:
+    """A JSON value of plain Python values as UTF-8, always the same for equal values; faster.
+
+    Keys are sorted and no space is spared in. It differs from :func:`dumps` in how large and small
+    fractions are written (``1e16``), and half characters come as they are, as three bytes.
+
+    Raises:
+        ValueError: a float is NaN or infinite.
+        TypeError: a value has no JSON form.
+    """
+    import orjson  # takes longer to import than most commands have values to write
+
+    try:
+        found = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a whole number beyond 64 bits, half a character, or no plain value
+        return dumps(value).encode("utf-8", "surrogatepass")
+    # It writes NaN and infinity as null, and so may a value be that is none.
+    return found if b"null" not in found else dumps(value).encode("utf-8", "surrogatepass")
+
+
 def loads(text: str | bytes) -> Any:
     """Any JSON value, as the standard library reads it."""
     return _json.loads(text)

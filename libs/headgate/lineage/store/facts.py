@@ -138,7 +138,7 @@ def write(
     """Take in the facts of events, which are written already; ``since`` is the first one's number."""
     datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
     known = keys.of(tables.fact_value)
-    texts: dict[bytes, str] = {}
+    texts: dict[bytes, bytes] = {}
     found: dict[Key, list[tuple[int, bytes]]] = {}
     for one in told:
         teller = jobs[one.job] if one.job else 0

@@ -132,7 +132,7 @@ class Keys:
                 count += 1
             known[way] = known[meant]
 
-    def values(self, given: Mapping[bytes, str]) -> None:
+    def values(self, given: Mapping[bytes, bytes]) -> None:
         """See to it that ``of(tables.fact_value)`` has these, by digest of their canonical JSON."""
         known = self.of(tables.fact_value)
         new = self._find(

@@ -39,7 +39,7 @@ def write(keys: Keys, told: Sequence[Told], runs: Mapping[str, Run]) -> None:
             found = spoken.assertions
             if found is not None:
                 key = runs[one.run].id, datasets[spoken.named[:2]]
-                word = one.at, packed(hjson.dumps(found)), found
+                word = one.at, packed(hjson.packed(found)), found
                 if key not in verdicts or word[:2] > verdicts[key][:2]:
                     verdicts[key] = word
         for number, release in _releases(one):

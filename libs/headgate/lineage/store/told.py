@@ -45,13 +45,13 @@ class Pieces:
 
     all: frozenset[Piece]
     digest: bytes
-    text: str
+    text: bytes
 
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> Pieces:
         """These pieces."""
         found = frozenset(pieces)
-        text = hjson.dumps({"pieces": sorted(found)})
+        text = hjson.packed({"pieces": sorted(found)})
         return cls(found, digest(text), text)
 
     @classmethod
@@ -143,7 +143,7 @@ def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
         NotAnEvent: it has a name that cannot be kept, or is nested too deep.
         ValueError: it has a number that JSON has not.
     """
-    text = hjson.dumps(event).encode("utf-8", "surrogatepass")
+    text = hjson.packed(event)
     valid.check_text(event, text)
     run, job = event.get("run"), event.get("job")
     kind = "dataset" if job is None else "job" if run is None else "run"
@@ -169,9 +169,9 @@ def unpacked(body: bytes) -> Any:
     return hjson.loads(zlib.decompress(body).decode("utf-8", "surrogatepass"))
 
 
-def packed(text: str) -> bytes:
+def packed(text: bytes) -> bytes:
     """Canonical JSON as a ``body``."""
-    return zlib.compress(text.encode("utf-8", "surrogatepass"), _FAST)
+    return zlib.compress(text, _FAST)
 
 
 def lasting(facets: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:

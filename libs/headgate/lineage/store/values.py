@@ -43,11 +43,11 @@ class Value:
         self.digest = found
 
     @property
-    def text(self) -> str:
+    def text(self) -> bytes:
         """It as canonical JSON."""
-        return hjson.dumps({k: v for k, v in self._facet.items() if k not in _BESIDE})
+        return hjson.packed({k: v for k, v in self._facet.items() if k not in _BESIDE})
 
 
-def digest(text: str) -> bytes:
+def digest(text: bytes) -> bytes:
     """What tells values apart, of canonical JSON."""
     return bytes.fromhex(ids.digest(text))
