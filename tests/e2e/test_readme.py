@@ -129,8 +129,29 @@ def test_a_change_is_seen_before_anybody_else_sees_it(shell: Shell) -> None:
     assert "gold.community.fct_channel_activity_daily.links" in told
 
 
+def test_lineage_answers_where_a_number_comes_from_and_why_it_changed(shell: Shell) -> None:
+    take, *_ = commands("3. Take newer exports")
+    told_of = hjson.loads((shell.folder / "demo_data" / "simulated.json").read_bytes())["totals"]
+    assert shell.run(take)[0] == 0
+    up, impact, why, personal = commands("5. Ask where a number comes from")
+    code, told = shell.run(up)
+    assert code == 0, told
+    assert "bronze.chat.users.nickname" in told and "landing/discord.nickname" in told
+    code, told = shell.run(impact)
+    assert code == 0, told
+    assert "gold.community.dim_users" in told and "community-insights" in told
+    code, told = shell.run(f"{why} --json")
+    assert code == 0, told
+    _, read = shell.run(why)
+    assert "bronze.chat.messages" in read and "late" in read, read
+    assert f"{told_of['edited']}" in read, read
+    code, told = shell.run(personal)
+    assert code == 0, told
+    assert "gold.community.dim_users.name" in told, told
+
+
 def test_a_run_that_is_killed_is_gone_on_with_and_the_lake_is_whole(shell: Shell) -> None:
-    kill, again, verify = commands("5. Kill it")
+    kill, again, verify = commands("6. Kill it")
     shell.run(kill)
     code, told = shell.run(again)
     assert code == 0, told
