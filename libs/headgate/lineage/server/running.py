@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from headgate.core import collecting
 from headgate.core.errors import UsageError
 from headgate.core.secrets import redact
 from headgate.lineage.server.guard import is_loopback
@@ -140,7 +141,10 @@ def serve(
             telling.cancel()
 
     try:
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        with (
+            collecting.seldom(),
+            asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+        ):
             runner.run(answer())
     except KeyboardInterrupt:
         return

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
+from headgate.core import collecting
 from headgate.core import json as hjson
 from headgate.lineage.store import instants, positions, tables
 from headgate.lineage.store.opening import Store
@@ -73,7 +74,7 @@ def _take(
 ) -> Taken:
     accepted, repeats = 0, []
     refused: list[Refused] = []
-    with path.open("rb") as file:
+    with path.open("rb") as file, collecting.seldom():
         for batch in _batches(file, _begin(store, path, file)):
             told, wrong = told_by(batch.events, lake)
             mark = {"path": positions.name(path), "size": batch.end}
