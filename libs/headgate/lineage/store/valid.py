@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -140,6 +141,10 @@ def _why(error: Any) -> str:
     return told.rstrip(".") + "."
 
 
+#: The place of a field that a schema lists.
+_FIELD = re.compile(r"/fields/[0-9]+$")
+
+
 def _names(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Every pair of namespace and name, and every column beside "", with its place."""
     waiting: list[tuple[str, Any]] = [("", event)]
@@ -150,9 +155,10 @@ def _names(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         if not isinstance(value, Mapping):
             continue
         name, namespace = value.get("name"), value.get("namespace")
-        if isinstance(name, str):
+        # What else has a name, such as an owner or a tag, is kept within its facet alone.
+        if isinstance(name, str) and (namespace is not None or _FIELD.search(place)):
             yield place, namespace if isinstance(namespace, str) else "", name
-        if isinstance(value.get("field"), str):
+        if namespace is not None and isinstance(value.get("field"), str):
             yield place, "", value["field"]
         for key, one in value.items():
             if isinstance(one, Mapping | list):

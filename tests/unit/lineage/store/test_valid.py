@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from headgate.lineage.store.told import read
 from headgate.lineage.store.valid import NotAnEvent, check
 from tests.unit.lineage.openlineage_spec import CORE, Spec
+from tests.unit.lineage.server.made_events import run_event
 from tests.unit.lineage.store.small_events import any_event, dataset, event, facet
 from tests.unit.lineage.store.test_official_examples import examples
 
@@ -204,3 +205,16 @@ def test_depth_has_an_end() -> None:
     for _ in range(20):
         deep = [deep]
     assert refused({**GOOD, "more": deep}) == ""
+
+
+def test_names_that_tell_nothing_apart_may_hold_anything() -> None:
+    told = {"_producer": "https://x.example", "_schemaURL": "https://x.example/schema"}
+    owned, named = copy.deepcopy(run_event(1)), copy.deepcopy(run_event(2))
+    owned["job"]["facets"] = {"ownership": {**told, "owners": [{"name": "a\x00b", "type": "O"}]}}
+    named["outputs"][0]["name"] = "a\x00b"
+
+    check(owned)
+    assert read(owned, 0, None).job_facets == owned["job"]["facets"]
+    check(named)
+    with pytest.raises(NotAnEvent, match="NUL"):
+        read(named, 0, None)
