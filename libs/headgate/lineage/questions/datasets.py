@@ -14,6 +14,7 @@ from headgate.lineage.questions import facets, paging
 from headgate.lineage.store import tables as t
 from headgate.lineage.store.instants import moment
 from headgate.lineage.store.naming_forms import normal
+from headgate.lineage.store.packing import unpacked
 
 if TYPE_CHECKING:
     from headgate.lineage.store.opening import Store
@@ -228,7 +229,7 @@ def verdicts(
         tuple(
             Verdict(
                 run_id=row.uuid, job=Name(row.namespace, row.name), at=moment(row.at),
-                passed=row.passed, failed=row.failed, assertions=facets.unpacked(row.body),
+                passed=row.passed, failed=row.failed, assertions=unpacked(row.body),
             )
             for row in rows
         ),

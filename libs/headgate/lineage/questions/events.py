@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, tuple_
 
 from headgate.core.errors import NotFoundError
-from headgate.lineage.questions import facets, jobs, paging
+from headgate.lineage.questions import jobs, paging
 from headgate.lineage.store import tables as t
 from headgate.lineage.store.instants import moment
+from headgate.lineage.store.packing import unpacked
 
 if TYPE_CHECKING:
     from headgate.lineage.store.opening import Store
@@ -68,6 +69,6 @@ def page(
     last = rows[limit - 1] if len(rows) > limit else None
     key = ((last.at, last.id) if by_time else (last.id,)) if last else ()
     return EventPage(
-        tuple(Event(moment(row.received_at), facets.unpacked(row.body)) for row in rows[:limit]),
+        tuple(Event(moment(row.received_at), unpacked(row.body)) for row in rows[:limit]),
         paging.key(key) if last else None,
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from headgate.core import json as hjson
 from headgate.lineage.store import tables as t
+from headgate.lineage.store.packing import unpacked
 
 
 def newest(connection: Connection, subject: str, members: Sequence[int]) -> dict[str, Any]:
@@ -22,8 +21,3 @@ def newest(connection: Connection, subject: str, members: Sequence[int]) -> dict
         .order_by(f.facet, f.from_at, f.id)
     )
     return {row.facet: unpacked(row.body) for row in rows}
-
-
-def unpacked(body: bytes) -> Any:
-    """A JSON value that the store keeps packed."""
-    return hjson.loads(zlib.decompress(body))

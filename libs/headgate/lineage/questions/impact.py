@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from headgate.lineage import names
 from headgate.lineage.graph_node import ROWS, Edge, Node
-from headgate.lineage.questions import lasting, makers, rules_told
+from headgate.lineage.questions import lasting, makers, rules_told, subject
 from headgate.lineage.questions.makers import Held, Task
 from headgate.lineage.questions.rules_told import Rule
-from headgate.lineage.store import as_of as times
-from headgate.lineage.store import loading
 
 if TYPE_CHECKING:
     from headgate.lineage.graph import Graph
@@ -116,10 +114,8 @@ def impact(
         UsageError: ``as_of`` is none.
         LakeError: the store is broken, or cannot be reached.
     """
-    when = times.at(store, as_of) if isinstance(as_of, str | datetime) else as_of
-    graph = loading.graph(store, when)
-    if not isinstance(what, Node):
-        what = graph.find(f"{namespace}/{what}" if namespace else what)
+    when, graph = subject.graph_of(store, as_of)
+    what = subject.node_of(graph, what, namespace)
     reached = _reached(graph, what)
     near = [e for e in graph.edges(what, "down") if e.target.dataset != what.dataset]
     asking = [e.target.dataset for e in graph.edges(Node(what.dataset), "down") if not e.direct]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headgate.core import json as hjson
 from headgate.lineage import names
 from headgate.lineage.store import loading
 from headgate.lineage.store.fetching import Fetch, PlainStore, fetching
+from headgate.lineage.store.packing import unpacked
 
 if TYPE_CHECKING:
     from headgate.lineage.graph import Graph
@@ -143,11 +142,6 @@ def portions(numbers: Sequence[int]) -> Iterator[str]:
     """Numbers as lists for SQL, of which none is too long."""
     for start in range(0, len(numbers), _IN_ONE_QUERY):
         yield ", ".join(map(str, numbers[start : start + _IN_ONE_QUERY]))
-
-
-def unpacked(body: bytes) -> Any:
-    """A JSON value that the store keeps packed."""
-    return hjson.loads(zlib.decompress(body))
 
 
 def owners(told: Facets) -> tuple[str, ...]:

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 
 from headgate.contracts.protection import Protection, strictest, strictness
 from headgate.lineage.graph_node import ROWS, Edge, Node
-from headgate.lineage.questions import lasting, protected
+from headgate.lineage.questions import lasting, protected, subject
 from headgate.lineage.questions.protected import Tagged
-from headgate.lineage.store import as_of as times
-from headgate.lineage.store import loading
 
 if TYPE_CHECKING:
     from headgate.lineage.graph import Graph
@@ -132,14 +130,11 @@ def personal(
         UsageError: ``as_of`` is none.
         LakeError: the store is broken, or cannot be reached.
     """
-    when = times.at(store, as_of) if isinstance(as_of, str | datetime) else as_of
-    graph = loading.graph(store, when)
+    when, graph = subject.graph_of(store, as_of)
     known = _Known(store, graph)
     columns = sorted(node for node, tagged in known.tagged.items() if tagged.is_protected)
     if what is not None:
-        node = what
-        if not isinstance(node, Node):
-            node = graph.find(f"{namespace}/{what}" if namespace else node)
+        node = subject.node_of(graph, what, namespace)
         columns = [node] if node.column else [c for c in columns if c.dataset == node.dataset]
     flows = tuple(_flow(known, column, indirect=what is not None) for column in columns)
     reached = {n for flow in flows for one in flow.landings for n in (flow.column, one.column)}

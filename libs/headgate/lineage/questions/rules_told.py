@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.lineage.graph_node import ROWS, Node
 from headgate.lineage.questions import lasting
 from headgate.lineage.store.fetching import Fetch, PlainStore, fetching
+from headgate.lineage.store.packing import unpacked
 
 if TYPE_CHECKING:
     from headgate.lineage.graph import Graph
@@ -77,7 +78,7 @@ def _newest(fetch: Fetch, datasets: str) -> list[tuple[int, int, bytes]]:
 
 
 def _rules(dataset: str, body: bytes) -> Iterable[Rule]:
-    told = lasting.unpacked(body)
+    told = unpacked(body)
     listed = told.get("assertions") if isinstance(told, Mapping) else told
     for one in listed if isinstance(listed, list) else ():
         if isinstance(one, Mapping):

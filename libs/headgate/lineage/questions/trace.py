@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from headgate.core import json as hjson
 from headgate.lineage.graph import Direction, Edge, Graph, Node, Walk
 from headgate.lineage.graph_arrays import Ints
-from headgate.lineage.store import as_of as times
-from headgate.lineage.store import loading
+from headgate.lineage.questions import subject
 
 if TYPE_CHECKING:
     from headgate.lineage.store.as_of import AsOf
@@ -126,10 +125,8 @@ def trace(
         UsageError: ``as_of`` is none.
         LakeError: the store is broken, or cannot be reached.
     """
-    when = times.at(store, as_of) if isinstance(as_of, str | datetime) else as_of
-    graph = loading.graph(store, when)
-    if not isinstance(what, Node):
-        what = graph.find(f"{namespace}/{what}" if namespace else what)
+    when, graph = subject.graph_of(store, as_of)
+    what = subject.node_of(graph, what, namespace)
     walk = graph.walk(what, direction, depth=depth, indirect=indirect, limit=limit)
     reached = walk.nodes()[0]
     left_out = 0

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Select, and_, or_, select
 from headgate.core.errors import NotFoundError, UsageError
 from headgate.lineage import names, own_facets
 from headgate.lineage.change import Change, HeldGroup, Waiver
-from headgate.lineage.questions.facets import unpacked
 from headgate.lineage.store import tables as t
+from headgate.lineage.store.packing import unpacked
 
 _COMPLETE = "COMPLETE"
 _MODEL = "model"

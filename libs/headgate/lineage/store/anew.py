@@ -17,8 +17,8 @@ from headgate.lineage.store.catching_up import catch_up
 from headgate.lineage.store.edition import EPOCH
 from headgate.lineage.store.fetching import PlainStore, fetching
 from headgate.lineage.store.opening import Store, open_store
+from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.taking import told_by, write
-from headgate.lineage.store.told import unpacked
 
 _AT_ONCE = 500
 #: What does not follow from events.

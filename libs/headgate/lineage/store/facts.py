@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from headgate.lineage.store import tables
 from headgate.lineage.store import told as tolds
 from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.timelines import Key, Said, Timelines
 from headgate.lineage.store.values import Value
 
@@ -57,7 +58,7 @@ def current(
     for number, mine in found.items():
         for facet, (_, body) in mine.items():
             if body not in values:
-                values[body] = tolds.unpacked(body)
+                values[body] = unpacked(body)
             if not values[body].get("_deleted"):
                 told.setdefault(number, {})[facet] = values[body]
     return told
@@ -114,7 +115,7 @@ class Facts(Timelines):
         """Nobody keeps facts."""
 
     def _told(self, key: Key, whose: tuple[str, ...], body: bytes) -> Iterator[Value]:
-        for subject, named, facet, value in said(tolds.read(tolds.unpacked(body), 0, self._lake)):
+        for subject, named, facet, value in said(tolds.read(unpacked(body), 0, self._lake)):
             if (subject, facet) == (key[0], key[2]) and named == whose:
                 yield value
 
@@ -170,8 +171,7 @@ def _name_integrations(keys: Keys, changed: Sequence[Key]) -> None:
     rows = [
         {
             "of_job": job,
-            "told": tolds.plain(str(tolds.unpacked(bodies[value]).get("integration") or ""))
-            or None,
+            "told": tolds.plain(str(unpacked(bodies[value]).get("integration") or "")) or None,
         }
         for job, value in due.items()
     ]

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from headgate.lineage.store import tables
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.naming import Named
+from headgate.lineage.store.packing import packed
 from headgate.lineage.store.rows import insert
-from headgate.lineage.store.told import packed
 
 #: So many entries of one kind are remembered.
 _MOST = 400_000

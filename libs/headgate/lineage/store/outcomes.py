@@ -12,8 +12,9 @@ from headgate.core import json as hjson
 from headgate.lineage import names
 from headgate.lineage.store import tables
 from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.packing import packed
 from headgate.lineage.store.runs import Run
-from headgate.lineage.store.told import Told, packed
+from headgate.lineage.store.told import Told
 
 _LARGEST = 2**31 - 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import marshal
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from headgate.lineage import callers
 from headgate.lineage.graph_node import ROWS
 from headgate.lineage.store import instants, valid
 from headgate.lineage.store.naming import Named, Names
+from headgate.lineage.store.packing import packed, unpacked
 from headgate.lineage.store.values import Value, digest
 
 #: Facets of datasets that are of one run or have a table of their own, and no fact that lasts.
@@ -26,7 +26,6 @@ _LONGEST_FACET = 200
 _LONGEST_VERSION = 500
 _LONGEST_TEXT = 100_000
 _LARGEST = 2**63 - 1
-_FAST = 1
 #: Most runs say of an output's columns what the one before said: found by the facets' values, written
 #: down fast, in a form of marshal's that says nothing of which objects are one and the same.
 _pieces: dict[tuple[Names, bytes], Pieces] = {}
@@ -151,7 +150,7 @@ def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
         index=index,
         event=event,
         digest=bytes.fromhex(ids.digest(text)),
-        body=zlib.compress(text, _FAST),
+        body=packed(text),
         at=instants.parse(event["eventTime"]),
         kind=kind,
         state=event.get("eventType") if kind == "run" else None,
@@ -162,16 +161,6 @@ def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
         run_facets=(run or {}).get("facets") or {} if kind == "run" else {},
         job_facets=(job or {}).get("facets") or {},
     )
-
-
-def unpacked(body: bytes) -> Any:
-    """The JSON value that was packed into a ``body``."""
-    return hjson.loads(zlib.decompress(body).decode("utf-8", "surrogatepass"))
-
-
-def packed(text: bytes) -> bytes:
-    """Canonical JSON as a ``body``."""
-    return zlib.compress(text, _FAST)
 
 
 def lasting(facets: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from headgate.core import json as hjson
 from headgate.lineage.store import tables
 from headgate.lineage.store.opening import open_store
+from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.taking import take
-from headgate.lineage.store.told import unpacked
 from tests.unit.lineage.store.small_events import dataset, event
 
 #: Of what kind a facet is, by the end of its example's folder; the others are of datasets.

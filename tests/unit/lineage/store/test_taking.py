@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from headgate.lineage.store import facts, tables
 from headgate.lineage.store.opening import Store, open_store
+from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.taking import Refused, Taken, take
-from headgate.lineage.store.told import unpacked
 from tests.unit.lineage.store.small_events import (
     FOREIGN,
     LAKE,
