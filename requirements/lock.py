@@ -21,6 +21,7 @@ FOLDER = ROOT / "requirements"
 #: every version, so that no two footprints ever disagree.
 FOOTPRINTS = {
     "all": ["--all-extras"], "core": [], "lineage": ["--extra", "lineage"],
+    "portal": ["--extra", "portal"],
     "airflow": ["--extra", "airflow", "--extra", "lineage"],
     "dev": ["--extra", "dev"], "bench": ["--extra", "dev", "--extra", "cosmos"],
 }  # fmt: skip

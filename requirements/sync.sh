@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes .venv hold one footprint of the lock and the project itself, editable. Does nothing when a
-# stamp says that it does so already; each of core, lineage, airflow, dev, bench holds what the ones before do.
+# stamp says that it, or one that holds more, is there already: of core, lineage, portal or airflow, dev and
+# bench each holds what the ones before do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-footprint=${1:?usage: requirements/sync.sh core|lineage|airflow|dev|bench}
+footprint=${1:?usage: requirements/sync.sh core|lineage|portal|airflow|dev|bench}
 python=${PYTHON:-python3}
 uv=.tools/uv/bin/uv
 
@@ -17,8 +18,9 @@ sum_of() { cat requirements/build.txt "requirements/$1.txt" pyproject.toml | cks
 stamp=.venv/.footprint
 held=$(cat "$stamp" 2>/dev/null || true)
 larger=
-for enough in core lineage airflow dev bench; do
+for enough in core lineage portal airflow dev bench; do
   [ "$enough" = "$footprint" ] && larger=yes
+  [ "$footprint $enough" = "portal airflow" ] && continue
   [ -n "$larger" ] && [ "$held" = "$enough $(sum_of "$enough")" ] && exit 0
 done
 
