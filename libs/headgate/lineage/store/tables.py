@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -39,8 +38,15 @@ def _id() -> Column[int]:
     return Column("id", _ID, primary_key=True)
 
 
-def _to(target: str, name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, _ID, ForeignKey(target), nullable=nullable)
+def _to(target: str, name: str, *, nullable: bool = False, key: bool = False) -> Column[int]:
+    """The number of a row of ``target``.
+
+    No foreign key: the one taker gives all numbers itself and no row that is referred to ever goes,
+    while PostgreSQL would look up, lock and log a row of ``target`` for every number.
+    """
+    return Column(
+        name, _ID, nullable=nullable, primary_key=key, autoincrement=False, info={"to": target}
+    )
 
 
 #: A dataset as events name it. ``canonical_id`` is the one that it is another name of, or itself.
@@ -50,7 +56,7 @@ dataset = Table(
     "dataset", metadata, _id(),
     Column("namespace", Text, nullable=False),
     Column("name", Text, nullable=False),
-    _to("dataset.id", "canonical_id", nullable=True),
+    _to("dataset", "canonical_id", nullable=True),
     Column("transient", Boolean, nullable=False, default=False),
     Column("revision", BigInteger, nullable=False, default=0),
     UniqueConstraint("namespace", "name"),
@@ -59,15 +65,15 @@ dataset = Table(
 #: Why one dataset is another name of the other: "symlink" (an event says so) or a rule's name.
 alias = Table(
     "alias", metadata,
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
-    Column("other_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("dataset", "dataset_id", key=True),
+    _to("dataset", "other_id", key=True),
     Column("source", Text, nullable=False),
     Index(None, "other_id"),
 )  # fmt: skip
 
 #: A column; "" stands for the dataset as a whole and "*" for which rows it has.
 field = Table(
-    "field", metadata, _id(), _to("dataset.id", "dataset_id"),
+    "field", metadata, _id(), _to("dataset", "dataset_id"),
     Column("name", Text, nullable=False),
     UniqueConstraint("dataset_id", "name"),
 )  # fmt: skip
@@ -84,7 +90,7 @@ job = Table(
 #: of a lake that it is a part of, ``parent`` and ``root`` who called for it, all by their UUIDs.
 #: ``running_at`` is the first RUNNING, ``traits`` what :mod:`.runs` knows of it, as bits.
 run = Table(
-    "run", metadata, _id(), _to("job.id", "job_id"),
+    "run", metadata, _id(), _to("job", "job_id"),
     Column("uuid", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("began_at", BigInteger), Column("ended_at", BigInteger), Column("told_at", BigInteger, nullable=False),
@@ -103,8 +109,8 @@ event = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),  # run, job or dataset
     Column("state", Text),
-    _to("run.id", "run_id", nullable=True), _to("job.id", "job_id", nullable=True),
-    _to("dataset.id", "dataset_id", nullable=True),
+    _to("run", "run_id", nullable=True), _to("job", "job_id", nullable=True),
+    _to("dataset", "dataset_id", nullable=True),
     Column("producer", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # JSON, zlib
     Index(None, "run_id"), Index(None, "job_id", "at"), Index(None, "dataset_id", "at"),
@@ -115,13 +121,13 @@ event = Table(
 #: is made from, since ``stated_at``, in ``slot`` (see ``span``).
 run_dataset = Table(
     "run_dataset", metadata,
-    Column("run_id", _ID, ForeignKey("run.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("run", "run_id", key=True),
+    _to("dataset", "dataset_id", key=True),
     Column("role", Text, primary_key=True),  # in, out
     Column("at", BigInteger, nullable=False),
     Column("version", Text), Column("rows", BigInteger), Column("bytes", BigInteger), Column("files", BigInteger),
-    _to("fact_value.id", "told_id", nullable=True),
-    _to("statement.id", "statement_id", nullable=True),
+    _to("fact_value", "told_id", nullable=True),
+    _to("statement", "statement_id", nullable=True),
     Column("stated_at", BigInteger), Column("slot", Text),
     Index(None, "dataset_id", "role", "at"), Index(None, "dataset_id", "version"),
 )  # fmt: skip
@@ -133,11 +139,11 @@ Index("ix_run_dataset_stated", run_dataset.c.dataset_id, run_dataset.c.slot, run
 #: from others.
 declared = Table(
     "declared", metadata,
-    Column("event_id", _ID, ForeignKey("event.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("event", "event_id", key=True),
+    _to("dataset", "dataset_id", key=True),
     Column("role", Text, primary_key=True),  # in, out
-    _to("job.id", "job_id", nullable=True),
-    _to("statement.id", "statement_id", nullable=True),
+    _to("job", "job_id", nullable=True),
+    _to("statement", "statement_id", nullable=True),
     Column("stated_at", BigInteger), Column("slot", Text),
     Index(None, "dataset_id", "slot", "stated_at"),
 )  # fmt: skip
@@ -158,10 +164,10 @@ way = Table(
 #: the way ("", ""); a column that follows from nothing follows so from itself.
 statement_edge = Table(
     "statement_edge", metadata,
-    Column("statement_id", _ID, ForeignKey("statement.id"), primary_key=True),
-    Column("target_id", _ID, ForeignKey("field.id"), primary_key=True),
-    Column("source_id", _ID, ForeignKey("field.id"), primary_key=True),
-    Column("way_id", SmallInteger, ForeignKey("way.id"), primary_key=True),
+    _to("statement", "statement_id", key=True),
+    _to("field", "target_id", key=True),
+    _to("field", "source_id", key=True),
+    Column("way_id", SmallInteger, primary_key=True, autoincrement=False, info={"to": "way"}),
 )  # fmt: skip
 
 #: From when until when (not included; None: still) a statement held of a dataset. ``slot`` is what
@@ -169,9 +175,9 @@ statement_edge = Table(
 #: job says it; otherwise the job (``job:<id>``), or nobody ("declared"). Where one is taken
 #: back its row is gone, and the dataset's revision is new.
 span = Table(
-    "span", metadata, _id(), _to("dataset.id", "dataset_id"),
+    "span", metadata, _id(), _to("dataset", "dataset_id"),
     Column("slot", Text, nullable=False),
-    _to("job.id", "job_id", nullable=True), _to("statement.id", "statement_id"),
+    _to("job", "job_id", nullable=True), _to("statement", "statement_id"),
     Column("from_at", BigInteger, nullable=False), Column("to_at", BigInteger),
     Column("revision", BigInteger, nullable=False),
     UniqueConstraint("dataset_id", "slot", "from_at"), Index(None, "revision"), Index(None, "job_id"),
@@ -193,7 +199,7 @@ fact = Table(
     Column("subject_id", BigInteger, nullable=False),
     Column("facet", Text, nullable=False),
     Column("told_by", BigInteger, nullable=False),
-    _to("fact_value.id", "value_id"),
+    _to("fact_value", "value_id"),
     Column("from_at", BigInteger, nullable=False), Column("to_at", BigInteger),
     UniqueConstraint("subject", "subject_id", "facet", "told_by", "from_at"), Index(None, "facet"),
 )  # fmt: skip
@@ -204,8 +210,8 @@ for _table, _of in ((fact, (fact.c.subject, fact.c.subject_id)), (span, (span.c.
 #: What a run's data quality assertions say of a dataset; ``body`` has each rule.
 verdict = Table(
     "verdict", metadata,
-    Column("run_id", _ID, ForeignKey("run.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("run", "run_id", key=True),
+    _to("dataset", "dataset_id", key=True),
     Column("at", BigInteger, nullable=False),
     Column("passed", Integer, nullable=False), Column("failed", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -214,15 +220,15 @@ verdict = Table(
 
 #: A release of a lake, and the versions in which it moved datasets.
 release = Table(
-    "release", metadata, _id(), _to("run.id", "run_id"),
+    "release", metadata, _id(), _to("run", "run_id"),
     Column("namespace", Text, nullable=False), Column("number", Integer, nullable=False),
     Column("parent", Integer), Column("at", BigInteger, nullable=False),
     UniqueConstraint("namespace", "number"),
 )  # fmt: skip
 release_version = Table(
     "release_version", metadata,
-    Column("release_id", _ID, ForeignKey("release.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("release", "release_id", key=True),
+    _to("dataset", "dataset_id", key=True),
     Column("version", Text, nullable=False),
 )  # fmt: skip
 

@@ -58,8 +58,7 @@ def _used(rows: dict[str, list[Any]], name: str) -> set[Any]:
         for table in tables.metadata.sorted_tables
         if table.name in rows and table.name != "statement_edge"
         for column in table.c
-        for key in column.foreign_keys
-        if key.column.table.name == name
+        if column.info.get("to") == name
         for row in rows[table.name]
     }
 
@@ -70,9 +69,8 @@ def _row(table: sa.Table, row: Any, names: dict[str, dict[int, Any]]) -> tuple[A
         if column.name in LEFT_OUT and column.name != "way_id":
             continue
         value = row[column.name]
-        for key in column.foreign_keys:
-            if value is not None:
-                value = names[key.column.table.name][value]
+        if "to" in column.info and value is not None:
+            value = names[column.info["to"]][value]  # of which there must be a row
         if column.name == "told_by":
             value = names["job"].get(value)
         elif column.name == "subject_id":

@@ -7,7 +7,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -33,15 +32,15 @@ def _id() -> Column[int]:
     return Column("id", _ID, primary_key=True)
 
 
-def _to(target: str, name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, _ID, ForeignKey(target), nullable=nullable)
+def _to(name: str, *, nullable: bool = False, key: bool = False) -> Column[int]:
+    return Column(name, _ID, nullable=nullable, primary_key=key, autoincrement=False)
 
 
 dataset = Table(
     "dataset", metadata, _id(),
     Column("namespace", Text, nullable=False),
     Column("name", Text, nullable=False),
-    _to("dataset.id", "canonical_id", nullable=True),
+    _to("canonical_id", nullable=True),
     Column("transient", Boolean, nullable=False, default=False),
     Column("revision", BigInteger, nullable=False, default=0),
     UniqueConstraint("namespace", "name"),
@@ -49,14 +48,14 @@ dataset = Table(
 
 alias = Table(
     "alias", metadata,
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
-    Column("other_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("dataset_id", key=True),
+    _to("other_id", key=True),
     Column("source", Text, nullable=False),
     Index(None, "other_id"),
 )  # fmt: skip
 
 field = Table(
-    "field", metadata, _id(), _to("dataset.id", "dataset_id"),
+    "field", metadata, _id(), _to("dataset_id"),
     Column("name", Text, nullable=False),
     UniqueConstraint("dataset_id", "name"),
 )  # fmt: skip
@@ -70,7 +69,7 @@ job = Table(
 )  # fmt: skip
 
 run = Table(
-    "run", metadata, _id(), _to("job.id", "job_id"),
+    "run", metadata, _id(), _to("job_id"),
     Column("uuid", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("began_at", BigInteger), Column("ended_at", BigInteger), Column("told_at", BigInteger, nullable=False),
@@ -88,8 +87,8 @@ event = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),  # run, job or dataset
     Column("state", Text),
-    _to("run.id", "run_id", nullable=True), _to("job.id", "job_id", nullable=True),
-    _to("dataset.id", "dataset_id", nullable=True),
+    _to("run_id", nullable=True), _to("job_id", nullable=True),
+    _to("dataset_id", nullable=True),
     Column("producer", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # JSON, zlib
     Index(None, "run_id"), Index(None, "job_id", "at"), Index(None, "dataset_id", "at"),
@@ -97,13 +96,13 @@ event = Table(
 
 run_dataset = Table(
     "run_dataset", metadata,
-    Column("run_id", _ID, ForeignKey("run.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("run_id", key=True),
+    _to("dataset_id", key=True),
     Column("role", Text, primary_key=True),  # in, out
     Column("at", BigInteger, nullable=False),
     Column("version", Text), Column("rows", BigInteger), Column("bytes", BigInteger), Column("files", BigInteger),
-    _to("fact_value.id", "told_id", nullable=True),
-    _to("statement.id", "statement_id", nullable=True),
+    _to("told_id", nullable=True),
+    _to("statement_id", nullable=True),
     Column("stated_at", BigInteger), Column("slot", Text),
     Index(None, "dataset_id", "role", "at"), Index(None, "dataset_id", "version"),
 )  # fmt: skip
@@ -113,11 +112,11 @@ Index("ix_run_dataset_stated", run_dataset.c.dataset_id, run_dataset.c.slot, run
 
 declared = Table(
     "declared", metadata,
-    Column("event_id", _ID, ForeignKey("event.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("event_id", key=True),
+    _to("dataset_id", key=True),
     Column("role", Text, primary_key=True),  # in, out
-    _to("job.id", "job_id", nullable=True),
-    _to("statement.id", "statement_id", nullable=True),
+    _to("job_id", nullable=True),
+    _to("statement_id", nullable=True),
     Column("stated_at", BigInteger), Column("slot", Text),
     Index(None, "dataset_id", "slot", "stated_at"),
 )  # fmt: skip
@@ -135,16 +134,16 @@ way = Table(
 
 statement_edge = Table(
     "statement_edge", metadata,
-    Column("statement_id", _ID, ForeignKey("statement.id"), primary_key=True),
-    Column("target_id", _ID, ForeignKey("field.id"), primary_key=True),
-    Column("source_id", _ID, ForeignKey("field.id"), primary_key=True),
-    Column("way_id", SmallInteger, ForeignKey("way.id"), primary_key=True),
+    _to("statement_id", key=True),
+    _to("target_id", key=True),
+    _to("source_id", key=True),
+    Column("way_id", SmallInteger, primary_key=True, autoincrement=False),
 )  # fmt: skip
 
 span = Table(
-    "span", metadata, _id(), _to("dataset.id", "dataset_id"),
+    "span", metadata, _id(), _to("dataset_id"),
     Column("slot", Text, nullable=False),
-    _to("job.id", "job_id", nullable=True), _to("statement.id", "statement_id"),
+    _to("job_id", nullable=True), _to("statement_id"),
     Column("from_at", BigInteger, nullable=False), Column("to_at", BigInteger),
     Column("revision", BigInteger, nullable=False),
     UniqueConstraint("dataset_id", "slot", "from_at"), Index(None, "revision"), Index(None, "job_id"),
@@ -162,7 +161,7 @@ fact = Table(
     Column("subject_id", BigInteger, nullable=False),
     Column("facet", Text, nullable=False),
     Column("told_by", BigInteger, nullable=False),
-    _to("fact_value.id", "value_id"),
+    _to("value_id"),
     Column("from_at", BigInteger, nullable=False), Column("to_at", BigInteger),
     UniqueConstraint("subject", "subject_id", "facet", "told_by", "from_at"), Index(None, "facet"),
 )  # fmt: skip
@@ -172,8 +171,8 @@ for _table, _of in ((fact, (fact.c.subject, fact.c.subject_id)), (span, (span.c.
 
 verdict = Table(
     "verdict", metadata,
-    Column("run_id", _ID, ForeignKey("run.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("run_id", key=True),
+    _to("dataset_id", key=True),
     Column("at", BigInteger, nullable=False),
     Column("passed", Integer, nullable=False), Column("failed", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -181,15 +180,15 @@ verdict = Table(
 )  # fmt: skip
 
 release = Table(
-    "release", metadata, _id(), _to("run.id", "run_id"),
+    "release", metadata, _id(), _to("run_id"),
     Column("namespace", Text, nullable=False), Column("number", Integer, nullable=False),
     Column("parent", Integer), Column("at", BigInteger, nullable=False),
     UniqueConstraint("namespace", "number"),
 )  # fmt: skip
 release_version = Table(
     "release_version", metadata,
-    Column("release_id", _ID, ForeignKey("release.id"), primary_key=True),
-    Column("dataset_id", _ID, ForeignKey("dataset.id"), primary_key=True),
+    _to("release_id", key=True),
+    _to("dataset_id", key=True),
     Column("version", Text, nullable=False),
 )  # fmt: skip
 
