@@ -1,0 +1,1 @@
+"""The platform as pages show it: read in the background, kept in memory, searched."""
