@@ -79,6 +79,7 @@ class Facts(Timelines):
 
     table = tables.fact
     key = ("subject", "subject_id", "facet", "told_by")
+    found_by = ("subject", "subject_id", "told_by")
     value = "value_id"
 
     def __init__(self, keys: Keys, revision: int, *, since: int, lake: str | None) -> None:

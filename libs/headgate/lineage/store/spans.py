@@ -20,7 +20,7 @@ class Spans(Timelines):
     """Timelines of a dataset's slots; what is said is a statement, and beside it by which job."""
 
     table = tables.span
-    key = ("dataset_id", "slot")
+    key = found_by = ("dataset_id", "slot")
     value = "statement_id"
     beside = "job_id"
 

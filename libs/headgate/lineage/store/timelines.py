@@ -46,8 +46,10 @@ class Timelines(ABC):
     """
 
     table: sa.Table
-    #: The columns that make up a key, and the one that has the value.
+    #: The columns that make up a key, those of an index by which what holds is found, and the one
+    #: that has the value.
     key: tuple[str, ...]
+    found_by: tuple[str, ...]
     value: str
     beside: str | None = None
 
@@ -128,14 +130,18 @@ class Timelines(ABC):
         self._new, self._ended = [], []
 
     def _load(self, keys: Sequence[Key]) -> None:
-        """Look up the newest change points."""
+        """Look up the newest change points: with each key those that the same look finds."""
         if not keys:
             return
+        places = [self.key.index(name) for name in self.found_by]
+        wanted = list(dict.fromkeys(tuple(key[place] for place in places) for key in keys))
+        for row in matching(self.connection, self.table, self.found_by, wanted, still=True):
+            found = row._mapping
+            key = tuple(found[name] for name in self.key)
+            if key not in self._known:  # nobody is told more of a key that is known
+                self._known[key] = self._last(found)
         for key in keys:
-            self._known[key] = None
-        for found in matching(self.connection, self.table, self.key, keys, still=True):
-            row = found._mapping
-            self._known[tuple(row[name] for name in self.key)] = self._last(row)
+            self._known.setdefault(key, None)
 
     def _last(self, row: Mapping[Any, Any]) -> Last:
         more = row[self.beside] if self.beside else None

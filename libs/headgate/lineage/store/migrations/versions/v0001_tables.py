@@ -165,7 +165,9 @@ fact = Table(
     Column("from_at", BigInteger, nullable=False), Column("to_at", BigInteger),
     UniqueConstraint("subject", "subject_id", "facet", "told_by", "from_at"), Index(None, "facet"),
 )  # fmt: skip
-for _table, _of in ((fact, (fact.c.subject, fact.c.subject_id)), (span, (span.c.dataset_id,))):
+for _table, _of in (
+    (fact, (fact.c.subject, fact.c.subject_id, fact.c.told_by)), (span, (span.c.dataset_id, span.c.slot)),
+):  # fmt: skip
     _holds = _table.c.to_at.is_(None)
     Index(f"ix_{_table.name}_holds", *_of, sqlite_where=_holds, postgresql_where=_holds)
 
