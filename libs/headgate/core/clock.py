@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 _frozen: datetime | None = None
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> datetime:
@@ -30,6 +32,17 @@ def sleep(seconds: float) -> None:
 def epoch_millis(at: datetime | None = None) -> int:
     """Milliseconds since 1970-01-01 UTC of ``at`` (default: now)."""
     return int((at or now()).timestamp() * 1000)
+
+
+def micros(at: datetime | None = None) -> int:
+    """Whole microseconds since 1970 of ``at`` (default: now); one without a zone is taken as UTC."""
+    found = at or now()
+    return ((found if found.tzinfo else found.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+
+
+def moment(at: int) -> datetime:
+    """The instant that :func:`micros` made a number of."""
+    return _EPOCH + timedelta(microseconds=at)
 
 
 def iso(at: datetime | None = None) -> str:

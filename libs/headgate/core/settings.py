@@ -139,6 +139,53 @@ class Settings:
         " `[lineage_forward.<name>]`; what is left goes later. 0: only `headgate lineage forward`"
         " sends.",
     )
+    portal_store: str = _setting(
+        "",
+        "Where the portal keeps what people put on record and who is signed in: a database such as"
+        " `postgresql://user:password@host/name`, or the path of a file; empty: `_state/portal.db` in"
+        " the lake.",
+        secret=True,
+    )
+    portal_url: str = _setting(
+        "",
+        "The address by which people reach the portal, such as `https://data.example.org`; needed for"
+        " signing in off this machine.",
+    )
+    portal_oidc_issuer: str = _setting(
+        "",
+        "Who people sign in at: the issuer of an OpenID Connect provider; empty: nobody signs in.",
+    )
+    portal_oidc_client_id: str = _setting("", "What the provider calls the portal.")
+    portal_oidc_client_secret: str = _setting(
+        "", "What the portal proves to the provider who it is with.", secret=True
+    )
+    portal_oidc_scopes: str = _setting(
+        "openid profile email",
+        "What is asked of the provider, with blanks between; some want `groups` too.",
+    )
+    portal_oidc_groups_claim: str = _setting(
+        "groups", "The claim of a person's ID token that lists their groups."
+    )
+    portal_oidc_name_claim: str = _setting(
+        "email", "The claim by which the log names a person; one that the provider has verified."
+    )
+    portal_roles: str = _setting(
+        "*=viewer",
+        "Which role a group has, such as `stewards=reviewer, platform=admin, *=viewer` (`*`: whoever can"
+        " sign in); the most that is true of somebody counts. Without `*`, who is in none of them is"
+        " refused.",
+    )
+    portal_teams: str = _setting(
+        "",
+        "Which group is which owner of contracts, such as `grp-42=community-analytics`; one that is"
+        " called as an owner is that owner in any case.",
+    )
+    portal_idle_minutes: float = _setting(
+        60.0, "After how long without a page somebody is signed out."
+    )
+    portal_session_hours: float = _setting(
+        12.0, "After how long somebody has to sign in again in any case."
+    )
     alert_webhook: str = _setting(
         "",
         "Where alerts are posted as JSON, besides the log: an `http` or `https` address. An owner's own"

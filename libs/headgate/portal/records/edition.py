@@ -1,0 +1,4 @@
+"""Which edition of the portal's tables this is."""
+
+#: The newest step of ``migrations/versions``.
+EDITION = "0001"

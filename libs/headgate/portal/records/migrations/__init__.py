@@ -1,0 +1,1 @@
+"""How records of an earlier edition become ones of this: Alembic's steps, in order."""
