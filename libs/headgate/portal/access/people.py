@@ -21,6 +21,10 @@ class Person:
         """Whether they may do it at all; of what is an owner's, ask :meth:`may_decide`."""
         return self.role.reaches(LEAST[right])
 
+    def owns(self, owner: str) -> bool:
+        """Whether what belongs to that owner is theirs; to an admin everything is."""
+        return self.role is Role.ADMIN or (self.role.reaches(Role.OWNER) and owner in self.teams)
+
     def may_decide(self, owner: str) -> bool:
         """Whether they may waive and replay rows of a dataset of that owner."""
-        return self.role is Role.ADMIN or (self.may(Right.DECIDE) and owner in self.teams)
+        return self.may(Right.DECIDE) and self.owns(owner)
