@@ -1,0 +1,1 @@
+"""What reviewers take away and sign: runs, releases, quality, personal data, evidence."""
