@@ -1,0 +1,42 @@
+"""A portal's parts opened together, and closed again: lineage, records, what is known, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from headgate.orchestration import lineage_store
+from headgate.orchestration.project import Project
+from headgate.portal.knowing.watching import Watcher
+from headgate.portal.limits import Limits
+from headgate.portal.records.opening import open_records, where
+from headgate.portal.served import Served
+
+
+@contextmanager
+def opened(
+    project: Project,
+    *,
+    records_at: str | Path | None = None,
+    progress: lineage_store.Progress | None = None,
+) -> Iterator[Served]:
+    """The parts of a portal over a project, as long as the block lasts.
+
+    Args:
+        project: its contracts and lake; wrong contracts are left out if it is ``sound``.
+        records_at: a path or URL instead of the setting ``portal_store``.
+        progress: told how many bytes of lineage events were taken, and of how many.
+
+    Raises:
+        LakeError: a store is broken, busy or out of reach.
+        UsageError: a setting is wrong.
+    """
+    with ExitStack() as ends:
+        lineage = ends.enter_context(closing(lineage_store.open_for(project, progress=progress)))
+        records = ends.enter_context(
+            closing(open_records(where(project.settings) if records_at is None else records_at))
+        )
+        knowing = Watcher(project, lineage)
+        ends.callback(knowing.stop)
+        yield Served(project, lineage, knowing, records, limits=Limits())
