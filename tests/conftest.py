@@ -6,8 +6,9 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,53 @@ from headgate.core import settings as core_settings
 from headgate.orchestration.project import Project
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# Airflow makes its home when it is imported, whoever does that; each process has one of its own.
-os.environ["AIRFLOW_HOME"] = str(Path(tempfile.gettempdir(), f"headgate-airflow-{os.getpid()}"))
-atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
+#: Where files are kept in memory, and how much room there must be to do so. `make test` takes a
+#: small part of it at any time.
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+FAILED = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose where temporary files go, before anybody makes one.
+
+    They go to memory where it is there: thousands of small lakes that sync each commit keep a disk
+    busy, and no test asks one to hold what it was given (power cuts are tried on a file system of
+    their own). Long tests write too much for that.
+    """
+    chosen = config.option.markexpr
+    small = chosen == "servers" or "not long" in chosen
+    if small and "TMPDIR" not in os.environ and _has_room(MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+    # Airflow makes its home when it is imported, whoever does that; each process has one of its own.
+    home = Path(tempfile.gettempdir(), f"headgate-airflow-{os.getpid()}")
+    os.environ["AIRFLOW_HOME"] = str(home)
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+
+
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= ROOM
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Remember which tests failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """pytest's own, emptied after a test that passed. The folder stays, so that no two tests share
+    a path: what this process remembers of a path stays true."""
+    yield tmp_path
+    if not request.node.stash.get(FAILED, False):
+        for path in tmp_path.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)

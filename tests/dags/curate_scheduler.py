@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from airflow.sdk import DAG
 
@@ -17,6 +18,10 @@ from tests.dags.conftest import Ran, WarmAirflow
 
 #: A run that takes more rounds than this does not end.
 ROUNDS = 60
+
+
+class _Waits(Exception):
+    """A trigger has nothing to say until some time has passed."""
 
 
 @dataclass
@@ -136,18 +141,22 @@ class SmallAirflow:
         async def asend(message: Any) -> Any:
             return asked.comms.send(message)
 
+        async def asleep(_: float) -> None:
+            raise _Waits
+
         async def first() -> Any:
             with supervisor.set_supervisor_comms(SimpleNamespace(asend=asend)):
                 assert task_runner.SUPERVISOR_COMMS is not None
-                try:
-                    return await asyncio.wait_for(anext(made.run()), timeout=0.2)
-                except TimeoutError:
-                    return None
+                return await asyncio.wait_for(anext(made.run()), timeout=60)
 
         from headgate.orchestration.airflow import node_trigger
 
         node_trigger._runs.clear()  # a triggerer that was started again knows nothing of before
-        return asyncio.run(first())
+        with patch.object(node_trigger, "asyncio", SimpleNamespace(sleep=asleep)):
+            try:
+                return asyncio.run(first())
+            except _Waits:
+                return None
 
     def _time_passes(self, run_id: str) -> None:
         """What is to be tried again later is to be tried again now."""
