@@ -97,7 +97,7 @@ def append(records: Records, *, by: Person, action: str, subject: str, **detail:
     return _made(values)
 
 
-def link(before: str, values: Mapping[str, Any]) -> str:
+def link(before: str, values: Mapping[Any, Any]) -> str:
     """The hash of an entry, as its row has it, that follows one with the hash ``before``."""
     own = {name: values[name] for name in _entry.c.keys() if name != "hash"}  # noqa: SIM118
     return ids.digest("portal entry", before, hjson.dumps(own))
@@ -158,7 +158,7 @@ def verify(records: Records, *, noted: Head | None = None) -> Verified:
     return Verified(count, None, last)
 
 
-def _rows(records: Records, **filters: Any) -> Iterator[Mapping[str, Any]]:
+def _rows(records: Records, **filters: Any) -> Iterator[Mapping[Any, Any]]:
     last = 0
     while True:
         asked = sa.select(_entry).where(_entry.c.number > last).order_by(_entry.c.number)
@@ -197,6 +197,6 @@ def _head(connection: sa.Connection) -> Head:
     return Head(0, BEGINNING) if row is None else Head(row.number, row.hash)
 
 
-def _made(row: Mapping[str, Any]) -> Entry:
+def _made(row: Mapping[Any, Any]) -> Entry:
     values = {name: row[name] for name in ("number", "who", "role", "action", "subject", "hash")}
     return Entry(**values, at=clock.moment(row["at"]), detail=hjson.loads(row["detail"]))
