@@ -9,7 +9,7 @@ HEADGATE := $(BIN)/headgate
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow lineage test test-servers check fix bench bench-curated bench-airflow bench-lineage reliability docs lock clean core dev
+.PHONY: help demo airflow lineage portal test test-servers check fix bench bench-curated bench-airflow bench-lineage reliability docs lock clean core dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ airflow: ## Serve the DAGs by a real Airflow here, with demo chat to take (Ctrl-
 lineage: ## Serve the lake's lineage here over HTTP (Ctrl-C stops it; ARGS="--port 8092")
 	@requirements/sync.sh lineage
 	@exec $(HEADGATE) lineage serve $(ARGS)
+
+portal: ## Serve the portal here: lineage, quality, ownership, evidence (Ctrl-C stops it; ARGS="--open")
+	@requirements/sync.sh portal
+	@exec $(HEADGATE) portal $(ARGS)
 
 test: dev ## Set up and run the tests (embedded engine; no server, no JVM)
 	@tests/reliability/fuse.sh

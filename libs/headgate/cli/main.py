@@ -30,6 +30,7 @@ from headgate.cli import (
     maintain,
     new,
     plan,
+    portal,
     preview,
     quarantine,
     rebuild,
@@ -73,6 +74,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(lineage.app, name="lineage")
 app.add_typer(new.app, name="new")
+app.add_typer(portal.app, name="portal")
 app.add_typer(lake.app, name="lake")
 app.command("dbt", epilog=dbt.EXAMPLE, context_settings=dbt.SETTINGS)(dbt.dbt)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)

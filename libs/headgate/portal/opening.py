@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from headgate.lineage.server.following import Follower
 from headgate.orchestration import lineage_store
+from headgate.orchestration.forwarding_lineage import event_files
 from headgate.orchestration.project import Project
 from headgate.portal.knowing.watching import Watcher
 from headgate.portal.limits import Limits
@@ -19,6 +21,7 @@ def opened(
     project: Project,
     *,
     records_at: str | Path | None = None,
+    follow: bool = False,
     progress: lineage_store.Progress | None = None,
 ) -> Iterator[Served]:
     """The parts of a portal over a project, as long as the block lasts.
@@ -26,6 +29,7 @@ def opened(
     Args:
         project: its contracts and lake; wrong contracts are left out if it is ``sound``.
         records_at: a path or URL instead of the setting ``portal_store``.
+        follow: what runs append to the lake's event files is taken as it comes.
         progress: told how many bytes of lineage events were taken, and of how many.
 
     Raises:
@@ -37,6 +41,12 @@ def opened(
         records = ends.enter_context(
             closing(open_records(where(project.settings) if records_at is None else records_at))
         )
+        if follow:
+            follower = Follower(
+                lineage, event_files(project.settings), lake=project.settings.lake_name
+            )
+            follower.start()
+            ends.callback(follower.stop)
         knowing = Watcher(project, lineage)
         ends.callback(knowing.stop)
         yield Served(project, lineage, knowing, records, limits=Limits())

@@ -8,7 +8,7 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,10 +18,24 @@ from headgate.core import collecting
 from headgate.core.errors import UsageError
 from headgate.core.secrets import redact
 from headgate.lineage.server.guard import is_loopback
-from headgate.lineage.server.limits import Limits
 
 #: How long requests that are going on may take when the server is told to stop.
 _GRACE_SECONDS = 20
+#: The portal is served by this too.
+_LOGS = ("headgate.lineage.server", "headgate.portal", "uvicorn.error")
+
+
+class Sizes(Protocol):
+    """What one connection, and all of them together, may take: bytes and seconds."""
+
+    @property
+    def head(self) -> int: ...
+    @property
+    def head_seconds(self) -> float: ...
+    @property
+    def idle_seconds(self) -> float: ...
+    @property
+    def connections(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,7 @@ def log_to(write: Callable[[str], object], level: int = logging.WARNING) -> None
 
     handler = Lines()
     handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(message)s"))
-    for name in ("headgate.lineage.server", "uvicorn.error"):
+    for name in _LOGS:
         log = logging.getLogger(name)
         log.handlers[:] = [handler]
         log.setLevel(level)
@@ -105,7 +119,7 @@ def log_to(write: Callable[[str], object], level: int = logging.WARNING) -> None
 
 
 def serve(
-    app: FastAPI, bound: Bound, limits: Limits, *, ready: Callable[[], object] = lambda: None
+    app: FastAPI, bound: Bound, limits: Sizes, *, ready: Callable[[], object] = lambda: None
 ) -> None:
     """Answer at the address until SIGTERM or SIGINT; then finish what was begun.
 

@@ -1,0 +1,114 @@
+"""`headgate portal`: the portal's pages over HTTP, until somebody stops it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+
+from headgate.cli import output
+from headgate.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from headgate.lineage.server.running import Bound
+    from headgate.orchestration.project import Project
+    from headgate.portal.served import Served
+
+EXAMPLE = "Example: headgate portal --open"
+
+app = typer.Typer(invoke_without_command=True, epilog=EXAMPLE)
+
+
+@app.callback()
+def portal(
+    context: typer.Context,
+    host: str = typer.Option(
+        "127.0.0.1",
+        "--host",
+        metavar="ADDRESS",
+        help="Where to listen; what others can reach needs a way to sign in, or a token.",
+    ),
+    port: int = typer.Option(
+        8093, "--port", min=0, max=65_535, metavar="N", help="0: any free one."
+    ),
+    browser: bool = typer.Option(False, "--open", help="Show it in a browser."),
+) -> int:
+    """Serve the portal: what there is, where it comes from, how good it is, and who decided what.
+
+    On this machine alone nobody has to sign in, as long as no way to sign in is configured. SIGTERM
+    and Ctrl-C end it after what was begun.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    from headgate.core import settings
+    from headgate.orchestration.project import Project
+
+    # A contract that is wrong is no reason to show nothing of the others.
+    project = Project(settings.load(), sound=True)
+    _demand_lake(project)
+    try:
+        import authlib  # noqa: F401 - what only the portal's footprint holds
+        import fastapi  # noqa: F401
+        import jinja2  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{error.name} is not installed.", remedy="Install headgate[portal], or make portal."
+        ) from None
+    from headgate.portal import opening
+
+    with opening.opened(project, follow=True) as parts:
+        _serve(parts, host, port, browser)
+    output.say("The portal is stopped.")
+    return 0
+
+
+def _serve(parts: Served, host: str, port: int, browser: bool) -> None:
+    from headgate.lineage.server import running
+    from headgate.portal.application import create_app
+
+    bound = _bind(parts, host, port)
+    made = create_app(parts)
+    running.log_to(output.say)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _leave)
+
+    def ready() -> None:
+        output.out(f"The portal is served at {bound.address}")
+        output.out("Ctrl-C stops it.")
+        sys.stdout.flush()  # who started it waits for the address
+        if browser:
+            import webbrowser
+
+            webbrowser.open(bound.address)
+
+    with suppress(KeyboardInterrupt):
+        running.serve(made, bound, parts.limits, ready=ready)
+
+
+def _bind(parts: Served, host: str, port: int) -> Bound:
+    from headgate.lineage.server import running
+    from headgate.lineage.server.guard import is_loopback
+
+    if not is_loopback(host):
+        raise UsageError(
+            f"nothing is served at {host}, where others can reach it, as long as nobody can sign in.",
+            remedy="Set portal_oidc_issuer, or make a token; or leave out --host.",
+        )
+    return running.bind(host, port, guarded=True)
+
+
+def _demand_lake(project: Project) -> None:
+    where = project.settings.lake_path
+    if not where.exists():
+        raise UsageError(
+            f"there is no lake yet at {output.near(where)}.",
+            remedy="make demo fills one with simulated chat; headgate run takes your own sources.",
+        )
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
