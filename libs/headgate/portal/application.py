@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from headgate.portal import rules
 from headgate.portal.access.people import Person
 from headgate.portal.access.roles import Role
-from headgate.portal.pages import home, problems
+from headgate.portal.pages import home, lineage, problems
 from headgate.portal.served import Served
 
 
@@ -28,7 +28,7 @@ def create_app(parts: Served, *, local: Person | None = None) -> FastAPI:
     """
     app = FastAPI(title="Headgate", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.served = parts
-    for part in (home.routes,):
+    for part in (home.routes, lineage.routes):
         app.router.routes.extend(part.routes)
     app.add_api_route("/health", health, methods=["GET"])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))

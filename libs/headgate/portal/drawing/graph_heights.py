@@ -54,8 +54,8 @@ def _settle(
     The sum of the squares of what is left to each is the least: neighbours that would stand upon one
     another become a block, which stands where the mean of its nodes would.
     """
-    offset, blocks = 0.0, []  # of a block: its height, its weight, how many nodes it has
-    before = None
+    blocks: list[tuple[float, float, int]] = []  # the height, the weight, how many nodes it has
+    offset, before = 0.0, None
     for node in column:
         if before is not None:
             offset += (sizes[before] + sizes[node]) / 2 + gap
@@ -64,15 +64,15 @@ def _settle(
         wanted = middle[node]
         if others:
             wanted = sum(middle[o] + theirs - own for o, own, theirs in others) / len(others)
-        block = [wanted - offset, weights[node], 1]
+        block = (wanted - offset, weights[node], 1)
         while blocks and blocks[-1][0] >= block[0]:
             height, weight, count = blocks.pop()
             both = weight + block[1]
-            block = [(height * weight + block[0] * block[1]) / both, both, count + block[2]]
+            block = ((height * weight + block[0] * block[1]) / both, both, count + block[2])
         blocks.append(block)
     offset, place = 0.0, 0
     for height, _, count in blocks:
-        for _ in range(int(count)):
+        for _ in range(count):
             node = column[place]
             if place:
                 offset += (sizes[column[place - 1]] + sizes[node]) / 2 + gap

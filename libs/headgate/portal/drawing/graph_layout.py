@@ -80,9 +80,7 @@ def lay(sizes: Sequence[tuple[float, float]], joins: Iterable[Join]) -> Laid:
         [[n for n, _, _ in part] for part in net.left],
         [[n for n, _, _ in part] for part in net.right],
     )
-    middle = graph_heights.heights(
-        columns, net.heights, net.weights, net.left, net.right, ROW_GAP
-    )
+    middle = graph_heights.heights(columns, net.heights, net.weights, net.left, net.right, ROW_GAP)
     return _laid(sizes, ranks, net, middle, ends, turned)
 
 

@@ -1,0 +1,140 @@
+"""The picture of what was reached: datasets and groups as cards, their columns as rows, edges put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from headgate.lineage.graph_arrays import Ints
+from headgate.portal.drawing.graph_picture import Change, Line, Picture
+from headgate.portal.graphs import cards
+from headgate.portal.graphs.about import LAYERS, Knowledge
+from headgate.portal.graphs.asked import Asked
+from headgate.portal.graphs.cards import Told
+from headgate.portal.graphs.grouping import Grouped, Member, grouped
+from headgate.portal.graphs.reached import ADDED, GONE, Reached
+from headgate.portal.graphs.words import how
+
+#: No more nodes are drawn, and no more edges; so many nodes are drawn without being asked for.
+MOST_DRAWN, MOST_LINES, _ALONE = 200, 800, 90
+#: How many columns a card shows, and how many if it was opened.
+_ROWS, _ROWS_OPEN = 8, 40
+#: An open group of columns is called so, then comes the dataset's name.
+COLUMNS = "columns:"
+_CHANGES: dict[int, Change] = {ADDED: "added", GONE: "gone"}
+#: Of an edge whose group is told of so many times its words are left out.
+_MOST_WORDS = 3
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A picture, and how it is grouped. ``datasets`` counts those that were reached."""
+
+    picture: Picture
+    grouped: Grouped
+    datasets: int
+
+
+def compose(reached: Reached, knowledge: Knowledge, asked: Asked) -> Composed:
+    """The picture of what was reached: at most :data:`MOST_DRAWN` nodes; fewer, if there were more edges
+    between them than anybody can follow."""
+    told = _told(reached, knowledge, asked)
+    alone, most = _ALONE, MOST_DRAWN
+    opened = tuple(k for k in asked.opened if not k.startswith(COLUMNS))
+    while True:
+        found = grouped(
+            [t.member for t in told], by=asked.by, opened=opened, alone=alone, most=most
+        )
+        drawn = cards.drawn(found.units, told, reached, asked)
+        ends = _ends(reached, told, drawn)
+        if len(ends[0]) <= MOST_LINES or most < MOST_DRAWN // 8:
+            break
+        alone, most = alone // 2, most // 2
+    lines = tuple(_lines(reached, *ends))
+    picture = Picture(_title(asked, reached), drawn.cards, lines)
+    return Composed(picture, found, len(told))
+
+
+def _told(reached: Reached, knowledge: Knowledge, asked: Asked) -> list[Told]:
+    """Every dataset that was reached, with those of its columns that are; where it began comes first,
+    then the others by layer and name."""
+    known = reached.graph.names
+    place = known.dataset_of[reached.node]
+    order = np.lexsort((np.arange(len(place)), place))
+    bounds = np.flatnonzero(np.diff(place[order], prepend=-1))
+    found = []
+    for some in np.split(order, bounds[1:]) if len(order) else ():
+        first = int(some[np.argmin(reached.depth[some])])
+        about = knowledge.of(int(place[first]))
+        nodes = np.sort(reached.node[some])
+        shown = nodes[~known.is_whole[nodes]].tolist()
+        most = _ROWS_OPEN if COLUMNS + about.name in asked.opened else _ROWS
+        weight = max(1, min(len(shown), most + 1))
+        member = Member(about, int(reached.side[first]), int(reached.depth[first]), weight)
+        found.append(Told(member, tuple(shown), most))
+    start = reached.start
+    if start is not None and not any(t.member.about.name == start.dataset for t in found):
+        about = knowledge.of(known.places[start.dataset])
+        found.append(Told(Member(about, 0, 0), (), _ROWS))
+    found.sort(key=_by_layer_and_name)
+    return found
+
+
+def _by_layer_and_name(told: Told) -> tuple[int, int, str]:
+    about = told.member.about
+    return told.member.depth > 0, LAYERS.index(about.layer), about.name
+
+
+def _ends(
+    reached: Reached, told: Sequence[Told], drawn: cards.Drawn
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """The edges as they are drawn, each once: rows of card, row, card, row, whether it is direct and its
+    change; for how many each stands; and which those are, one edge's after the other's, with where
+    each begins."""
+    card = np.full(len(reached.graph.names.ids), -1, np.int64)
+    for number, unit in enumerate(drawn.units):
+        for member in unit.members:
+            card[told[member].member.about.place] = number
+    row = np.full(len(reached.graph.names.field_ids) + 1, -1, np.int64)
+    for node, number in drawn.rows.items():
+        row[node] = number
+    of = reached.graph.names.dataset_of
+    rows = np.stack(
+        [
+            card[of[reached.source]], row[reached.source], card[of[reached.target]],
+            row[reached.target], reached.graph.ways.direct[reached.ways].astype(np.int64),
+            reached.change,
+        ],
+        axis=1,
+    )  # fmt: skip
+    same = rows[:, 0] == rows[:, 2]
+    # Within a card there is something to draw only from one of its rows to another.
+    inside = same & ((rows[:, 1] == rows[:, 3]) | (rows[:, 1] < 0) | (rows[:, 3] < 0))
+    chosen = np.flatnonzero(~inside)
+    ends, inverse, count = np.unique(rows[chosen], axis=0, return_inverse=True, return_counts=True)
+    by_end = chosen[np.argsort(inverse.reshape(-1), kind="stable")]
+    return ends, count, by_end, np.append(0, np.cumsum(count))
+
+
+def _lines(reached: Reached, ends: Ints, count: Ints, by_end: Ints, begin: Ints) -> list[Line]:
+    found = []
+    for number, (source, from_row, target, to_row, direct, change) in enumerate(ends.tolist()):
+        some = by_end[begin[number] : begin[number] + _MOST_WORDS]
+        words = sorted({how(reached, int(edge)) for edge in some})
+        found.append(
+            Line(
+                source, target, from_row, to_row,
+                direct=bool(direct), count=int(count[number]),
+                how=", ".join(words) if count[number] <= _MOST_WORDS else f"{count[number]} edges",
+                change=_CHANGES.get(change, ""),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _title(asked: Asked, reached: Reached) -> str:
+    what = str(reached.start) if reached.start is not None else "the whole platform"
+    told = {"both": "", "up": ", what it is made from", "down": ", what is made from it"}
+    return f"Lineage of {what}{told[asked.direction] if reached.start is not None else ''}"
