@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -50,14 +51,7 @@ def portal(
     # A contract that is wrong is no reason to show nothing of the others.
     project = Project(settings.load(), sound=True)
     _demand_lake(project)
-    try:
-        import authlib  # noqa: F401 - what only the portal's footprint holds
-        import fastapi  # noqa: F401
-        import jinja2  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"{error.name} is not installed.", remedy="Install headgate[portal], or make portal."
-        ) from None
+    _demand_footprint()
     from headgate.portal import opening
 
     with opening.opened(project, follow=True) as parts:
@@ -108,6 +102,14 @@ def _demand_lake(project: Project) -> None:
             f"there is no lake yet at {output.near(where)}.",
             remedy="make demo fills one with simulated chat; headgate run takes your own sources.",
         )
+
+
+def _demand_footprint() -> None:
+    for name in ("fastapi", "jinja2", "authlib", "reportlab"):
+        if find_spec(name) is None:
+            raise UsageError(
+                f"{name} is not installed.", remedy="Install headgate[portal], or make portal."
+            )
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
