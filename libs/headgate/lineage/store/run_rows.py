@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from operator import attrgetter
 
-import sqlalchemy as sa
-
-from headgate.lineage.store import tables
+from headgate.lineage.store import driver, tables
 from headgate.lineage.store.keys import Keys
-from headgate.lineage.store.rows import insert
+from headgate.lineage.store.rows import insert_rows
 from headgate.lineage.store.runs import Part, Run
 
 _RUN = (
@@ -21,64 +19,78 @@ _PART = (
 )  # fmt: skip
 
 
+_RUN_COLUMNS = ("id", "job_id", "uuid", *_RUN)
+_PART_COLUMNS = ("run_id", "dataset_id", "role", *_PART)
+_told_of_run = attrgetter("id", "job", "uuid", *_RUN)
+_told_of_part = attrgetter("dataset", "role", *_PART)
+_RUNS = (
+    f"SELECT r.id, r.job_id, r.uuid, j.namespace, j.name, {', '.join(f'r.{n}' for n in _RUN)}"
+    " FROM run AS r JOIN job AS j ON j.id = r.job_id"
+)
+_PARTS = (
+    f"SELECT p.run_id, p.dataset_id, d.namespace, d.name, p.role, {', '.join(f'p.{n}' for n in _PART)}"
+    " FROM run_dataset AS p JOIN dataset AS d ON d.id = p.dataset_id"
+)
+
+
 def load(keys: Keys, uuids: Collection[str]) -> dict[str, Run]:
     """Those of the runs that are known, with their datasets, by UUID."""
-    run, job = tables.run.c, tables.job.c
-    query = sa.select(tables.run, job.namespace, job.name).join(tables.job, run.job_id == job.id)
-    found: dict[str, Run] = {}
+    remembered = keys.memory.runs
+    found = {uuid: remembered[uuid] for uuid in uuids if uuid in remembered}
+    missing = [uuid for uuid in uuids if uuid not in found]
     by_id: dict[int, Run] = {}
-    for row in keys.rows(query, run.uuid, [(uuid,) for uuid in uuids]):
-        told = row._mapping
+    for number, job_id, uuid, namespace, name, *told in driver.ask_by(
+        keys.connection, _RUNS, "r.uuid", missing
+    ):
         one = Run(
-            row.uuid, row.id, (row.namespace, row.name), is_new=False,
-            **{name: told[name] for name in _RUN},
-        )  # fmt: skip
-        found[row.uuid] = by_id[row.id] = one
-        keys.of(tables.job)[one.job] = row.job_id
+            uuid, number, (namespace, name), is_new=False, **dict(zip(_RUN, told, strict=True))
+        )
+        found[uuid] = by_id[number] = one
+        keys.of(tables.job)[one.job] = job_id
     if by_id:
         _load_parts(keys, by_id)
     return found
 
 
+def remember(keys: Keys, runs: Mapping[str, Run]) -> None:
+    """Keep runs, as they are written now, for the next events of theirs."""
+    for run in runs.values():
+        run.is_new = run.renamed = False
+        for part in run.parts.values():
+            part.is_new = False
+    keys.memory.runs.update(runs)
+
+
 def _load_parts(keys: Keys, runs: Mapping[int, Run]) -> None:
-    part, dataset = tables.run_dataset.c, tables.dataset.c
-    query = sa.select(tables.run_dataset, dataset.namespace, dataset.name).join(
-        tables.dataset, part.dataset_id == dataset.id
-    )
     known = keys.of(tables.dataset)
-    for row in keys.rows(query, part.run_id, [(i,) for i in runs]):
-        named, told = (row.namespace, row.name), row._mapping
-        known[named] = row.dataset_id
-        one = Part(
-            named, row.role, changed=False, is_new=False, **{name: told[name] for name in _PART}
+    for run_id, dataset_id, namespace, name, role, *told in driver.ask_by(
+        keys.connection, _PARTS, "p.run_id", list(runs)
+    ):
+        named = namespace, name
+        known[named] = dataset_id
+        runs[run_id].parts[named, role] = Part(
+            named, role, changed=False, is_new=False, **dict(zip(_PART, told, strict=True))
         )
-        runs[row.run_id].parts[named, row.role] = one
 
 
 def write(keys: Keys, runs: Iterable[Run]) -> None:
     """Write runs, whose jobs have numbers; not yet what they read and wrote."""
     jobs = keys.of(tables.job)
-    found = []
+    rows = []
     for run in runs:
-        row: dict[str, Any] = {"id": run.id, "job_id": jobs[run.job], "uuid": run.uuid}
-        for name in _RUN:
-            row[name] = getattr(run, name)
-        found.append(row)
-    insert(keys.connection, tables.run, found, replace=True)
+        number, job, *told = _told_of_run(run)
+        rows.append((number, jobs[job], *told))
+    insert_rows(keys.connection, tables.run, _RUN_COLUMNS, rows, replace=True)
 
 
 def write_parts(keys: Keys, runs: Iterable[Run]) -> None:
     """Write what runs read and wrote."""
     datasets = keys.of(tables.dataset)
-    found = []
+    rows = []
     for run in runs:
         for part in run.parts.values():
             if part.changed:
-                row: dict[str, Any] = {
-                    "run_id": run.id, "dataset_id": datasets[part.dataset], "role": part.role
-                }  # fmt: skip
-                for name in _PART:
-                    row[name] = getattr(part, name)
-                found.append(row)
+                dataset, *told = _told_of_part(part)
+                rows.append((run.id, datasets[dataset], *told))
                 part.changed = False
-    insert(keys.connection, tables.run_dataset, found, replace=True)
+    insert_rows(keys.connection, tables.run_dataset, _PART_COLUMNS, rows, replace=True)

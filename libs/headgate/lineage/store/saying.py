@@ -116,14 +116,9 @@ class Saying:
             p for p in outputs
             if p.told_id is not None and (not p.pieces or known.get(p.pieces.digest) != p.told_id)
         ]  # fmt: skip
-        bodies = {
-            row.id: row.body
-            for row in self.keys.rows(
-                facts.query_values(), tables.fact_value.c.id,
-                [(i,) for i in {p.told_id for p in more}],
-            )
-        }  # fmt: skip
+        bodies = facts.bodies(self.keys, {p.told_id for p in more if p.told_id is not None})
         for part in more:
+            assert part.told_id is not None
             earlier = Pieces.kept(bodies[part.told_id])
             part.pieces = earlier | part.pieces
         self.keys.values({p.pieces.digest: p.pieces.text for p in outputs if p.pieces})

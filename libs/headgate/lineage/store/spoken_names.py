@@ -22,14 +22,17 @@ class SpokenNames:
         #: What is new in this, by all that names follow from.
         self._new: dict[Any, Spoken] = {}
         seen = keys.seen("spoken")
+        #: The same by all facets that last, which is sooner known.
+        self._marks: dict[Any, int] = {}
         for one in told:
             for spoken in one.spoken:
+                pieces = spoken.pieces.digest if spoken.pieces else None
+                mark = spoken.named, spoken.symlinks, pieces, spoken.mark
+                if mark in seen and (spoken.mark or not spoken.facets):
+                    continue
+                self._marks[mark] = 1
                 schema = spoken.facets.get("schema")
-                key = (
-                    spoken.named, spoken.symlinks,
-                    spoken.pieces.digest if spoken.pieces else None,
-                    Value(schema).digest if schema else None,
-                )  # fmt: skip
+                key = *mark[:3], Value(schema).digest if schema else None, "schema"
                 if key not in seen:
                     self._new[key] = spoken
 
@@ -45,7 +48,7 @@ class SpokenNames:
         for spoken in self._new.values():
             for other in spoken.symlinks:
                 keys.pair(known[spoken.named[:2]], known[other[:2]], SYMLINK)
-        keys.seen("spoken").update(dict.fromkeys(self._new, 1))
+        keys.seen("spoken").update(dict.fromkeys((*self._new, *self._marks), 1))
 
     def _columns(self) -> Iterator[tuple[int, str]]:
         datasets = self._keys.of(tables.dataset)

@@ -9,14 +9,21 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from headgate.lineage.store import aliases, facts, instants, outcomes, run_rows, tables
+from headgate.lineage.store import aliases, driver, facts, instants, outcomes, run_rows, tables
 from headgate.lineage.store.keys import Keys, Memory
+from headgate.lineage.store.matching import matching
 from headgate.lineage.store.opening import Store
-from headgate.lineage.store.rows import insert
+from headgate.lineage.store.rows import insert_rows
 from headgate.lineage.store.saying import Saying
 from headgate.lineage.store.spoken_names import SpokenNames
 from headgate.lineage.store.told import Told, read
 from headgate.lineage.store.valid import NotAnEvent, check
+
+#: The columns of an event's row.
+_EVENT = (
+    "id", "digest", "at", "received_at", "kind", "state", "run_id", "job_id", "dataset_id",
+    "producer", "body",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,7 @@ def write(
     """
     try:
         with store.writing() as connection:
-            query = sa.select(tables.state.c.revision)
-            revision = connection.execute(query).scalar_one()
+            ((revision,),) = driver.ask(connection, "SELECT revision FROM state")
             memory = (store.memory or Memory()).at(revision)
             store.memory = None
             new, repeats = _new(connection, told)
@@ -106,7 +112,7 @@ def write(
                 keys = Keys(connection, memory)
                 memory.revision = revision + 1
                 _take(keys, new, revision + 1, received_at, lake)
-                connection.execute(tables.state.update().values(revision=revision + 1))
+                driver.tell(connection, "UPDATE state SET revision = ?", [(revision + 1,)])
             if also:
                 also(connection)
         store.memory = memory
@@ -118,16 +124,9 @@ def write(
 
 def _new(connection: sa.Connection, told: Sequence[Told]) -> tuple[list[Told], list[int]]:
     """Events that are not taken yet, by time, and the indexes of the others."""
-    event = tables.event.c
-    seen: set[bytes] = set()
-    for start in range(0, len(told), 400):
-        some = [one.digest for one in told[start : start + 400]]
-        seen.update(
-            bytes(found)
-            for found in connection.execute(
-                sa.select(event.digest).where(event.digest.in_(some))
-            ).scalars()
-        )
+    digests = [(one.digest,) for one in told]
+    found = matching(connection, tables.event, ("digest",), digests, wanted=("digest",))
+    seen = {bytes(digest) for (digest,) in found}
     new, repeats = [], []
     for one in told:
         if one.digest in seen:
@@ -150,6 +149,7 @@ def _take(keys: Keys, told: list[Told], revision: int, received_at: int, lake: s
     saying.write()
     facts.write(keys, told, revision, since=since, lake=lake)
     outcomes.write(keys, told, saying.runs)
+    run_rows.remember(keys, saying.runs)
     spoken.columns()
     if keys.fresh or keys.pairs:
         aliases.record(keys.connection, keys.pairs, keys.fresh, revision)
@@ -159,25 +159,24 @@ def _write_events(keys: Keys, told: Sequence[Told], saying: Saying, received_at:
     """Write the events themselves; gives the first one's number."""
     numbers = keys.take_ids(tables.event, len(told))
     rows = list(_rows(keys, told, numbers, saying, received_at))
-    insert(keys.connection, tables.event, rows)
+    insert_rows(keys.connection, tables.event, _EVENT, rows)
     saying.declare(dict(zip((one.digest for one in told), numbers, strict=True)))
     return numbers[0]
 
 
 def _rows(
     keys: Keys, told: Sequence[Told], numbers: Iterable[int], saying: Saying, received_at: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[Any, ...]]:
     jobs, datasets = keys.of(tables.job), keys.of(tables.dataset)
     for number, one in zip(numbers, told, strict=True):
         own = one.spoken[0].named[:2] if one.kind == "dataset" else None
-        yield {
-            "id": number, "digest": one.digest, "at": one.at, "received_at": received_at,
-            "kind": one.kind, "state": one.state,
-            "run_id": saying.runs[one.run].id if one.run else None,
-            "job_id": jobs[one.job] if one.job else None,
-            "dataset_id": datasets[own] if own else None,
-            "producer": one.producer, "body": one.body,
-        }  # fmt: skip
+        yield (
+            number, one.digest, one.at, received_at, one.kind, one.state,
+            saying.runs[one.run].id if one.run else None,
+            jobs[one.job] if one.job else None,
+            datasets[own] if own else None,
+            one.producer, one.body,
+        )  # fmt: skip
 
 
 __all__ = ["Refused", "Taken", "take", "told_by", "write"]

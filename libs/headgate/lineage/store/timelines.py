@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from headgate.lineage.store import driver
 from headgate.lineage.store.keys import Keys
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.rows import insert
@@ -58,8 +59,10 @@ class Timelines(ABC):
         self.connection = keys.connection
         self.revision = revision
         self._known: dict[Key, Last | None] = keys.memory.last.setdefault(self.table.name, {})
+        #: Keys of which a change point came or went.
+        self.changed: set[Key] = set()
         self._new: list[dict[str, Any]] = []
-        self._ended: list[dict[str, Any]] = []
+        self._ended: list[tuple[int, int]] = []
 
     @abstractmethod
     def later(self, key: Key, at: int, known: Sequence[Said]) -> bool:
@@ -99,6 +102,7 @@ class Timelines(ABC):
                 at, value = one.at, one.value
         if not fresh:
             return True
+        self.changed.add(key)
         if last and self.later(key, fresh[0].at, said):
             return False
         ids = self.keys.take_ids(self.table, len(fresh))
@@ -106,7 +110,7 @@ class Timelines(ABC):
             ends = fresh[number + 1].at if number + 1 < len(fresh) else None
             self._new.append(self._row(key, one, ends, row))
         if last:
-            self._ended.append({"row": last.id, "ends": fresh[0].at})
+            self._ended.append((fresh[0].at, last.id))
         self._known[key] = Last(ids[-1], *_told(fresh[-1]))
         return True
 
@@ -122,11 +126,9 @@ class Timelines(ABC):
     def _flush(self) -> None:
         insert(self.connection, self.table, self._new)
         if self._ended:
-            row = self.table.update().where(self.table.c.id == sa.bindparam("row"))
-            changed: dict[str, Any] = {"to_at": sa.bindparam("ends")}
-            if "revision" in self.table.c:
-                changed["revision"] = self.revision
-            self.connection.execute(row.values(changed), self._ended)
+            also = f", revision = {self.revision}" if "revision" in self.table.c else ""
+            text = f"UPDATE {self.table.name} SET to_at = ?{also} WHERE id = ?"
+            driver.tell(self.connection, text, self._ended)
         self._new, self._ended = [], []
 
     def _load(self, keys: Sequence[Key]) -> None:
@@ -135,8 +137,9 @@ class Timelines(ABC):
             return
         places = [self.key.index(name) for name in self.found_by]
         wanted = list(dict.fromkeys(tuple(key[place] for place in places) for key in keys))
+        columns = self.table.columns.keys()
         for row in matching(self.connection, self.table, self.found_by, wanted, still=True):
-            found = row._mapping
+            found = dict(zip(columns, row, strict=True))
             key = tuple(found[name] for name in self.key)
             if key not in self._known:  # nobody is told more of a key that is known
                 self._known[key] = self._last(found)
@@ -149,6 +152,7 @@ class Timelines(ABC):
 
     def _again(self, key: Key, first: int, last: int) -> None:
         """Work out the change points between two instants from all that was said there."""
+        self.changed.add(key)
         said = _by_time(list(self.around(key, first, last)))
         end = max((one.at for one in said if one.at > last), default=None)
         before = self._points(key, sa.true(), before=first)

@@ -14,6 +14,7 @@ from headgate.lineage.graph_node import ROWS
 from headgate.lineage.store import instants, valid
 from headgate.lineage.store.naming import Named, Names
 from headgate.lineage.store.packing import packed, unpacked
+from headgate.lineage.store.told_again import mark
 from headgate.lineage.store.values import Value, digest
 
 #: Facets of datasets that are of one run or have a table of their own, and no fact that lasts.
@@ -75,6 +76,8 @@ class Spoken:
     own: Mapping[str, Any]
     symlinks: tuple[Named, ...] = ()
     pieces: Pieces | None = None
+    #: Of the facets that are facts; see :func:`told_again.mark`.
+    mark: bytes = b""
 
     @property
     def version(self) -> str | None:
@@ -124,6 +127,7 @@ class Told:
     spoken: tuple[Spoken, ...]
     run_facets: Mapping[str, Any] = field(default_factory=dict)
     job_facets: Mapping[str, Any] = field(default_factory=dict)
+    job_mark: bytes = b""
 
 
 class Caller(NamedTuple):
@@ -145,6 +149,7 @@ def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
     text = hjson.packed(event)
     valid.check_text(event, text)
     run, job = event.get("run"), event.get("job")
+    job_facets = (job or {}).get("facets") or {}
     kind = "dataset" if job is None else "job" if run is None else "run"
     return Told(
         index=index,
@@ -159,7 +164,8 @@ def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
         producer=plain(event["producer"]),
         spoken=tuple(_spoken(event, Names.of(event, lake))),
         run_facets=(run or {}).get("facets") or {} if kind == "run" else {},
-        job_facets=(job or {}).get("facets") or {},
+        job_facets=job_facets,
+        job_mark=_mark(job_facets),
     )
 
 
@@ -239,15 +245,20 @@ def _dataset(told: Mapping[str, Any], role: str, own: Mapping[str, Any], meant: 
         pieces = _told(facets.get("columnLineage") or {}, facets.get("lineage"), meant)
     symlinks = meant.symlinks(told) if "symlinks" in facets else ()
     named = meant.node(told["namespace"], told["name"])
-    return Spoken(named, role, facets, own, symlinks, pieces)
+    return Spoken(named, role, facets, own, symlinks, pieces, _mark(facets))
+
+
+def _mark(facets: Mapping[str, Any]) -> bytes:
+    return mark({k: v for k, v in facets.items() if k not in OF_ONE_RUN}) if facets else b""
 
 
 def _both(one: Spoken, other: Spoken) -> Spoken:
     """The same dataset told twice on one side of an event."""
+    facets = {**one.facets, **other.facets}
     return Spoken(
-        one.named, one.role, {**one.facets, **other.facets}, {**one.own, **other.own},
+        one.named, one.role, facets, {**one.own, **other.own},
         tuple(dict.fromkeys((*one.symlinks, *other.symlinks))),
-        one.pieces | other.pieces if one.pieces else other.pieces,
+        one.pieces | other.pieces if one.pieces else other.pieces, _mark(facets),
     )  # fmt: skip
 
 
