@@ -10,6 +10,7 @@ from headgate.lineage.server.following import Follower
 from headgate.orchestration import lineage_store
 from headgate.orchestration.forwarding_lineage import event_files
 from headgate.orchestration.project import Project
+from headgate.portal.access.entering import Access
 from headgate.portal.knowing.watching import Watcher
 from headgate.portal.limits import Limits
 from headgate.portal.records.opening import open_records, where
@@ -49,4 +50,5 @@ def opened(
             ends.callback(follower.stop)
         knowing = Watcher(project, lineage)
         ends.callback(knowing.stop)
-        yield Served(project, lineage, knowing, records, limits=Limits())
+        access = Access(records, project.settings, owners=lambda: knowing.now().owners)
+        yield Served(project, lineage, knowing, records, access, Limits())
