@@ -35,6 +35,16 @@ def quarantine(name: str, *, state: str | None = None) -> str:
     return f"{dataset(name)}/quarantine{_asked(state=state)}"
 
 
+def replay(name: str, number: str) -> str:
+    """How a replay of refused rows goes, or went."""
+    return f"{quarantine(name)}/replays/{quote(number, safe='')}"
+
+
+def code(name: str, of: str | None = None) -> str:
+    """The code that made a dataset's rows, as it was compiled; ``of`` is its hash."""
+    return f"{dataset(name)}/code{_asked(of=of)}"
+
+
 def examples(name: str) -> str:
     """Rows of a dataset, to see what it is like."""
     return f"{dataset(name)}/examples"

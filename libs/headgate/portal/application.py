@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi.routing import APIRoute
 
-from headgate.portal import rules
+from headgate.portal import rules, static_files
+from headgate.portal.access.guard import Guard
 from headgate.portal.access.people import Person
-from headgate.portal.access.roles import Role
-from headgate.portal.pages import home, lineage, problems
+from headgate.portal.pages import (
+    batches,
+    column,
+    contract,
+    dataset,
+    deciding,
+    examples,
+    home,
+    lineage,
+    personal,
+    problems,
+    quality,
+    quarantine,
+    releases,
+    runs,
+)
 from headgate.portal.served import Served
 
 
@@ -28,20 +40,32 @@ def create_app(parts: Served, *, local: Person | None = None) -> FastAPI:
     """
     app = FastAPI(title="Headgate", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.served = parts
-    for part in (home.routes, lineage.routes):
+    for part in (
+        home.routes,
+        lineage.routes,
+        dataset.routes,
+        column.routes,
+        contract.routes,
+        batches.routes,
+        examples.routes,
+        quarantine.routes,
+        runs.routes,
+        releases.routes,
+        quality.routes,
+        deciding.routes,
+        personal.routes,
+    ):
         app.router.routes.extend(part.routes)
+    app.router.routes.extend(static_files.routes.routes)
     app.add_api_route("/health", health, methods=["GET"])
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
-    rules.demand(r for r in rules.routes(app) if not r[1].startswith("/static"))
+    for route in app.routes:
+        if isinstance(route, APIRoute) and "GET" in route.methods:
+            route.methods.add("HEAD")  # who checks links asks so
+    rules.demand(rules.routes(app))
     problems.install(app)
-    sitting = local or Person("local:admin", Role.ADMIN)
-
-    @app.middleware("http")
-    async def let_in(request: Request, go_on: Any) -> Response:
-        request.state.person = sitting
-        answer: Response = await go_on(request)
-        return answer
-
+    if local is not None:
+        parts.access.opened_by(local)
+    app.add_middleware(Guard, access=parts.access, limits=parts.limits)
     return app
 
 

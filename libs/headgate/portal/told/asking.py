@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Tables whose files are remembered; of each, at one version.
 _MOST_KEPT = 300
+_making = threading.Lock()
 
 
 class Asking:
@@ -74,9 +75,10 @@ class Asking:
 def of(request: Request) -> Asking:
     """Who asks the lake for a request's portal; one a portal."""
     state = request.app.state
-    found: Asking | None = getattr(state, "asking", None)
-    if found is None:
-        found = state.asking = Asking(served.of(request).project.settings)
+    with _making:
+        if not hasattr(state, "asking"):
+            state.asking = Asking(served.of(request).project.settings)
+    found: Asking = state.asking
     return found
 
 

@@ -161,7 +161,7 @@ def verdicts(
         f" WHERE dataset = {literal(dataset)} AND batch_id IN ({named})"
         f" ORDER BY passed, rule_id LIMIT {MOST_RULES * len(batch_ids)}"
     ):
-        told = Judged(*row.values())
+        told = Judged(*({**row, "observed": row["observed"] or ""}.values()))
         found.setdefault(told.batch_id, []).append(told)
     return {batch: tuple(rules) for batch, rules in found.items()}
 
@@ -190,7 +190,9 @@ def by_rule(
 
 
 def _account(row: Mapping[str, Any]) -> Account:
-    values = {name: row[name] for name in _ACCOUNT if name not in ("committed_at", "inputs", "detail")}
+    values = {
+        name: row[name] for name in _ACCOUNT if name not in ("committed_at", "inputs", "detail")
+    }
     for name in ("source", "code_hash", "content_hash"):
         values[name] = values[name] or ""
     parsed = {name: hjson.loads(row[name]) if row[name] else {} for name in ("inputs", "detail")}

@@ -70,7 +70,9 @@ def counted(asking: Asking, dataset: str) -> Counted:
     base = asking.snapshot(dataset, quarantine=True)
     if base is None:
         return Counted({}, ())
-    states = asking.rows(f"SELECT state, count(*) AS n FROM {base.relation(['state'])} GROUP BY ALL")
+    states = asking.rows(
+        f"SELECT state, count(*) AS n FROM {base.relation(['state'])} GROUP BY ALL"
+    )
     by_code: dict[str, dict[str, int]] = {}
     for row in asking.rows(
         "SELECT code, state, count(*) AS n FROM (SELECT unnest(codes) AS code, state FROM"

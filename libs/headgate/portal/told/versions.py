@@ -160,9 +160,7 @@ def _owner(written: Mapping[str, Any] | None) -> str:
     return str(team.get("name") or "") if isinstance(team, Mapping) else ""
 
 
-def hidden(
-    written: Mapping[str, Any], columns: Sequence[str], instead: str
-) -> Mapping[str, Any]:
+def hidden(written: Mapping[str, Any], columns: Sequence[str], instead: str) -> Mapping[str, Any]:
     """The document with what the examples of ``columns`` say replaced, for who may not see values."""
     if not columns:
         return written

@@ -1,0 +1,86 @@
+"""Everything about one dataset at a glance, each part with a link to all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+
+from headgate.contracts import protection
+from headgate.contracts.docs import INGEST_MEANINGS
+from headgate.portal import served, showing
+from headgate.portal.told import (
+    asking,
+    batches,
+    contract_in_words,
+    flows,
+    freshness,
+    masked,
+    reasons,
+    refused,
+    releases,
+    subject,
+)
+from headgate.portal.told.subject import Subject
+
+routes = APIRouter()
+#: Batches that are drawn, and that are listed.
+DRAWN, LISTED = 30, 10
+
+
+@routes.get("/datasets/{dataset}")
+def dataset(request: Request, dataset: str) -> Response:
+    """The page of a dataset."""
+    about = subject.of(request, dataset)
+    lake, person = asking.of(request), served.person(request)
+    page = batches.accounts(lake, about.id, limit=DRAWN)
+    judged = batches.verdicts(lake, about.id, [b.batch_id for b in page.accounts])
+    newest = next((b for b in page.accounts if b.batch_id in judged), None)
+    broken = [
+        (one, reasons.observed(about.contract, one, person))
+        for one in (judged[newest.batch_id] if newest else ())
+        if not one.passed
+    ]
+    known = flows.graph(served.of(request).lineage)
+    counted = refused.counted(lake, about.id)
+    return showing.page(
+        request, "dataset/dataset.html", about=about, page=page, newest=newest, broken=broken,
+        accounts=page.accounts[:LISTED], by_rule=batches.by_rule(page.accounts, judged),
+        counted=counted,
+        means={r.code: reasons.of_code(about.contract, r.code) for r in counted.reasons},
+        publications=freshness.publications(lake, about.id),
+        moved=releases.moved(lake, about.id),
+        upstream=flows.neighbours(known, about.id, "up"),
+        downstream=flows.neighbours(known, about.id, "down"),
+        columns=_columns(about, known), words=contract_in_words.facts(about.contract),
+        origin=contract_in_words.origin(about.contract),
+        kept=masked.kept_from(about.contract, person), docs=_docs(request, about),
+        outcomes=None, quality=None, stacked=None, ages=None,
+    )  # fmt: skip
+
+
+def _columns(about: Subject, known: flows.Graph) -> list[dict[str, object]]:
+    contract = about.contract
+    own = {c.name: c for c in contract.columns}
+    protected = protection.of_table(contract)
+    made = flows.inputs_of_columns(known, about.id, contract.table_columns)
+    used = flows.users_of_columns(known, about.id, contract.table_columns)
+    rules: dict[str, int] = {}
+    for rule in contract.rules:
+        if rule.column:
+            rules[rule.column] = rules.get(rule.column, 0) + 1
+    return [
+        {
+            "name": name, "type": kind, "protection": protected[name],
+            "key": own[name].key_position if name in own else None,
+            "meaning": own[name].description if name in own else INGEST_MEANINGS.get(name, ""),
+            "rules": rules.get(name, 0), "inputs": made[name], "users": used[name],
+        }
+        for name, kind in contract.table_columns.items()
+    ]  # fmt: skip
+
+
+def _docs(request: Request, about: Subject) -> Path | None:
+    """Its page of Great Expectations' Data Docs in the lake, if they were built there."""
+    page = served.of(request).project.settings.lake_path / "_docs" / about.id / "index.html"
+    return page if page.is_file() else None
