@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from headgate.contracts.model import ContractSet
+from headgate.core.settings import Settings
+from headgate.orchestration.project import Project
+from headgate.portal.knowing.changes import Edition, Jump
+from headgate.portal.knowing.promised import Wrong
+from headgate.portal.knowing.searching import Found, Page, Sets, search
 from headgate.portal.knowing.summary import Batch, Health, Released, Summary, counted
+from headgate.portal.knowing.texts import Texts
 
-if TYPE_CHECKING:
-    from headgate.contracts.model import ContractSet
-    from headgate.orchestration.project import Project
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of what was found: ``after`` is the key of the next page, None on the last."""
-
-    found: tuple[Summary, ...]
-    total: int
-    after: str | None = None
+__all__ = ["Found", "Known", "Page"]
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of the platform as of ``at``.
 
-    ``project`` holds the contracts as they are now (the one that the portal was opened with holds
-    those of then). ``batches`` are the newest, newest first, whole back to ``batches_from``;
-    ``releases`` newest first.
+    ``batches`` are the newest, newest first, whole back to ``batches_from``; ``days`` says how many
+    batches of a day had which outcome, for a month. ``releases`` are newest first. ``editions`` are
+    the contracts that changed and the datasets that began within a day before, ``jumps`` the tables
+    whose rows did. ``wrong`` are contracts that cannot be worked with, and tables that cannot be
+    read. ``trouble`` says why nothing newer is known, if looking for it failed.
     """
 
     at: datetime
-    project: Project
+    settings: Settings
+    contracts: ContractSet
     datasets: Mapping[str, Summary]
-    releases: tuple[Released, ...]
-    batches: tuple[Batch, ...]
-    batches_from: datetime | None
+    texts: Texts
+    releases: tuple[Released, ...] = ()
+    batches: tuple[Batch, ...] = ()
+    batches_from: datetime | None = None
+    days: tuple[tuple[date, str, int], ...] = ()
+    editions: tuple[Edition, ...] = ()
+    jumps: tuple[Jump, ...] = ()
+    wrong: tuple[Wrong, ...] = ()
+    trouble: str = field(default="", compare=False)
 
     @property
-    def contracts(self) -> ContractSet:
-        """All contracts, our ledgers' too."""
-        return self.project.contracts
+    def project(self) -> Project:
+        """The project with its contracts as they are now, and with a lake of the asker's own: tables
+        that were opened are kept in it, which is not for several threads at the same time."""
+        found = Project(self.settings, sound=True)
+        vars(found)["contracts"] = self.contracts
+        return found
 
     @cached_property
     def owners(self) -> Mapping[str, int]:
@@ -61,32 +69,55 @@ class Known:
         found = counted(s.health for s in self.datasets.values())
         return {h: found.get(h, 0) for h in Health}
 
+    @cached_property
+    def late(self) -> tuple[Summary, ...]:
+        """The datasets that are later than their contracts allow, the latest first."""
+        found = [s for s in self.datasets.values() if s.late_since is not None]
+        return tuple(sorted(found, key=lambda s: (s.late_since, s.id)))
+
+    @cached_property
+    def quarantined(self) -> tuple[Summary, ...]:
+        """The datasets with rows that wait for somebody, those with most rows first."""
+        found = [s for s in self.datasets.values() if s.open_quarantine]
+        return tuple(sorted(found, key=lambda s: (-s.open_quarantine, s.id)))
+
+    @cached_property
+    def in_order(self) -> tuple[Summary, ...]:
+        """The datasets by their positions in ``texts``."""
+        return tuple(self.datasets[d] for d in self.texts.ids)
+
+    @cached_property
+    def sets(self) -> Sets:
+        """The datasets by the values that one filters by."""
+        return Sets(self.in_order)
+
     def batches_since(self, moment: datetime) -> tuple[Batch, ...]:
         """The batches that were judged since then, newest first; none from before ``batches_from``."""
-        return tuple(b for b in self.batches if b.at >= moment)
+        end = bisect_right(self.batches, -moment.timestamp(), key=lambda b: -b.at.timestamp())
+        return self.batches[:end]
 
     def search(
-        self, text: str = "", *, after: str | None = None, limit: int = 50, **filters: str | None
+        self,
+        text: str = "",
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        sort: str = "",
+        **filters: str | None,
     ) -> Page:
-        """The datasets in which ``text`` occurs and that are as the filters say."""
-        wanted = {k: v for k, v in filters.items() if v}
-        found = [
-            s
-            for s in self.datasets.values()
-            if text.lower() in s.id and all(_is(s, k, v) for k, v in wanted.items())
-        ]
-        start = next((i for i, s in enumerate(found) if after and s.id > after), len(found))
-        start = start if after else 0
-        shown = tuple(found[start : start + limit])
-        more = start + limit < len(found)
-        return Page(shown, len(found), shown[-1].id if shown and more else None)
+        """The datasets in which every word of ``text`` occurs and that are as the filters say.
 
+        Words are looked for in ids, columns, tags, owners and descriptions; one that a name begins
+        with counts. No text is an error: what cannot be found is not. Filters are ``layer``,
+        ``domain``, ``owner``, ``classification``, ``tag``, ``health`` (values as summaries have them)
+        and ``personal`` (``yes`` or ``no``); an unknown value finds nothing.
 
-def _is(summary: Summary, name: str, value: str) -> bool:
-    if name == "classification":
-        return value in summary.classes
-    if name == "tag":
-        return value in summary.tags
-    if name == "personal":
-        return bool(summary.personal)
-    return bool(getattr(summary, name) == value)
+        Args:
+            text: what to look for; all datasets if it holds no word.
+            after: the id that the page before ended with.
+            limit: datasets of a page at the most.
+            sort: ``match`` (the default where there is text), ``name``, ``health``, ``rows``,
+                ``published`` or ``quarantine``.
+            **filters: see above; those that are empty do not count.
+        """
+        return search(self, text, after=after, limit=limit, sort=sort, filters=filters)

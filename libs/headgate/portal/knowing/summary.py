@@ -113,7 +113,8 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A release; ``moved`` tells of how many tables it shows another version than the one before."""
+    """A release; ``moved`` tells of how many tables it shows another version than the one before,
+    ``named`` are the first of them."""
 
     number: int
     parent: int | None
@@ -123,6 +124,7 @@ class Released:
     tables: int
     moved: int
     groups: tuple[str, ...]
+    named: tuple[str, ...] = ()
 
 
 def health(

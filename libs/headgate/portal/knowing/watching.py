@@ -2,84 +2,132 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import dataclasses
+import threading
 from typing import TYPE_CHECKING
 
 from headgate.core import clock
-from headgate.lake import ledger
-from headgate.lake.engines.duckdb import connect, literal
+from headgate.core.errors import HeadgateError
 from headgate.orchestration.project import Project
-from headgate.orchestration.status import DatasetStatus, status
+from headgate.portal.knowing.gathering import Gathering
 from headgate.portal.knowing.known import Known
-from headgate.portal.knowing.summary import (
-    Batch,
-    Released,
-    Summary,
-    classes_of,
-    health,
-    personal_of,
-)
 
 if TYPE_CHECKING:
-    from headgate.contracts.model import Contract
     from headgate.lineage.store.opening import Store
+    from headgate.portal.knowing.promised import Progress
 
-_BATCH = ("batch_id", "run_id", "dataset", "kind", "source", "outcome", "read", "published",
-          "quarantined", "deduplicated", "refused", "committed_at", "version")  # fmt: skip
+#: With so many datasets at the most, whoever asks looks whether something moved: it takes less than
+#: a millisecond, and what one did a moment ago is seen at once.
+SMALL = 200
+#: A look takes this share of a processor at the most.
+_SHARE = 0.02
+#: After a look that failed.
+_AFTER_TROUBLE = 10.0
 
 
 class Watcher:
-    """Knows the platform of a project; ``every`` is how many seconds it looks for changes."""
+    """Knows the platform of a project; ``every`` is how many seconds lie between two looks at least.
 
-    def __init__(self, project: Project, lineage: Store, *, every: float = 2.0) -> None:
+    Small lakes are looked at when somebody asks. Large ones by a thread of its own, which begins with
+    the first question: nobody waits for it but who comes first.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        lineage: Store | None = None,
+        *,
+        every: float = 2.0,
+        progress: Progress | None = None,
+    ) -> None:
         self._project, self._lineage, self._every = project, lineage, every
+        self._progress: Progress = progress or (lambda what, count: None)
+        self._gathering = Gathering(project.settings, self._progress)
+        self._known: Known | None = None
+        self._looking = threading.Lock()
+        self._wake, self._stopped = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
 
     def now(self) -> Known:
-        """What is known now; only the first to ask waits for it."""
-        return self.looked()
+        """What is known; only the first to ask waits for it.
+
+        Raises:
+            HeadgateError: the platform cannot be looked at, and never could.
+        """
+        known = self._known
+        if known is None:
+            return self.looked()
+        if len(known.datasets) <= SMALL:
+            return self._look(known)
+        self._begin()
+        return known
 
     def looked(self) -> Known:
-        """What is known after a look at what moved; waits for it."""
-        project = Project(self._project.settings, self._project.sound)
-        at = clock.now()
-        return Known(
-            at=at,
-            project=project,
-            datasets={s.dataset: _summary(project.contracts[s.dataset], s) for s in status(project)},
-            releases=tuple(
-                Released(r.id, r.parent, r.run_id, r.kind, r.published_at, len(r.tables), 0, ())
-                for r in project.releases.list()
-            ),
-            batches=_batches(project),
-            batches_from=at - timedelta(days=7),
-        )
+        """What is known after a look that begins now; waits for it.
+
+        Raises:
+            HeadgateError: the platform cannot be looked at.
+        """
+        with self._looking:
+            if self._known is None or self._gathering.moved():
+                self._known = self._gathered()
+            return self._known
+
+    def look_soon(self) -> None:
+        """Let the next look not be waited for: something was just done that it will show."""
+        self._wake.set()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Look no more; waits until the look that is going on has ended."""
+        self._stopped.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
+    def _look(self, known: Known) -> Known:
+        """A look by who asks; if somebody else is looking, what is known already."""
+        if not self._looking.acquire(blocking=False):
+            return known
+        try:
+            if self._gathering.moved():
+                self._known = self._gathered()
+        except HeadgateError as error:
+            self._known = dataclasses.replace(known, trouble=str(error))
+        finally:
+            self._looking.release()
+        return self._known or known
 
-def _summary(contract: Contract, found: DatasetStatus) -> Summary:
-    allowed, at = contract.freshness_hours, found.last_published_at
-    return Summary(
-        id=contract.id, layer=contract.name.layer, domain=contract.name.domain,
-        owner=contract.owner, description=contract.description, tags=contract.tags,
-        classes=classes_of(contract), personal=personal_of(contract),
-        columns=tuple(c.name for c in contract.columns), contract_version=contract.version,
-        maker=contract.maker or "source", rows=found.rows, version=found.version,
-        released_version=found.released_version, published_at=at, hours_allowed=allowed,
-        fresh=found.fresh,
-        late_since=at + timedelta(hours=allowed) if at and allowed and not found.fresh else None,
-        open_quarantine=found.open_quarantine, oldest_open=None, outcome=found.last_outcome,
-        batch=None, judged_at=None, broken=(),
-        health=health(found.last_outcome, found.fresh, found.open_quarantine, found.version),
-    )  # fmt: skip
+    def _gathered(self) -> Known:
+        try:
+            return self._gathering.gathered()
+        except BaseException:
+            # What was read of a ledger before it failed must not be counted twice, nor left out.
+            self._gathering = Gathering(self._project.settings, self._progress)
+            raise
 
+    def _begin(self) -> None:
+        if self._thread is not None or self._stopped.is_set():
+            return
+        with self._looking:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._go_on, name="headgate-knowing", daemon=True
+                )
+                self._thread.start()
 
-def _batches(project: Project) -> tuple[Batch, ...]:
-    since = literal(clock.iso(clock.now() - timedelta(days=7)))
-    with connect(project.settings) as con:
-        rows = ledger.rows(
-            project.lake, con, ledger.BATCHES, f"committed_at >= {since}::TIMESTAMPTZ",
-            "committed_at DESC, batch_id DESC", 100_000,
-        )  # fmt: skip
-    return tuple(Batch(*(row[name] for name in _BATCH)) for row in rows)
+    def _go_on(self) -> None:
+        pause = self._every
+        while not self._stopped.is_set():
+            self._wake.wait(pause)
+            self._wake.clear()
+            if self._stopped.is_set():
+                return
+            began = clock.monotonic()
+            try:
+                self.looked()
+                pause = max(self._every, (clock.monotonic() - began) / _SHARE)
+            except Exception as error:  # whatever it is, what is known stays known
+                pause = _AFTER_TROUBLE
+                if self._known is not None:
+                    self._known = dataclasses.replace(self._known, trouble=str(error))
