@@ -146,6 +146,10 @@ class Settings:
         " the lake.",
         secret=True,
     )
+    portal_pdf_font: str = _setting(
+        "",
+        "A TrueType file that PDFs are written with, where they need letters beyond Latin ones.",
+    )
     portal_url: str = _setting(
         "",
         "The address by which people reach the portal, such as `https://data.example.org`; needed for"

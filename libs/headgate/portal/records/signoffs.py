@@ -84,12 +84,10 @@ def withdraw(records: Records, number: int, *, by: Person, why: str) -> SignOff:
     """
     if not why.strip():
         raise UsageError("to withdraw needs a reason.", remedy="Say why it is withdrawn.")
-    found = next((s for s in every(records) if s.number == number), None)
-    if found is None:
-        raise NotFoundError(f"no sign-off {number}.")
+    found = one(records, number)
     if not found.stands:
         raise ConflictError(f"sign-off {number} was withdrawn by {found.withdrawn_by} already.")
-    if by.role is not Role.ADMIN and by.name != found.by:
+    if not may_withdraw(found, by):
         raise UsageError(
             f"sign-off {number} is {found.by}'s.", remedy="Who signed it may withdraw it."
         )
@@ -98,6 +96,23 @@ def withdraw(records: Records, number: int, *, by: Person, why: str) -> SignOff:
         reason=why.strip()[:LONGEST_NOTE],
     )  # fmt: skip
     return _withdrawn(found, entry)
+
+
+def may_withdraw(found: SignOff, person: Person) -> bool:
+    """Whether somebody may take a sign-off back that stands."""
+    return found.stands and (person.role is Role.ADMIN or person.name == found.by)
+
+
+def one(records: Records, number: int) -> SignOff:
+    """The sign-off of that number.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = next((s for s in every(records) if s.number == number), None)
+    if found is None:
+        raise NotFoundError(f"no sign-off {number}.", remedy="Quality reports list theirs.")
+    return found
 
 
 def of_subject(records: Records, subject: str) -> tuple[SignOff, ...]:

@@ -25,7 +25,7 @@ CREATE TABLE batches (dataset VARCHAR, day DATE, batches INT, refused_batches IN
   published BIGINT, quarantined BIGINT, deduplicated BIGINT, refused BIGINT);
 CREATE TABLE judged (dataset VARCHAR, day DATE, judged INT, held INT);
 CREATE TABLE broken (dataset VARCHAR, rule VARCHAR, kind VARCHAR, severity VARCHAR, field VARCHAR,
-  written BOOLEAN, day DATE, times INT, breaches BIGINT, at TIMESTAMPTZ);
+  written BOOLEAN, day DATE, times INT, breaches BIGINT, last_at TIMESTAMPTZ);
 CREATE TABLE runs (run_id VARCHAR, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ, outcome VARCHAR,
   release_id BIGINT, datasets BIGINT, command VARCHAR);
 CREATE TABLE working (run_id VARCHAR, first_at TIMESTAMPTZ, last_at TIMESTAMPTZ, batches INT,

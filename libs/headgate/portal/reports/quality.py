@@ -136,7 +136,7 @@ def report(counts: Counts, known: Known, scope: Scope, period: Period) -> Report
     every = [period.first + timedelta(days=n) for n in range(period.days)]
     broken = counts.rows(
         "SELECT dataset, rule, any_value(kind), any_value(severity), any_value(field),"
-        " bool_and(written), sum(times)::BIGINT, sum(breaches)::BIGINT, max(at) FROM broken"
+        " bool_and(written), sum(times)::BIGINT, sum(breaches)::BIGINT, max(last_at) FROM broken"
         " WHERE list_contains(?, dataset) AND day BETWEEN ? AND ? GROUP BY 1, 2"
         " ORDER BY 8 DESC, 7 DESC, 1, 2",
         [named, *days],
@@ -181,6 +181,11 @@ def added(several: Any) -> Figures:
 def digest(figures: Mapping[str, Any]) -> str:
     """SHA-256 of figures in their canonical form."""
     return ids.digest(hjson.dumps(figures))
+
+
+def signed_figures(figures: Mapping[str, Any]) -> dict[str, Figures]:
+    """By dataset, the sums of figures that were signed."""
+    return {d: Figures(*values) for d, values in figures["datasets"].items()}
 
 
 def _of(summary: Summary, kind: str) -> str:

@@ -119,16 +119,20 @@ def listed(
     outcome: str | None = None,
     dataset: str | None = None,
     day: date | None = None,
+    run: str | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> RunPage:
-    """Runs, the newest first: of an outcome, that judged a batch of a dataset, that began on a day."""
+    """Runs, the newest first: of an outcome, that judged a batch of a dataset, that began on a day, or
+    the one of an id."""
     where, given = "TRUE", list[Any]()
     if outcome == "refused":
         # A run is refused as a whole, or a part of it is.
         where += " AND (outcome = 'refused' OR refused_batches > 0)"
     elif outcome:
         where, given = f"{where} AND outcome = ?", [*given, outcome]
+    if run is not None:
+        where, given = f"{where} AND id = ?", [*given, run]
     if day is not None:
         where, given = f"{where} AND started_at::DATE = ?", [*given, day]
     if dataset is not None:
@@ -151,8 +155,8 @@ def one(
     """
     from headgate.lineage.questions import runs as told_runs
 
-    found = counts.rows(f"{_RUNS} SELECT * FROM found WHERE id = ?", [run_id])
-    line = RunLine(*found[0]) if found else None
+    found = listed(counts, run=run_id, limit=1).runs
+    line = found[0] if found else None
     told = None
     try:
         ids.demand_uuid(run_id)
