@@ -129,7 +129,7 @@ class Replays:
             "reason": found.choice.reason if found.choice.which == "reason" else None,
         }  # fmt: skip
         command = [sys.executable, "-m", "headgate.portal.acting.replay_child"]
-        with subprocess.Popen(  # noqa: S603 - our own module
+        with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         ) as child:  # fmt: skip
             assert child.stdin is not None

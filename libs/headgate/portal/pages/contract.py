@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -76,7 +77,7 @@ def _compared(
     lake, person = asking.of(request), served.person(request)
     kept, names = masked.kept_from(about.contract, person), _named(about, spans)
 
-    def side(which: str) -> tuple[str, object]:
+    def side(which: str) -> tuple[str, Mapping[str, Any]]:
         written = versions.document(lake, about.contract, which)
         return names.get(which, which[:12]), versions.hidden(written, kept, masked.INSTEAD)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 
 from headgate.contracts import protection
 from headgate.contracts.docs import INGEST_MEANINGS
 from headgate.portal import served, showing
+from headgate.portal.pages import dataset_charts
 from headgate.portal.told import (
     asking,
     batches,
@@ -22,6 +24,9 @@ from headgate.portal.told import (
     subject,
 )
 from headgate.portal.told.subject import Subject
+
+if TYPE_CHECKING:
+    from headgate.lineage.graph import Graph
 
 routes = APIRouter()
 #: Batches that are drawn, and that are listed.
@@ -43,23 +48,26 @@ def dataset(request: Request, dataset: str) -> Response:
     ]
     known = flows.graph(served.of(request).lineage)
     counted = refused.counted(lake, about.id)
+    by_rule = batches.by_rule(page.accounts, judged)
+    published = freshness.publications(lake, about.id)
     return showing.page(
         request, "dataset/dataset.html", about=about, page=page, newest=newest, broken=broken,
-        accounts=page.accounts[:LISTED], by_rule=batches.by_rule(page.accounts, judged),
-        counted=counted,
+        accounts=page.accounts[:LISTED], counted=counted,
         means={r.code: reasons.of_code(about.contract, r.code) for r in counted.reasons},
-        publications=freshness.publications(lake, about.id),
-        moved=releases.moved(lake, about.id),
+        publications=published, moved=releases.moved(lake, about.id),
         upstream=flows.neighbours(known, about.id, "up"),
         downstream=flows.neighbours(known, about.id, "down"),
         columns=_columns(about, known), words=contract_in_words.facts(about.contract),
         origin=contract_in_words.origin(about.contract),
         kept=masked.kept_from(about.contract, person), docs=_docs(request, about),
-        outcomes=None, quality=None, stacked=None, ages=None,
+        rules=len(by_rule), outcomes=dataset_charts.rules(by_rule),
+        quality=dataset_charts.quality(by_rule),
+        stacked=dataset_charts.accounts(about.id, page.accounts),
+        ages=dataset_charts.ages(published, about.contract.freshness_hours),
     )  # fmt: skip
 
 
-def _columns(about: Subject, known: flows.Graph) -> list[dict[str, object]]:
+def _columns(about: Subject, known: Graph) -> list[dict[str, object]]:
     contract = about.contract
     own = {c.name: c for c in contract.columns}
     protected = protection.of_table(contract)

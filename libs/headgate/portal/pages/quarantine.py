@@ -24,6 +24,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Short = Annotated[str | None, Query(max_length=300)]
 #: The state that means all of them.
 ANY = "any"
+NOTHING = Choice()
 
 
 @routes.get("/datasets/{dataset}/quarantine")
@@ -100,7 +101,7 @@ def _again(request: Request, about: Subject, choice: Choice, error: HeadgateErro
 
 def _page(
     request: Request, about: Subject, state: str, reason: str | None, after: str | None,
-    limit: int, *, typed: Choice = Choice(), problem: problems.Problem | None = None,
+    limit: int, *, typed: Choice = NOTHING, problem: problems.Problem | None = None,
     status: int = 200,
 ) -> Response:  # fmt: skip
     lake, person = asking.of(request), served.person(request)
@@ -134,8 +135,5 @@ def _page(
 
 def _noted(request: Request, about: Subject, number: str) -> list[chain.Entry]:
     """What the log has of a replay that this process knows nothing of, the newest first."""
-    records = served.of(request).records
-    if records is None:
-        return []
-    found = chain.entries(records, action="replayed", subject=about.id, limit=200)
+    found = chain.entries(served.of(request).records, action="replayed", subject=about.id, limit=200)
     return [one for one in found if one.detail.get("replay") == number]

@@ -41,7 +41,8 @@ def of_version(asking: Asking, dataset: str, version: int | None) -> Files | Non
     entry = lake.storage.read(log_key(lake.key(dataset), version))
     if entry is None:
         return None
-    added, count, removed = [], 0, 0
+    added: list[File] = []
+    count = removed = 0
     for line in entry.splitlines():
         if line.startswith(b'{"remove"'):
             removed += 1

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 #: Spans of one contract that a page lists, and lines of a difference that it shows.
 MOST_SPANS, MOST_LINES = 200, 3_000
+#: The lake keeps documents without their order: these come first, as people write them.
+_ORDER = {
+    key: place
+    for place, key in enumerate(
+        ("apiVersion", "kind", "id", "name", "version", "status", "domain", "tags", "property",
+         "description", "purpose", "team", "schema", "logicalType", "required", "properties")
+    )
+}  # fmt: skip
 #: The contract as it stands in the working tree, among hashes.
 CURRENT = "current"
 
@@ -137,14 +145,15 @@ def text(written: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        keys = sorted(value, key=lambda k: (_ORDER.get(str(k), len(_ORDER)), str(k)))
+        return {str(k): _plain(value[k]) for k in keys}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
     return value
 
 
 def _lines(old: str, new: str) -> tuple[Line, ...]:
-    found = []
+    found: list[Line] = []
     for line in difflib.unified_diff(old.splitlines(), new.splitlines(), n=3, lineterm=""):
         if line.startswith(("---", "+++")) and not found:
             continue
