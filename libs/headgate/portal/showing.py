@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
-from headgate.portal import addresses, messages, navigation, served, wording
+from headgate.portal import addresses, messages, navigation, served, static_files, wording
 
 
 @cache
@@ -37,7 +37,11 @@ def environment() -> jinja2.Environment:
         release=wording.release,
     )
     found.globals.update(
-        addresses=addresses, again=again, form_token=_form_token, navigation=navigation.of
+        addresses=addresses,
+        again=again,
+        asset=static_files.address,
+        form_token=_form_token,
+        navigation=navigation.of,
     )
     return found
 
@@ -48,7 +52,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     text = found.render(
         request=request,
         person=getattr(request.state, "person", None),
-        around=navigation.around(served.of(request)),
+        # What cannot be told because something failed is not asked for again.
+        around=None if status >= 500 else navigation.around(served.of(request)),
         said=messages.heard(request),
         **values,
     )

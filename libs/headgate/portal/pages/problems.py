@@ -103,7 +103,8 @@ def answer(request: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Have errors of the app, of its routing and of parameters answered so."""
+    """Have errors of the app, of its routing and of parameters answered so; the guard answers what
+    nobody foresaw."""
 
     async def ours(request: Request, error: Exception) -> Response:
         return answer(request, error)
@@ -135,7 +136,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(HTTPException, routing)
     app.add_exception_handler(RequestValidationError, parameters)
-    app.add_exception_handler(Exception, ours)
 
 
 def _wants_json(request: Request) -> bool:
