@@ -9,8 +9,8 @@ from markupsafe import escape
 from headgate.portal.drawing.graph_layout import Place
 from headgate.portal.drawing.graph_picture import HEAD_HEIGHT, ROW_HEIGHT, Card, Mark, Row
 
-#: How many letters of the three sizes there is room for.
-_NAME, _NOTE, _ROW = 25, 22, 24
+#: How many letters of the three sizes there is room for, also in a wide font.
+_NAME, _NOTE, _ROW, _ROW_NOTE = 21, 34, 31, 9
 
 
 def card(one: Card, place: Place, number: int) -> str:
@@ -25,7 +25,7 @@ def card(one: Card, place: Place, number: int) -> str:
             *_body(one, place),
             _name(one),
             f'<text class="note" x="14" y="38">{escape(shortened(one.note, _NOTE))}</text>',
-            *_marks(one.marks, place),
+            _marks(one.marks),
             *_controls(one, place),
             *(_row(row, n, place, number) for n, row in enumerate(one.rows)),
             "</g>",
@@ -54,15 +54,16 @@ def _name(one: Card) -> str:
     return f'<a class="to" href="{escape(one.address)}">{said}{text}</a>'
 
 
-def _marks(marks: tuple[Mark, ...], place: Place) -> Iterator[str]:
-    """From the right, in the line of the note."""
-    end = place.width - 10
-    for mark in reversed(marks):
-        yield (
-            f'<text class="mark {_word(mark.kind)}" x="{end:g}" y="38" text-anchor="end">'
-            f"<title>{escape(mark.title or mark.text)}</title>{escape(mark.text)}</text>"
-        )
-        end -= 7.0 * len(mark.text) + 8
+def _marks(marks: tuple[Mark, ...]) -> str:
+    """One behind the other, as wide as the reader's font makes them."""
+    if not marks:
+        return ""
+    spans = "".join(
+        f'<tspan class="mark {_word(mark.kind)}" dx="{12 if number else 0}">{escape(mark.text)}'
+        f"<title>{escape(mark.title or mark.text)}</title></tspan>"
+        for number, mark in enumerate(marks)
+    )
+    return f'<text class="marks" x="14" y="56">{spans}</text>'
 
 
 def _controls(one: Card, place: Place) -> Iterator[str]:
@@ -89,11 +90,12 @@ def _control(address: str, kind: str, x: float, told: str, drawn: str) -> str:
 def _row(row: Row, number: int, place: Place, of: int) -> str:
     y = HEAD_HEIGHT + ROW_HEIGHT * number
     words = ["row", row.kind, "start" if row.is_start else "", row.change]
-    text = f'<text x="16" y="{y + 15:g}">{escape(shortened(row.text, _ROW))}</text>'
+    room = _ROW - min(len(row.note), _ROW_NOTE) - 1 if row.note else _ROW
+    text = f'<text x="16" y="{y + 15:g}">{escape(shortened(row.text, room))}</text>'
     if row.note:
         text += (
             f'<text class="mark" x="{place.width - 10:g}" y="{y + 15:g}" text-anchor="end">'
-            f"{escape(shortened(row.note, 9))}</text>"
+            f"{escape(shortened(row.note, _ROW_NOTE))}</text>"
         )
     drawn = (
         f'<title>{escape(row.title or row.text)}</title><rect class="line" x="6" y="{y:g}"'

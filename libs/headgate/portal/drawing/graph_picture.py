@@ -8,7 +8,7 @@ from typing import Literal
 #: In which of two moments that are compared something was there; empty: in both, or none is compared.
 Change = Literal["", "added", "gone"]
 
-CARD_WIDTH, HEAD_HEIGHT, ROW_HEIGHT = 232.0, 50.0, 22.0
+CARD_WIDTH, HEAD_HEIGHT, ROW_HEIGHT = 256.0, 66.0, 22.0
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,16 @@ _SINGLE = ("dataset", "column", "direction", "depth", "indirect", "as_of", "agai
 @dataclass(frozen=True)
 class Asked:
     """A question to the graph. Without ``dataset`` it is about the whole platform, and ``q`` searches
-    for one. ``indirect``: also what only decides which value or row is taken. ``opened`` are the keys
+    for one. ``indirect`` (``yes``, ``no``): also what only decides
+    which value or row is taken; if it is not said, of a dataset all, of a column only if it is made of
+    no value. ``opened`` are the keys
     of groups to be shown dataset by dataset. ``after`` and ``limit`` are of the table."""
 
     dataset: str = ""
     column: str = ""
     direction: str = "both"
     depth: int | None = None
-    indirect: bool = True
+    indirect: str = ""
     as_of: str = ""
     against: str = ""
     by: str = "domain"
@@ -91,7 +93,7 @@ def read(query: Iterable[tuple[str, str]]) -> Asked:
         column=given.get("column", ""),
         direction=_one_of("direction", given, DIRECTIONS),
         depth=_number("depth", given, 1, 100),
-        indirect=_one_of("indirect", given, ("yes", "no")) == "yes",
+        indirect=_one_of("indirect", given, ("", "yes", "no")),
         as_of="" if given.get("as_of") == "now" else given.get("as_of", ""),
         against="" if given.get("against") == "now" else given.get("against", ""),
         by=_one_of("by", given, GROUPINGS),
@@ -105,7 +107,8 @@ def read(query: Iterable[tuple[str, str]]) -> Asked:
 def _one_of(name: str, given: dict[str, str], words: tuple[str, ...]) -> str:
     found = given.get(name, words[0])
     if found not in words:
-        raise UsageError(f"{found!r} is none of {', '.join(words)}.", place=name)
+        told = ", ".join(w for w in words if w)
+        raise UsageError(f"{found!r} is none of {told}.", place=name)
     return found
 
 
@@ -119,6 +122,4 @@ def _number(name: str, given: dict[str, str], least: int, most: int) -> int | No
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     return "" if value is None else str(value)

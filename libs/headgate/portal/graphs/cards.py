@@ -27,7 +27,7 @@ _HEALTH = {
     "never": Mark("· never", "quiet", "nothing of it was ever published"),
     "good": Mark("✓ good", "good", "published in time, and nothing waits for anybody"),
 }
-_PERSONAL = "P"
+_PERSONAL = "personal"
 #: The row that stands for which rows a dataset has.
 WHICH_ROWS = "which rows it has"
 

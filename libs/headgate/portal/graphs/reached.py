@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,8 @@ class Reached:
     Edges lead from ``source`` to ``target`` in ``ways``, as ``saying`` has it, and were found at the
     ``distance``. ``graph`` is as of then, ``other`` as of the moment compared with; their numbers are
     the same. ``start`` is None where the whole platform is asked for. ``cut``: more is reached.
-    ``left_out`` counts nodes that only decide values or rows and were not asked for; ``untraced`` are
-    datasets whose columns may belong here too.
+    ``left_out`` counts nodes that only decide values or rows, where these are not ``indirect`` and so
+    left out; ``untraced`` are datasets whose columns may belong here too.
     """
 
     graph: Graph
@@ -49,6 +50,7 @@ class Reached:
     saying: Ints
     distance: Ints
     change: Ints
+    indirect: bool = True
     cut: bool = False
     left_out: int = 0
     untraced: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ class _Part:
 
     nodes: Ints
     edges: Ints
+    indirect: bool = True
     cut: bool = False
     left_out: int = 0
     untraced: tuple[str, ...] = ()
@@ -79,7 +82,8 @@ def find(store: Store | PlainStore, asked: Asked) -> Reached:
     part = _part(graph, start, asked)
     if other is None:
         return _reached(graph, None, start, part, np.zeros(len(part.edges), np.int64))
-    return _compared(graph, other, start, part, _part(other, start, asked))
+    one_way = dataclasses.replace(asked, indirect="yes" if part.indirect else "no")
+    return _compared(graph, other, start, part, _part(other, start, one_way))
 
 
 def _graphs(store: Store | PlainStore, asked: Asked) -> tuple[Graph, Graph | None]:
@@ -106,10 +110,12 @@ def _start(graph: Graph, asked: Asked) -> Node:
 def _part(graph: Graph, start: Node | None, asked: Asked) -> _Part:
     if start is None:
         return _platform(graph)
-    parts = [
-        _walked(graph, start, direction, asked)
-        for direction in (("up", "down") if asked.direction == "both" else (asked.direction,))
-    ]
+    ways = ("up", "down") if asked.direction == "both" else (asked.direction,)
+    indirect = asked.indirect == "yes" or (not asked.indirect and not start.column)
+    parts = [_walked(graph, start, direction, asked.depth, indirect) for direction in ways]
+    if not (asked.indirect or indirect or any(len(p.edges) for p in parts)):
+        indirect = True
+        parts = [_walked(graph, start, direction, asked.depth, True) for direction in ways]
     nodes = np.concatenate([p.nodes for p in parts])
     # What is reached both ways, as in a circle, stands where it is nearer.
     nodes = nodes[np.lexsort((nodes[:, 1], nodes[:, 2], nodes[:, 0]))]
@@ -119,23 +125,23 @@ def _part(graph: Graph, start: Node | None, asked: Asked) -> _Part:
     new = np.ones(len(edges), np.bool_)
     new[1:] = (edges[1:, :4] != edges[:-1, :4]).any(axis=1)
     return _Part(
-        nodes[first], edges[new], any(p.cut for p in parts), sum(p.left_out for p in parts),
-        tuple(sorted({u for p in parts for u in p.untraced})),
+        nodes[first], edges[new], indirect, any(p.cut for p in parts),
+        sum(p.left_out for p in parts), tuple(sorted({u for p in parts for u in p.untraced})),
     )  # fmt: skip
 
 
-def _walked(graph: Graph, start: Node, direction: str, asked: Asked) -> _Part:
+def _walked(graph: Graph, start: Node, direction: str, steps: int | None, indirect: bool) -> _Part:
     way: Direction = "up" if direction == "up" else "down"
-    walk = graph.walk(start, way, depth=asked.depth, indirect=asked.indirect, limit=MOST_NODES)
+    walk = graph.walk(start, way, depth=steps, indirect=indirect, limit=MOST_NODES)
     number, depth = walk.nodes()
     side = np.where(depth == 0, START, UP if way == "up" else DOWN)
     left_out = 0
-    if not asked.indirect:
-        every = graph.walk(start, way, depth=asked.depth, limit=MOST_NODES).nodes()[0]
+    if not indirect:
+        every = graph.walk(start, way, depth=steps, limit=MOST_NODES).nodes()[0]
         left_out = len(np.setdiff1d(every, number))
     edges = [_rows(links, way, level) for level, links in enumerate(walk.levels, 1)]
     return _Part(
-        np.stack([number, side, depth], axis=1), _stacked(edges), walk.cut, left_out,
+        np.stack([number, side, depth], axis=1), _stacked(edges), indirect, walk.cut, left_out,
         graph.untraced_by(number, way) if start.column else (),
     )  # fmt: skip
 
@@ -173,7 +179,7 @@ def _compared(graph: Graph, other: Graph, start: Node | None, now: _Part, then: 
     both = _Part(
         np.concatenate([now.nodes, then.nodes[lost]]),
         np.concatenate([now.edges, then.edges[gone]]),
-        now.cut or then.cut, now.left_out, now.untraced,
+        now.indirect, now.cut or then.cut, now.left_out, now.untraced,
     )  # fmt: skip
     return _reached(graph, other, start, both, change)
 
@@ -186,5 +192,5 @@ def _reached(
     source, target, ways, saying, distance = part.edges.T
     return Reached(
         graph, other, start, node, side, depth, source, target, ways, saying, distance, change,
-        cut=part.cut, left_out=part.left_out, untraced=part.untraced,
+        indirect=part.indirect, cut=part.cut, left_out=part.left_out, untraced=part.untraced,
     )  # fmt: skip

@@ -111,7 +111,7 @@ def _notes(asked: Asked, found: Reached, composed: Composed) -> list[tuple[str, 
         notes.append((told, ""))
     if found.left_out:
         told = f"What only decides which value or row is taken is left out: {found.left_out} more. Show it."
-        notes.append((told, asked.address(indirect=True)))
+        notes.append((told, asked.address(indirect="yes")))
     for dataset in found.untraced[:10]:
         told = f"What the columns of {dataset} are made from is not known, only what it is made from as a whole."
         notes.append((told, asked.around(dataset)))

@@ -19,6 +19,8 @@
     tools();
     listen();
     zoom(scale);
+    // What nearly fits is made to fit.
+    if (!keep && size.width * 0.7 < frame.clientWidth) fit();
     show(svg.querySelector(".card.start"));
   }
 
