@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.reliability.fuzz.judge import JsonText, Row
+from tests.reliability.fuzz.judge import JsonText, Row, number
 from tests.reliability.fuzz.promises import Promise
 from tests.reliability.fuzz.records import Ended
 
@@ -129,5 +129,5 @@ def shown(value: Any) -> str:
 def rescued(value: Any) -> Any:
     """What no column took, numbers exact: of a JSON text, or of the values themselves."""
     if isinstance(value, str):
-        return json.loads(value, parse_float=Decimal)
+        return json.loads(value, parse_float=number)
     return value

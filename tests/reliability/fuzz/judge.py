@@ -252,11 +252,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _number(text: str) -> Decimal:
+#: A number beyond what Decimal holds: one object, so that it equals itself within lists and objects.
+BEYOND = Decimal("NaN")
+
+
+def number(text: str) -> Decimal:
+    """The number that JSON text says."""
     try:
         return Decimal(text)
     except ArithmeticError:
-        return Decimal("NaN")
+        return BEYOND
 
 
 def _integer(text: str) -> int | Decimal:
@@ -268,5 +273,5 @@ def _constant(text: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(
-    parse_float=_number, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_once
+    parse_float=number, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_once
 )

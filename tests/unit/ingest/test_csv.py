@@ -114,9 +114,27 @@ def test_headers_name_the_fields(tmp_path: Path) -> None:
     assert "column 3, more" in found.reader.notes[0]
 
 
+def test_a_header_that_swallowed_the_records_is_set_aside_with_them(tmp_path: Path) -> None:
+    """Where the line break behind it was lost, a header of unknown names is all that is left."""
+    of = contract({"a": "long", "b": "long", "c": "long"})
+    for number, data in enumerate((b"a,b,c1,2,3\n", b"a,b,c1,2,3", b"a,1,2\r\n")):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(data)
+        found = check(path, of)
+        assert found.codes == {1: ["bad_header"]}
+        assert found.exact[1].raw.startswith(data.decode().rstrip())
+    for number, data in enumerate(
+        (b"a,b,c\n", b"a,b\n", b"a,b,c,more\n", b"a,b,more\n1,2,3\n", b"")
+    ):
+        path = tmp_path / f"good{number}.csv"
+        path.write_bytes(data)
+        assert not check(path, of).codes
+
+
 @pytest.mark.parametrize(
     ("header", "told"),
     [
+        (b"a,x,x", "it names 'x' twice"),
         (b"a,b,a", "it names 'a' twice"),
         (b"1,2,3", "none of its names"),
         (b'a,"b', "not closed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from headgate.ingest.blocks import BLOCK
+from headgate.ingest.exact import RAW_KEPT
 from headgate.ingest.readers.base import ExactRow
 from tests.unit.ingest import documents, reading
 from tests.unit.ingest.documents import STYLES, contract, export, looked_at, read, replayed, written
@@ -159,6 +161,23 @@ def test_damage_around_the_records(tmp_path: Path, data: bytes, code: str, taken
         row = found.exact[position]
         assert row.reasons[0].detail
         assert replayed(ITEMS, row).values is None
+
+
+@pytest.mark.parametrize("compression", ["", ".gz"])
+@pytest.mark.parametrize("space", [0, 200, 70_000])
+def test_what_stands_behind_the_array_is_kept_where_it_cannot_be_read(
+    tmp_path: Path, compression: str, space: int
+) -> None:
+    """As when the halves of a file changed places: the first array that ends is not the records'."""
+    rest = b', "y": 1}\n' + b" " * space + b']\n[\n{"a": 77}, {"a": 78'
+    data = b'["b"]' + rest
+    path = tmp_path / f"x.json{compression}"
+    found = read(
+        path, gzip.compress(data) if compression else data, contract({"a": "long"}, records="$[*]")
+    )
+    assert found.reader.read == 2
+    assert found.codes == {1: ["not_an_object"], 2: ["malformed_json"]}
+    assert found.exact[2].raw.encode() == rest[:RAW_KEPT]
 
 
 REFUSED = {

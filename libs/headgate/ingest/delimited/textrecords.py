@@ -47,22 +47,31 @@ class TextRecords:
         self._max = settings.max_record_bytes
         self.fields = _field_names(contract)
         found = mapping(contract)
-        self._ignored = {place.steps[0] for place in found.ignored if len(place.steps) == 1}
+        ignored = {place.steps[0] for place in found.ignored if len(place.steps) == 1}
+        self._asked = {*self.fields.values(), *ignored}
         self._of_text = {c.name for c in contract.columns if c.type == "string"}
         self._converters = {c.name: texts.converter(c.type, dialect) for c in contract.columns}
         self.header = Header(tuple(self.fields.values()))
         self.unknown: tuple[str, ...] = ()
 
-    def use(self, raw: bytes | None) -> None:
-        """Take the names from ``raw``, the header's record; None: as many as the contract has."""
+    def use(self, raw: bytes | None, *, alone: bool = False) -> None:
+        """Take the names from ``raw``, the header's record; None: as many as the contract has.
+
+        ``alone``: no record follows it. Where it lacks fields and has others instead, a lost line
+        break may have made records a part of it.
+        """
         if raw is not None:
             self.header = self._header(raw)
-        asked = {*self.fields.values(), *self._ignored}
-        self.unknown = tuple(n for n in self.header.names if n not in asked)
+            strange = [n for n in self.header.names if n not in self._asked]
+            if alone and strange and self._asked - {*self.header.names} and not self.header.fault:
+                told = f"no record follows, and {strange[-1][:100]!r} is no field of the contract"
+                self.header = Header(self.header.names, self.header.text, told)
+        self.unknown = tuple(n for n in self.header.names if n not in self._asked)
         places = {name: index for index, name in enumerate(self.header.names)}
         self.places = {c.name: places.get(self.fields[c.name]) for c in self._columns}
-        self._unknown = [(n, places[n]) for n in sorted(self.unknown)]
-        used: dict[int, bool] = dict.fromkeys((at for _, at in self._unknown), True)
+        #: The place of each field that no column takes, by name.
+        self.unknown_places = {n: places[n] for n in sorted(self.unknown)}
+        used: dict[int, bool] = dict.fromkeys(self.unknown_places.values(), True)
         for column in self._columns:
             place = self.places[column.name]
             if place is not None:
@@ -140,7 +149,9 @@ class TextRecords:
             except values.Unfit as unfit:
                 reasons.append(Reason(unfit.code, name, unfit.detail))
         rest = {
-            n: fields[at].text for n, at in self._unknown if not self._is_null(fields[at], True)
+            n: fields[at].text
+            for n, at in self.unknown_places.items()
+            if not self._is_null(fields[at], True)
         }
         warnings = tuple(
             Reason("unknown_field", None, f"field {n!r} is not in the contract") for n in rest

@@ -83,6 +83,8 @@ class Document:
         self.found = False
         #: Units that were cut.
         self.count = 0
+        #: What stands behind the array where that cannot be read, to be kept: its first bytes.
+        self.rest = b""
 
     @property
     def whole(self) -> bool:
@@ -136,6 +138,7 @@ class Document:
             yield chunk
         if elements.walk.inside:
             return
+        self._feed.remember(RAW_KEPT)
         try:
             if elements.walk.cut:
                 raise _Damage("truncated", f"the file ends at byte {self._feed.place}")
@@ -148,6 +151,9 @@ class Document:
                 raise _Damage("malformed_json", elements.walk.fault)
         except _Damage as damage:
             self.damage = damage.reason
+            if not self.complete:
+                # A whole record may stand there, where the guess of the array's end was wrong.
+                self.rest = self._feed.remembered()
 
     def _opened(self) -> bool:
         """Come to the first unit; False if the document ended without."""

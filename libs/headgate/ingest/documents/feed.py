@@ -27,6 +27,8 @@ class Feed:
         self.at = 0
         self.offset = 0
         self.ended = False
+        self._tape: bytearray | None = None
+        self._taped = 0
 
     @property
     def place(self) -> int:
@@ -45,8 +47,23 @@ class Feed:
     def drop(self) -> None:
         """Forget what lies before the cursor."""
         if self.at:
+            if self._tape is not None:
+                self._tape += self.data[: min(self.at, self._taped - len(self._tape))]
             self.offset += self.at
             self.data, self.at = self.data[self.at :], 0
+
+    def remember(self, most: int) -> None:
+        """From the cursor on keep up to ``most`` bytes for :meth:`remembered`."""
+        self.drop()
+        self._tape, self._taped = bytearray(), most
+
+    def remembered(self) -> bytes:
+        """What came since :meth:`remember`, and what comes next, as far as it is kept."""
+        if self._tape is None:
+            return b""
+        while len(self._tape) + len(self.data) < self._taped and self.more():
+            pass
+        return bytes(self._tape + self.data[: self._taped - len(self._tape)])
 
     def sign(self) -> bytes:
         """The next byte that is no white space, the cursor set upon it; empty at the end.

@@ -139,8 +139,9 @@ class CsvRows(Streamed):
     def _find_start(self) -> None:
         """Read the header, and learn where the first record starts: behind it, if it is of use."""
         text = Utf8(self._blocks.stream(), self._dialect.encoding)
+        blocks = iter(text)
         head, skip, end = b"", self._dialect.skip, 0
-        for block in text:
+        for block in blocks:
             head += block
             while skip and b"\n" in head:
                 line, _, head = head.partition(b"\n")
@@ -157,7 +158,8 @@ class CsvRows(Streamed):
         end = end or self._cutter.first(head, final=True)
         if not self._dialect.header:
             end = 0
-        self._records.use(head[:end] if end else None)
+        alone = end == len(head) and not any(blocks)
+        self._records.use(head[:end] if end else None, alone=alone)
         if not self._records.header.fault:
             self._start += end
         if self._records.unknown:
@@ -216,10 +218,10 @@ class CsvRows(Streamed):
                 if cast.guard:
                     guards.append(f"(x{i} IS NULL OR ({cast.guard.format(x=f'x{i}', v=f'v{i}')}))")
             outer.append(f"v{i} AS {identifier(column.name)}")
-        names = self._records.header.names
-        unknown = self._records.unknown
+        places = self._records.unknown_places
+        unknown = [n for n in self._records.header.names if n in places]
         kept = casts.rescued(
-            dict.fromkeys(unknown, "VARCHAR"), {n: f"c{names.index(n)}" for n in unknown}
+            dict.fromkeys(unknown, "VARCHAR"), {n: f"c{places[n]}" for n in unknown}
         )
         where = f" WHERE {kept.guard}" if kept and kept.guard else ""
         return (

@@ -155,7 +155,8 @@ class JsonDocument(Streamed):
         elif len(wanted):
             yield from self._looked_at(wanted)
         if last and damage:
-            shown = self._document.beginning if not self._document.count else b""
+            document = self._document
+            shown = document.rest if document.count else document.beginning
             yield ExactRow(self._read, shown.decode("utf-8", "backslashreplace"), None, (damage,))
 
     def _opened(
