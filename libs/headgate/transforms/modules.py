@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,12 +90,19 @@ def _code(name: str, room: Path | None = None) -> dict[str, str]:
             continue
         place = _file(module.removeprefix(f"{ROOM}."), room)
         try:
-            tree = ast.parse(place.read_text("utf-8"))
+            imported, found[module] = _understood(place.read_text("utf-8"))
         except SyntaxError as error:
             raise ModelError(f"no Python: {error.msg}.", place=f"{place}:{error.lineno}") from None
-        waiting += _imported(tree, room)
-        found[module] = ast.unparse(_without_docstrings(tree))
+        # What is left out are names in modules.
+        waiting += [m for m in imported if _find(m.removeprefix(f"{ROOM}."), room)]
     return found
+
+
+@lru_cache(maxsize=64)  # a run asks for the same few texts some ten times
+def _understood(text: str) -> tuple[tuple[str, ...], str]:
+    """What of the room a module's text imports, or imports names from; and its code that counts."""
+    tree = ast.parse(text)
+    return tuple(_imported(tree)), ast.unparse(_without_docstrings(tree))
 
 
 def _file(name: str, room: Path | None = None) -> Path:
@@ -118,8 +126,8 @@ def _find(name: str, room: Path | None) -> Path | None:
     return None
 
 
-def _imported(tree: ast.Module, room: Path | None) -> list[str]:
-    """The modules of the room that the code imports, or imports names from."""
+def _imported(tree: ast.Module) -> list[str]:
+    """What of the room the code imports, or imports names from."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -127,9 +135,7 @@ def _imported(tree: ast.Module, room: Path | None) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.append(node.module)
             found += [f"{node.module}.{alias.name}" for alias in node.names]
-    mine = [m for m in found if m.startswith(f"{ROOM}.")]
-    # What is left out are names in modules.
-    return [m for m in mine if _find(m.removeprefix(f"{ROOM}."), room)]
+    return [m for m in found if m.startswith(f"{ROOM}.")]
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
