@@ -10,7 +10,7 @@ from headgate.portal.drawing.graph_layout import Place
 from headgate.portal.drawing.graph_picture import HEAD_HEIGHT, ROW_HEIGHT, Card, Mark, Row
 
 #: How many letters of the three sizes there is room for, also in a wide font.
-_NAME, _NOTE, _ROW, _ROW_NOTE = 21, 34, 31, 9
+_NAME, _NOTE, _ROW, _ROW_NOTE = 24, 36, 31, 9
 
 
 def card(one: Card, place: Place, number: int) -> str:

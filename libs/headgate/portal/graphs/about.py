@@ -34,10 +34,10 @@ class About:
 
     @property
     def short(self) -> str:
-        """Its name without the layer; of a file the end of its path."""
-        if self.layer == SOURCE:
+        """Its name without layer and domain; of a file the end of its path."""
+        if self.layer in (SOURCE, ELSEWHERE):
             return self.name.rstrip("/").rpartition("/")[2] or self.name
-        return self.name.removeprefix(f"{self.layer}.")
+        return self.name.removeprefix(f"{self.layer}.{self.domain}.")
 
     @property
     def has_page(self) -> bool:

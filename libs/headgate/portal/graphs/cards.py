@@ -97,7 +97,7 @@ def _dataset(
     return Card(
         key=about.name,
         name=about.short,
-        note=f"{about.layer}, {about.owner}" if about.has_page else about.layer,
+        note=" · ".join((about.layer, about.domain, *([about.owner] if about.has_page else []))),
         layer=about.layer,
         kind="dataset" if about.has_page else "source",
         address=addresses.dataset(about.name) if about.has_page else "",
