@@ -18,7 +18,7 @@ from headgate.portal.graphs.reached import ADDED, GONE, Reached
 from headgate.portal.graphs.words import how
 
 #: No more nodes are drawn, and no more edges; so many nodes are drawn without being asked for.
-MOST_DRAWN, MOST_LINES, _ALONE = 200, 800, 90
+MOST_DRAWN, MOST_LINES, ALONE = 200, 800, 90
 #: How many columns a card shows, and how many if it was opened.
 _ROWS, _ROWS_OPEN = 8, 40
 #: An open group of columns is called so, then comes the dataset's name.
@@ -37,11 +37,17 @@ class Composed:
     datasets: int
 
 
-def compose(reached: Reached, knowledge: Knowledge, asked: Asked) -> Composed:
-    """The picture of what was reached: at most :data:`MOST_DRAWN` nodes; fewer, if there were more edges
-    between them than anybody can follow."""
+def compose(
+    reached: Reached,
+    knowledge: Knowledge,
+    asked: Asked,
+    *,
+    alone: int = ALONE,
+    most: int = MOST_DRAWN,
+) -> Composed:
+    """The picture of what was reached: at most ``most`` nodes, of which ``alone`` are drawn without being
+    asked for; fewer, if there were more edges between them than anybody can follow."""
     told = _told(reached, knowledge, asked)
-    alone, most = _ALONE, MOST_DRAWN
     opened = tuple(k for k in asked.opened if not k.startswith(COLUMNS))
     while True:
         found = grouped(
