@@ -10,7 +10,9 @@ from headgate.portal import rules, static_files
 from headgate.portal.access.guard import Guard
 from headgate.portal.access.people import Person
 from headgate.portal.pages import (
+    audit,
     batches,
+    catalogue,
     column,
     contract,
     dataset,
@@ -18,12 +20,14 @@ from headgate.portal.pages import (
     examples,
     home,
     lineage,
+    people,
     personal,
     problems,
     quality,
     quarantine,
     releases,
     runs,
+    signing_in,
 )
 from headgate.portal.served import Served
 
@@ -42,6 +46,7 @@ def create_app(parts: Served, *, local: Person | None = None) -> FastAPI:
     app.state.served = parts
     for part in (
         home.routes,
+        catalogue.routes,
         lineage.routes,
         dataset.routes,
         column.routes,
@@ -54,6 +59,9 @@ def create_app(parts: Served, *, local: Person | None = None) -> FastAPI:
         quality.routes,
         deciding.routes,
         personal.routes,
+        signing_in.routes,
+        people.routes,
+        audit.routes,
     ):
         app.router.routes.extend(part.routes)
     app.router.routes.extend(static_files.routes.routes)

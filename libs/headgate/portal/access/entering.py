@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from headgate.core.errors import SettingError, UsageError
@@ -15,11 +17,20 @@ from headgate.lineage.server import doorkeeping
 from headgate.lineage.server.doorkeeping import Headers
 from headgate.portal.access import policy
 from headgate.portal.access.people import Person
+from headgate.portal.access.refusal import Refusal
 from headgate.portal.access.roles import Role
 from headgate.portal.access.sessions import Sessions
 from headgate.portal.access.tokens import TOKENS, Keys
+from headgate.portal.records.checking import Checker
 from headgate.portal.records.opening import Records
 
+if TYPE_CHECKING:
+    from headgate.portal.access.oidc import Provider
+
+_LONGEST_NAME = 320
+#: What people at this machine and tokens are called; nobody else may be.
+_OURS = ("local:", "token:")
+_TELL = "Tell whoever runs this portal."
 #: The cookie of who is signed in, where it is sent encrypted alone, and on this machine.
 COOKIE, COOKIE_HERE = "__Host-headgate", "headgate_session"
 _MAKE_ONE = (
@@ -33,15 +44,6 @@ class Entered:
 
     person: Person
     session: str | None = None
-
-
-@dataclass(frozen=True)
-class Refusal(Exception):
-    """Why somebody does not come in: a status, and in words."""
-
-    status: int
-    message: str
-    remedy: str = ""
 
 
 class Access:
@@ -72,13 +74,42 @@ class Access:
             idle=timedelta(minutes=settings.portal_idle_minutes),
             whole=timedelta(hours=settings.portal_session_hours),
         )
+        self.checker = Checker(records)
         self.address = _address(settings.portal_url)
         self._is_alone = True
         self._sitting: Person | None = None
 
-    def person(self, name: str, groups: Iterable[str]) -> Person | None:
-        """Who somebody in these groups is here; None if nothing gives them a role."""
-        return self.policy.person(name, groups, frozenset(self.owners()))
+    def person_of(self, claims: Mapping[str, Any]) -> Person:
+        """Who somebody is here, by what the provider vouches for.
+
+        Raises:
+            Refusal: they have no name that it vouches for, or nothing gives them a role.
+        """
+        claim = self.settings.portal_oidc_name_claim
+        name = claims.get(claim)
+        if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME:
+            raise Refusal(403, f"The provider says no {claim} of whoever signed in.", _TELL)
+        name = name.strip()
+        if claim == "email" and claims.get("email_verified") is not True:
+            raise Refusal(403, f"The provider did not verify the address {name}.", _TELL, who=name)
+        if name.startswith(_OURS):
+            raise Refusal(403, f"Nobody may be called {name} here.", _TELL)
+        groups = claims.get(self.settings.portal_oidc_groups_claim) or ()
+        groups = [groups] if isinstance(groups, str) else groups
+        found = self.policy.person(name, map(str, groups), frozenset(self.owners()))
+        if found is None:
+            raise Refusal(
+                403, f"{name} is in no group that has a role here.",
+                "Ask whoever runs this portal to give one of your groups a role.", who=name,
+            )  # fmt: skip
+        return found
+
+    @cached_property
+    def provider(self) -> Provider:
+        """Where people sign in."""
+        from headgate.portal.access.oidc import Provider
+
+        return Provider(self.settings)
 
     @property
     def has_provider(self) -> bool:

@@ -15,6 +15,8 @@ from headgate.core.errors import UsageError
 
 #: What the hidden field is called.
 FIELD = "form_token"
+#: The cookie of a browser in which nobody is signed in yet, so that no other page can sign it in.
+BROWSER = "headgate_browser"
 _KIND = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 2_000
 #: Of a process: what is written into forms of people who have no session.
@@ -49,7 +51,10 @@ class Fields(Mapping[str, str]):
 def token(request: Request) -> str:
     """What the hidden field holds for who asks: nobody else's page can know it."""
     session = getattr(request.state, "session", None)
-    return ids.digest("form", _KEY if session is None else session)
+    if session is not None:
+        return ids.digest("form", session)
+    browser = getattr(request.state, "browser", None) or request.cookies.get(BROWSER, "")
+    return ids.digest("form of nobody", _KEY, browser)
 
 
 def field(request: Request) -> Markup:

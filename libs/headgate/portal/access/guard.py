@@ -15,7 +15,8 @@ from headgate.lineage.server import doorkeeping
 from headgate.lineage.server.doorkeeping import Doorkeeper, Headers
 from headgate.lineage.server.limits import Buckets
 from headgate.portal import rules
-from headgate.portal.access.entering import Access, Entered, Refusal
+from headgate.portal.access.entering import Access, Entered
+from headgate.portal.access.refusal import Refusal
 from headgate.portal.limits import Limits
 from headgate.portal.pages import problems
 from headgate.portal.pages.problems import Problem
