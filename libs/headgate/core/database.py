@@ -94,9 +94,10 @@ class Database:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
+        driver: Any = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except exc.DBAPIError as error:
+        except (exc.DBAPIError, driver.Error) as error:
             raise told(error, self.kind, self.place, is_file=self.is_file) from error
 
     def close(self) -> None:
@@ -133,9 +134,9 @@ class Database:
         return found
 
 
-def told(error: exc.DBAPIError, kind: Kind, place: str, *, is_file: bool) -> LakeError:
-    """What the database says, as an error to act on."""
-    text = " ".join(str(error.orig).split())
+def told(error: Exception, kind: Kind, place: str, *, is_file: bool) -> LakeError:
+    """What the database says, by its driver or through SQLAlchemy, as an error to act on."""
+    text = " ".join(str(error.orig if isinstance(error, exc.DBAPIError) else error).split())
     if is_file:
         if "locked" in text or "busy" in text:
             return LakeBusyError(
@@ -176,7 +177,9 @@ def _engine(url: sa.URL) -> sa.Engine:
             return sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=_READERS)
         engine = sa.create_engine(
             url, pool_size=8, max_overflow=_READERS,
-            connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+            connect_args={
+                "timeout": _BUSY_SECONDS, "check_same_thread": False, "cached_statements": 500,
+            },
         )  # fmt: skip
     except ModuleNotFoundError as error:
         raise UsageError(

@@ -37,6 +37,14 @@ class Store(Database):
         super().__init__(engine)
         #: What the taker of events remembers between transactions; see :mod:`.keys`.
         self.memory: Any = None
+        if self.is_file:
+            sa.event.listen(engine, "connect", _prepare)
+
+
+def _prepare(connection: Any, _: object) -> None:
+    """Of a fresh connection to a file: every event changes a few pages of many indexes, often the
+    same ones, which are written back seldomer than by default."""
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
 
 def open_store(where: str | Path, *, create: bool = True) -> Store:
