@@ -11,6 +11,7 @@ from headgate.core.errors import ConflictError, NotFoundError, UsageError
 from headgate.portal.access.people import Person
 from headgate.portal.records import chain
 from headgate.portal.records.opening import Records
+from headgate.portal.records.until import upto
 
 GRANTED, ENDED = "exception_granted", "exception_ended"
 MOST_DAYS = 366
@@ -108,9 +109,12 @@ def end(records: Records, number: int, *, by: Person, why: str) -> Granted:
     return replace(found, ended_at=entry.at, ended_by=entry.who, ended_why=why.strip())
 
 
-def every(records: Records) -> tuple[Granted, ...]:
-    """All exceptions that were ever granted, the newest first."""
-    return _read(chain.every(records, action=GRANTED), list(chain.every(records, action=ENDED)))
+def every(records: Records, *, until: int | None = None) -> tuple[Granted, ...]:
+    """All exceptions that were ever granted, the newest first; as the log was ``until`` an entry."""
+    return _read(
+        upto(chain.every(records, action=GRANTED), until),
+        list(upto(chain.every(records, action=ENDED), until)),
+    )
 
 
 def of_dataset(records: Records, dataset: str) -> tuple[Granted, ...]:

@@ -12,6 +12,7 @@ from headgate.portal.access.people import Person
 from headgate.portal.access.roles import Role
 from headgate.portal.records import chain
 from headgate.portal.records.opening import Records
+from headgate.portal.records.until import upto
 
 SIGNED, WITHDRAWN = "signed_off", "sign_off_withdrawn"
 LONGEST_NOTE = 2_000
@@ -123,9 +124,12 @@ def of_subject(records: Records, subject: str) -> tuple[SignOff, ...]:
     )
 
 
-def every(records: Records) -> tuple[SignOff, ...]:
-    """All sign-offs that there ever were, the newest first."""
-    return _read(chain.every(records, action=SIGNED), list(chain.every(records, action=WITHDRAWN)))
+def every(records: Records, *, until: int | None = None) -> tuple[SignOff, ...]:
+    """All sign-offs that there ever were, the newest first; as the log was ``until`` an entry."""
+    return _read(
+        upto(chain.every(records, action=SIGNED), until),
+        list(upto(chain.every(records, action=WITHDRAWN), until)),
+    )
 
 
 def _read(signed: Iterable[chain.Entry], withdrawn: Iterable[chain.Entry]) -> tuple[SignOff, ...]:
