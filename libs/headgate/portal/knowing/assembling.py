@@ -12,12 +12,7 @@ from headgate.portal.knowing.batches import Batches, History
 from headgate.portal.knowing.promised import Wrong
 from headgate.portal.knowing.refused import Refused
 from headgate.portal.knowing.releases import Table
-from headgate.portal.knowing.summary import (
-    Summary,
-    classes_of,
-    health,
-    personal_of,
-)
+from headgate.portal.knowing.summary import Summary, classes_of, personal_of
 from headgate.portal.knowing.verdicts import Verdicts
 
 _NO_HISTORY = History()
@@ -41,7 +36,6 @@ class Assembling:
         fresh = None if due is None else now <= due
         # A release may know of a version that no ledger does: a table given by others.
         version = of.version if released is None else max(of.version or 0, released.version)
-        outcome = of.outcome or None
         return Summary(
             id=contract.id, layer=contract.name.layer, domain=contract.name.domain,
             owner=contract.owner, description=contract.description, tags=contract.tags,
@@ -52,10 +46,9 @@ class Assembling:
             released_version=released.version if released else None,
             published_at=at, hours_allowed=allowed, fresh=fresh,
             late_since=due if fresh is False else None,
-            open_quarantine=opened.rows, oldest_open=opened.oldest, outcome=outcome,
+            open_quarantine=opened.rows, oldest_open=opened.oldest, outcome=of.outcome or None,
             batch=of.last[1] if of.last else None, judged_at=of.last[0] if of.last else None,
             broken=self._verdicts.broken(contract.id, self._batches.of),
-            health=health(outcome, fresh, opened.rows, version),
         )  # fmt: skip
 
     def _rows_of(self, dataset: str, of: History, released: Table | None) -> int:

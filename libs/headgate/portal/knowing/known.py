@@ -65,9 +65,16 @@ class Known:
 
     @cached_property
     def healths(self) -> Mapping[Health, int]:
-        """How many datasets are how; all of them are named."""
-        found = counted(s.health for s in self.datasets.values())
+        """Of how many datasets each is true; all are named, and a dataset counts under each of its
+        states."""
+        found = counted(state for s in self.datasets.values() for state in s.states)
         return {h: found.get(h, 0) for h in Health}
+
+    @cached_property
+    def refused(self) -> tuple[Summary, ...]:
+        """The datasets whose newest batch was refused, the newest refusal first."""
+        found = [s for s in self.datasets.values() if Health.REFUSED in s.states]
+        return tuple(sorted(found, key=lambda s: (s.batch or "", s.id), reverse=True))
 
     @cached_property
     def late(self) -> tuple[Summary, ...]:
@@ -109,15 +116,15 @@ class Known:
 
         Words are looked for in ids, columns, tags, owners and descriptions; one that a name begins
         with counts. No text is an error: what cannot be found is not. Filters are ``layer``,
-        ``domain``, ``owner``, ``classification``, ``tag``, ``health`` (values as summaries have them)
-        and ``personal`` (``yes`` or ``no``); an unknown value finds nothing.
+        ``domain``, ``owner``, ``classification``, ``tag``, ``personal`` (``yes`` or ``no``) and
+        ``health`` (any of a dataset's ``states``); an unknown value finds nothing.
 
         Args:
             text: what to look for; all datasets if it holds no word.
             after: the id that the page before ended with.
             limit: datasets of a page at the most.
-            sort: ``match`` (the default where there is text), ``name``, ``health``, ``rows``,
-                ``published`` or ``quarantine``.
+            sort: ``name``, ``owner``, ``health`` (worst first), ``rows``, ``published`` or
+                ``quarantine``, the other way round with ``-`` before it; else the best match first.
             **filters: see above; those that are empty do not count.
         """
         return search(self, text, after=after, limit=limit, sort=sort, filters=filters)

@@ -20,16 +20,17 @@ FILTERS: Mapping[str, Callable[[Summary], Iterable[str]]] = {
     "classification": lambda s: s.classes,
     "personal": lambda s: ("yes" if s.personal else "no",),
     "tag": lambda s: s.tags,
-    "health": lambda s: (s.health,),
+    "health": lambda s: s.states,
 }
 _WORST_FIRST = {health: rank for rank, health in enumerate(Health)}
-#: By what found datasets may be sorted; what has nothing to sort by comes last.
+#: By what found datasets may be sorted; with "-" before it, the other way round.
 SORTS: Mapping[str, Callable[[Summary], Any]] = {
     "name": lambda s: s.id,
+    "owner": lambda s: (s.owner, s.id),
     "health": lambda s: (_WORST_FIRST[s.health], s.id),
-    "rows": lambda s: (-s.rows, s.id),
-    "published": lambda s: (-(s.published_at.timestamp() if s.published_at else 0), s.id),
-    "quarantine": lambda s: (-s.open_quarantine, s.id),
+    "rows": lambda s: (s.rows, s.id),
+    "published": lambda s: (s.published_at.timestamp() if s.published_at else 0, s.id),
+    "quarantine": lambda s: (s.open_quarantine, s.id),
 }
 _LAYERS = ("bronze", "silver", "gold")
 MOST = 200
@@ -112,8 +113,8 @@ def search(
     hits = _bits(ranked, len(listed)) if text.strip() else sets.every
     let_through = (sets.chosen(wanted) & hits).to_bytes(len(listed) // 8 + 1, "little")
     found = [listed[at] for at in ranked if let_through[at >> 3] >> (at & 7) & 1]
-    if sort in SORTS:
-        found.sort(key=SORTS[sort])
+    if sort.removeprefix("-") in SORTS:
+        found.sort(key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     start = next((n for n, s in enumerate(found, 1) if s.id == after), 0) if after else 0
     shown = tuple(found[start : start + max(1, min(limit, MOST))])
     more = start + len(shown) < len(found)

@@ -79,12 +79,27 @@ class Summary:
     batch: str | None
     judged_at: datetime | None
     broken: tuple[Broken, ...]
-    health: Health
+
+    @property
+    def health(self) -> Health:
+        """The worst that is true of it."""
+        return self.states[0]
 
     @property
     def name(self) -> str:
         """The last part of its id."""
         return self.id.rpartition(".")[2]
+
+    @property
+    def states(self) -> tuple[Health, ...]:
+        """All that is true of it, the worst, which is its ``health``, first."""
+        found = (
+            (Health.REFUSED, self.outcome is not None and self.outcome != "published"),
+            (Health.LATE, self.fresh is False),
+            (Health.QUARANTINE, self.open_quarantine > 0),
+            (Health.NEVER, self.version is None),
+        )
+        return tuple(h for h, is_so in found if is_so) or (Health.GOOD,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +140,6 @@ class Released:
     moved: int
     groups: tuple[str, ...]
     named: tuple[str, ...] = ()
-
-
-def health(
-    outcome: str | None, fresh: bool | None, open_quarantine: int, version: int | None
-) -> Health:
-    """The worst that is true of a dataset."""
-    if outcome is not None and outcome != "published":
-        return Health.REFUSED
-    if fresh is False:
-        return Health.LATE
-    if open_quarantine:
-        return Health.QUARANTINE
-    return Health.NEVER if version is None else Health.GOOD
 
 
 def classes_of(contract: Contract) -> tuple[str, ...]:
