@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headgate.lineage import names
 
@@ -18,8 +17,7 @@ LAYERS = (SOURCE, "bronze", "silver", "gold", ELSEWHERE, "system")
 NOBODY = "no owner known"
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """A dataset by its ``place`` in the graph. ``health`` is empty of what has no contract;
     ``personal`` are its columns that hold personal data."""
 

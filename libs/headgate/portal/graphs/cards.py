@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,8 +32,7 @@ _PERSONAL = "personal"
 WHICH_ROWS = "which rows it has"
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(NamedTuple):
     """A dataset that was reached; ``nodes`` are its columns by number, ``most`` how many are shown."""
 
     member: Member

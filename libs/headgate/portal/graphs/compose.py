@@ -68,18 +68,25 @@ def _told(reached: Reached, knowledge: Knowledge, asked: Asked) -> list[Told]:
     then the others by layer and name."""
     known = reached.graph.names
     place = known.dataset_of[reached.node]
-    order = np.lexsort((np.arange(len(place)), place))
-    bounds = np.flatnonzero(np.diff(place[order], prepend=-1))
+    order = np.lexsort((reached.node, place))
+    begins = np.flatnonzero(np.diff(place[order], prepend=-1))
+    # Where it is nearest, and there on which side.
+    near = (reached.depth * 4 + reached.side + 1)[order]
+    nearest = np.minimum.reduceat(near, begins) if len(begins) else near
+    node = reached.node[order]
+    is_column = (~known.is_whole[node]).tolist()
+    nodes = node.tolist()
+    ends = [*begins[1:].tolist(), len(nodes)]
+    opened = {k for k in asked.opened if k.startswith(COLUMNS)}
     found = []
-    for some in np.split(order, bounds[1:]) if len(order) else ():
-        first = int(some[np.argmin(reached.depth[some])])
-        about = knowledge.of(int(place[first]))
-        nodes = np.sort(reached.node[some])
-        shown = nodes[~known.is_whole[nodes]].tolist()
-        most = _ROWS_OPEN if COLUMNS + about.name in asked.opened else _ROWS
+    for own, begin, end, at in zip(
+        place[order][begins].tolist(), begins.tolist(), ends, nearest.tolist(), strict=True
+    ):
+        about = knowledge.of(own)
+        shown = tuple(nodes[n] for n in range(begin, end) if is_column[n])
+        most = _ROWS_OPEN if COLUMNS + about.name in opened else _ROWS
         weight = max(1, min(len(shown), most + 1))
-        member = Member(about, int(reached.side[first]), int(reached.depth[first]), weight)
-        found.append(Told(member, tuple(shown), most))
+        found.append(Told(Member(about, at % 4 - 1, at // 4, weight), shown, most))
     start = reached.start
     if start is not None and not any(t.member.about.name == start.dataset for t in found):
         about = knowledge.of(known.places[start.dataset])

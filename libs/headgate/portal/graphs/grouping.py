@@ -12,8 +12,9 @@ from headgate.portal.graphs.reached import DOWN, START, UP
 
 #: A group of more is opened into parts of itself.
 _ONE_SCREEN = 60
-#: Groups are told apart more finely as long as there are no more.
-_FEW = 40
+#: Groups are told apart more finely as long as there are no more; where they are all that is drawn, and
+#: beside what is drawn by itself.
+_FEW, _FEW_BESIDE = 100, 40
 _SIDES = {UP: "up", START: "all", DOWN: "down"}
 #: What ends one part of a key; a part that has it is written with another sign.
 _SEPARATOR = "/"
@@ -79,9 +80,10 @@ def grouped(
     near, far = _near(members, min(alone, most))
     tree = _Tree(members, by)
     frontier: _Parts = tree.parts((), far) if far else {}
+    few = _FEW_BESIDE if near else _FEW
     while far:  # Finer, while there are few.
         finer = tree.finer(frontier)
-        if len(finer) == len(frontier) or len(finer) > _FEW:
+        if len(finer) == len(frontier) or len(finer) > min(few, most // 2):
             break
         frontier = finer
     left = most - sum(members[n].weight for n in near) - sum(map(tree.weight, frontier.items()))

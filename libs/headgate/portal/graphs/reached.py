@@ -77,7 +77,15 @@ def find(store: Store | PlainStore, asked: Asked) -> Reached:
         UsageError: what was asked as of is none.
         LakeError: the store is broken, or cannot be reached.
     """
-    graph, other = _graphs(store, asked)
+    return within(*_graphs(store, asked), asked)
+
+
+def within(graph: Graph, other: Graph | None, asked: Asked) -> Reached:
+    """The same in a graph, perhaps compared with another of the same revision.
+
+    Raises:
+        NotFoundError: there is no such dataset or column.
+    """
     start = _start(graph, asked) if asked.dataset else None
     part = _part(graph, start, asked)
     if other is None:
