@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from headgate.cli import output
+from headgate.cli import output, portal_audit, portal_evidence, portal_token
 from headgate.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: headgate portal --open"
 
 app = typer.Typer(invoke_without_command=True, epilog=EXAMPLE)
+app.add_typer(portal_token.app, name="token")
+app.add_typer(portal_audit.app, name="audit")
+app.command("evidence", epilog=portal_evidence.EXAMPLE)(portal_evidence.evidence)
 
 
 @app.callback()
@@ -72,6 +75,8 @@ def _serve(parts: Served, host: str, port: int, browser: bool) -> None:
 
     def ready() -> None:
         output.out(f"The portal is served at {bound.address}")
+        if parts.access.is_open:
+            output.out("Everybody on this machine is an admin: there is no way to sign in yet.")
         output.out("Ctrl-C stops it.")
         sys.stdout.flush()  # who started it waits for the address
         if browser:
@@ -85,14 +90,16 @@ def _serve(parts: Served, host: str, port: int, browser: bool) -> None:
 
 def _bind(parts: Served, host: str, port: int) -> Bound:
     from headgate.lineage.server import running
-    from headgate.lineage.server.guard import is_loopback
 
-    if not is_loopback(host):
-        raise UsageError(
-            f"nothing is served at {host}, where others can reach it, as long as nobody can sign in.",
-            remedy="Set portal_oidc_issuer, or make a token; or leave out --host.",
-        )
-    return running.bind(host, port, guarded=True)
+    parts.access.demand_guarded(host)
+    bound = running.bind(host, port, guarded=True)
+    try:
+        # What the name stands for may be another address than it seemed.
+        parts.access.demand_guarded(bound.socket.getsockname()[0])
+    except BaseException:
+        bound.socket.close()
+        raise
+    return bound
 
 
 def _demand_lake(project: Project) -> None:

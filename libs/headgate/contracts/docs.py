@@ -129,6 +129,7 @@ def _facts(contract: Contract) -> str:
         ("Of two versions of a row", _order(contract)),
         ("Personal data", personal or "none"),
         ("Anonymised", _anonymised(contract)),
+        ("Values shown", _shown(contract)),
         ("Tags", ", ".join(contract.tags)),
     ]
     return markdown_table(("", ""), [fact for fact in facts if fact[1]])
@@ -143,6 +144,11 @@ def _anonymised(contract: Contract) -> str:
                 f"{code(column.name)}{of * bool(column.anonymized_of)}: {_prose(column.anonymized)}"
             )
     return "; ".join(told)
+
+
+def _shown(contract: Contract) -> str:
+    told = (f"{code(c.name)} to {c.unmasked_for}" for c in contract.columns if c.unmasked_for)
+    return ", ".join(told)
 
 
 def _promise(number: float | None, words: str, absent: str) -> str:

@@ -330,6 +330,7 @@ def _column(prop: Mapping[str, Any], place: str) -> Column:
         of_delivery=bool(props.get("ofDelivery", False)),
         anonymized=anonymized,
         anonymized_of=anonymized_of,
+        unmasked_for=protection.unmasked_for_of(props, place),
     )
 
 

@@ -34,6 +34,7 @@ class Column:
     its digits. ``of_delivery``: the value tells of the delivery, so that two rows that differ in
     nothing else are the same row. ``anonymized`` says in words how the derivation ends the flow of
     what it is made from: of the inputs in ``anonymized_of``, of all if there are none.
+    ``unmasked_for`` is the least role that pages show its values to; empty: its class decides.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     of_delivery: bool = False
     anonymized: str = ""
     anonymized_of: tuple[str, ...] = ()
+    unmasked_for: str = ""
 
 
 @dataclass(frozen=True)

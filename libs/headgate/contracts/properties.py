@@ -110,6 +110,12 @@ PROPERTIES = (
         "{how: Only counted., of: [silver.chat.messages.author_id]}",
     ),
     Property(
+        "unmaskedFor", "column", "The least role that the portal shows values of the column to: viewer, "
+        "reviewer, owner (of the dataset) or admin; the others see of what kind a value is. Without "
+        "it owner, where the column is personal data or its class is confidential or stricter, and "
+        "viewer where it is not.", "reviewer",
+    ),
+    Property(
         "severity", "column", "What a breach of the column's own limits (required, length, "
         "pattern, range, format, enum) means: warn, quarantine or fail.", "warn",
     ),

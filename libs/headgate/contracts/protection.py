@@ -14,6 +14,8 @@ from headgate.core.errors import ContractError
 CLASSES = ("public", "internal", "confidential", "restricted")
 #: What ingest adds tells of the delivery; only what a contract does not know may be anything.
 RESCUED, _OF_INGEST = "_rescued", "internal"
+#: Who may be let see values on pages, the least first; an owner is one of the dataset.
+ROLES = ("viewer", "reviewer", "owner", "admin")
 _FORM = "Write {how: …} in words, and of: [<dataset>.<column>, …] if it is not true of all inputs."
 
 
@@ -101,6 +103,31 @@ def anonymized_of(props: Mapping[str, Any], place: str) -> tuple[str, tuple[str,
     return how, inputs
 
 
+def unmasked_for_of(props: Mapping[str, Any], place: str) -> str:
+    """The least role that pages show a column's values to; "" if the contract does not say.
+
+    Raises:
+        ContractError: it says none of :data:`ROLES`.
+    """
+    found = props.get("unmaskedFor", "")
+    if "unmaskedFor" in props and found not in ROLES:
+        raise ContractError(
+            f"headgate.unmaskedFor: {found!r} is no role.",
+            remedy=f"Write one of {', '.join(ROLES)}; it and those behind it see the values.",
+            place=f"{place}/customProperties/headgate.unmaskedFor",
+        )
+    return str(found)
+
+
+def least_role(column: Column) -> str:
+    """The least role that pages show a column's values to: the one that its contract says; or, of
+    what is personal, confidential or stricter, the dataset's owner, and of all else a viewer."""
+    if column.unmasked_for:
+        return column.unmasked_for
+    strict = strictness(column.classification) >= strictness("confidential")
+    return "owner" if column.personal or strict else "viewer"
+
+
 def ends(column: Column, dataset: str, field: str) -> bool:
     """Whether a column declares that what it is made from ends there, of that input."""
     return bool(column.anonymized) and (
@@ -121,6 +148,11 @@ def changes(old: Column, new: Column) -> Iterator[str]:
             f"Column {name} is personal data. {follows}"
             if now.personal
             else f"Column {name} counts as personal data no longer."
+        )
+    if old.unmasked_for != new.unmasked_for:
+        yield (
+            f"Values of column {name} were shown to the role {least_role(old)} and those above it,"
+            f" and are shown to {least_role(new)} and those above it."
         )
     if (old.anonymized, old.anonymized_of) != (new.anonymized, new.anonymized_of):
         if not new.anonymized:

@@ -90,3 +90,43 @@ def test_a_change_says_what_it_means(old: Any, new: Any, told: str) -> None:
     assert told in change.what
     assert (change.kind, change.severity) == ("protection", diff.COMPATIBLE)
     assert (change.columns, change.place) == (("note",), "/schema/0/properties/1")
+
+
+@pytest.mark.parametrize("role", protection.ROLES)
+def test_a_contract_says_from_which_role_on_values_are_shown(role: str) -> None:
+    given = contract(unmaskedFor=role)
+    assert given.column("note").unmasked_for == protection.least_role(given.column("note")) == role
+    text = stored.to_json(given)
+    assert text is not None and stored.of_json(text) == given
+    assert given.substance == contract().substance
+    assert f"`note` to {role}" in docs.page(given)
+
+
+@pytest.mark.parametrize(
+    ("note", "custom", "role"),
+    [
+        ({"classification": "public"}, {}, "viewer"),
+        ({"classification": "internal"}, {}, "viewer"),
+        ({"classification": "confidential"}, {}, "owner"),
+        ({"classification": "restricted"}, {}, "owner"),
+        ({"classification": "top secret"}, {}, "owner"),
+        ({"classification": "public"}, {"personalData": True}, "owner"),
+    ],
+)
+def test_where_it_says_nothing_the_class_decides(
+    note: dict[str, Any], custom: dict[str, Any], role: str
+) -> None:
+    assert protection.least_role(contract(note, **custom).column("note")) == role
+
+
+@pytest.mark.parametrize("given", ["", None, "Owner", "nobody", True, ["viewer"], 3])
+def test_a_role_that_there_is_not_is_refused_with_its_place(given: Any) -> None:
+    with pytest.raises(ContractError, match=r"headgate\.unmaskedFor") as error:
+        contract(unmaskedFor=given)
+    assert "viewer, reviewer, owner, admin" in error.value.remedy
+
+
+def test_a_change_of_who_sees_values_is_told() -> None:
+    old, new = contract(), contract(personalData=True, unmaskedFor="reviewer")
+    told = list(protection.changes(old.column("note"), new.column("note")))
+    assert any("shown to reviewer" in sentence for sentence in told)

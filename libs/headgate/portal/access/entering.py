@@ -149,21 +149,24 @@ class Access:
     @property
     def local(self) -> Person:
         """Who sits at this machine: an admin, to whom everything belongs."""
-        return self._sitting or Person(f"local:{_user()}", Role.ADMIN, frozenset(self.owners()))
+        return self._sitting or sitting(self.owners())
 
     @property
     def is_open(self) -> bool:
         """Whether nobody has to sign in: nothing is configured, and only this machine is served."""
         return self._is_alone and not self.has_provider and not self.keys.any
 
-    def find(self, headers: Headers) -> Entered | None:
-        """Who sends a request; None if nothing says so. It asks the records: not for the event loop.
+    def find(self, headers: Headers, address: str) -> Entered | None:
+        """Who sends a request, and from where; None if nothing says who. It asks the records: not for
+        the event loop.
 
         Raises:
             Refusal: what they send lets nobody in.
         """
         if self.is_open:
             why = doorkeeping.not_this_machine(headers, links=True)
+            if why is None and not doorkeeping.is_loopback(address):
+                why = 403, "nobody is served but who is on this machine"
             if why is not None:
                 raise Refusal(why[0], f"As long as nobody can sign in, {why[1]}.", _MAKE_ONE)
             return Entered(self.local)
@@ -232,6 +235,11 @@ def _address(text: str) -> str:
             f"portal_url: {text!r} is not encrypted.", remedy="It has to begin with https://."
         )
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def sitting(owners: Iterable[str] = ()) -> Person:
+    """Who sits at this machine, and is an admin."""
+    return Person(f"local:{_user()}", Role.ADMIN, frozenset(owners))
 
 
 def _user() -> str:

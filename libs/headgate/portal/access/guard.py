@@ -23,7 +23,7 @@ from headgate.portal.pages.problems import Problem
 
 _CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    b" form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    b" connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _SAFE = frozenset({"GET", "HEAD"})
 _WHO = {"WWW-Authenticate": 'Bearer realm="headgate"'}
@@ -90,7 +90,7 @@ class Guard(Doorkeeper):
 
     async def _entered(self, headers: Headers, address: str) -> Entered | None:
         try:
-            return await run_in_threadpool(self._access.find, headers)
+            return await run_in_threadpool(self._access.find, headers, address)
         except Refusal:
             _demand_rate(self.strangers, address)
             raise

@@ -9,13 +9,10 @@ from typing import Any
 
 from headgate.contracts import protection
 from headgate.contracts.model import Contract
-from headgate.contracts.protection import Protection
 from headgate.core import json as hjson
 from headgate.portal.access.people import Person
 from headgate.portal.access.roles import Role
 
-#: From this class on only owners see values, unless a contract says otherwise.
-_FROM = protection.CLASSES.index("confidential")
 #: How long a masked text is, in words: nobody is told apart by it.
 _LENGTHS = ((0, "empty"), (20, "short"), (200, "medium"))
 
@@ -41,8 +38,7 @@ def least(contract: Contract, column: str | None) -> Role:
     """The least role that sees values of a column; an owner is one of that dataset alone."""
     known = {c.name: c for c in contract.columns}
     if column in known:
-        said = getattr(known[column], "unmasked_for", "")
-        return Role(said) if said else _by(protection.of_column(known[column]))
+        return Role(protection.least_role(known[column]))
     if column in contract.table_columns and column != protection.RESCUED:
         return Role.VIEWER  # what ingest adds tells of the delivery
     return max((least(contract, c) for c in known), key=lambda r: r.rank, default=Role.VIEWER)
@@ -86,8 +82,3 @@ def kind(value: Any) -> str:
     length = len(value) if isinstance(value, str | bytes | bytearray) else len(str(value))
     how = next((word for most, word in _LENGTHS if length <= most), "long")
     return f"{'text' if isinstance(value, str) else 'bytes'}, {how}"
-
-
-def _by(found: Protection) -> Role:
-    strict = found.personal or protection.strictness(found.classification) >= _FROM
-    return Role.OWNER if strict else Role.VIEWER
