@@ -38,7 +38,7 @@ def contract(
         unused=bool(spans) and spans[0].hash != about.contract.hash,
         named=_named(about, spans),
         compared=_compared(request, about, spans, against, to) if against or to else None,
-        asked=(against or (spans[0].hash if spans else CURRENT), to or CURRENT),
+        asked=(against or _before(about, spans), to or CURRENT),
     )  # fmt: skip
 
 
@@ -66,9 +66,15 @@ def _named(about: Subject, spans: tuple[Span, ...]) -> dict[str, str]:
     """What each contract that can be chosen is called, by its hash; the newest first."""
     found = {CURRENT: f"{about.contract.version}, as it is now"}
     for span in spans:
-        if span.kept:
+        if span.kept and span.hash != about.contract.hash:
             found.setdefault(span.hash, f"{span.version}, from {span.since:%Y-%m-%d %H:%M} UTC")
     return found
+
+
+def _before(about: Subject, spans: tuple[Span, ...]) -> str:
+    """What the contract as it is now is best compared with: the newest other that judged a batch."""
+    others = (s.hash for s in spans if s.kept and s.hash != about.contract.hash)
+    return next(others, CURRENT)
 
 
 def _compared(
@@ -79,7 +85,8 @@ def _compared(
 
     def side(which: str) -> tuple[str, Mapping[str, Any]]:
         written = versions.document(lake, about.contract, which)
-        return names.get(which, which[:12]), versions.hidden(written, kept, masked.INSTEAD)
+        called = next((n for h, n in names.items() if h.startswith(which)), names[CURRENT])
+        return called, versions.hidden(written, kept, masked.INSTEAD)
 
     old, new = side(against or CURRENT), side(to or CURRENT)
     return versions.compared(about.contract, old, new)

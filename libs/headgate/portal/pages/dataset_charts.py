@@ -39,7 +39,7 @@ def rules(by_rule: ByRule) -> Chart:
         "How each rule was judged",
         [f"{b.at:%m-%d}" for b in batches],
         [(rule, [_outcome(one) for _, one in told]) for rule, told in drawn],
-        heads=[f"{b.at:%Y-%m-%d %H:%M}" for b in batches],
+        heads=[f"{b.at:%Y-%m-%d %H:%M:%S}" for b in batches],
     )
 
 
