@@ -18,7 +18,7 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 @dataclass
 class Watched:
-    """A page, and what happened in it: requests beyond the disk, and complaints."""
+    """A page, and what happened in it: requests beyond the disk (or its own server), and complaints."""
 
     page: Any
     outside: list[str] = field(default_factory=list)
@@ -26,7 +26,11 @@ class Watched:
 
     def open(self, path: Path) -> Any:
         """The page at ``path``, loaded from disk."""
-        self.page.goto(path.as_uri(), wait_until="load")
+        return self.go(path.as_uri())
+
+    def go(self, address: str) -> Any:
+        """The page at an address."""
+        self.page.goto(address, wait_until="load")
         return self.page
 
 
@@ -36,8 +40,16 @@ class Browser:
     def __init__(self, chromium: Any) -> None:
         self._chromium = chromium
 
-    def watch(self, *, width: int = 1200, dark: bool = False, scripts: bool = True) -> Watched:
-        """A fresh page of that width in CSS pixels; no request of it leaves the machine."""
+    def watch(
+        self,
+        *,
+        width: int = 1200,
+        dark: bool = False,
+        scripts: bool = True,
+        home: str = "file://",
+    ) -> Watched:
+        """A fresh page of that width in CSS pixels; no request of it leaves the machine, and none
+        leaves ``home``, where addresses of its own begin."""
         context = self._chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
@@ -46,7 +58,7 @@ class Browser:
         watched = Watched(context.new_page())
 
         def judge(route: Any) -> None:
-            if route.request.url.startswith("file://"):
+            if route.request.url.startswith(home):
                 route.continue_()
             else:
                 watched.outside.append(route.request.url)

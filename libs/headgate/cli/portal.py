@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -55,19 +55,39 @@ def portal(
     project = Project(settings.load(), sound=True)
     _demand_lake(project)
     _demand_footprint()
-    from headgate.portal import opening
-
-    with opening.opened(project, follow=True) as parts:
-        _serve(parts, host, port, browser)
+    with suppress(KeyboardInterrupt), ExitStack() as ends:
+        parts, bound = _opened(ends, project, host, port)
+        _serve(parts, bound, browser)
     output.say("The portal is stopped.")
     return 0
 
 
-def _serve(parts: Served, host: str, port: int, browser: bool) -> None:
+def _opened(ends: ExitStack, project: Project, host: str, port: int) -> tuple[Served, Bound]:
+    """The parts, and the address, once all is known that the first page tells."""
+    from headgate.cli import progress
+    from headgate.portal import opening
+
+    with progress.watch() as seen:
+        parts = ends.enter_context(
+            opening.opened(
+                project,
+                follow=True,
+                taking=lambda done, total: seen.step(
+                    "lineage", f"taking events: {min(done / max(total, 1), 1):.0%}"
+                ),
+                looking=lambda what, count: seen.step("portal", f"looking at {count:,} {what}"),
+            )
+        )
+        bound = _bind(parts, host, port)
+        ends.callback(bound.socket.close)
+        parts.knowing.looked()
+    return parts, bound
+
+
+def _serve(parts: Served, bound: Bound, browser: bool) -> None:
     from headgate.lineage.server import running
     from headgate.portal.application import create_app
 
-    bound = _bind(parts, host, port)
     made = create_app(parts)
     running.log_to(output.say)
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -84,8 +104,7 @@ def _serve(parts: Served, host: str, port: int, browser: bool) -> None:
 
             webbrowser.open(bound.address)
 
-    with suppress(KeyboardInterrupt):
-        running.serve(made, bound, parts.limits, ready=ready)
+    running.serve(made, bound, parts.limits, ready=ready)
 
 
 def _bind(parts: Served, host: str, port: int) -> Bound:

@@ -11,6 +11,7 @@ from headgate.orchestration import lineage_store
 from headgate.orchestration.forwarding_lineage import event_files
 from headgate.orchestration.project import Project
 from headgate.portal.access.entering import Access
+from headgate.portal.knowing.promised import Progress as Looking
 from headgate.portal.knowing.watching import Watcher
 from headgate.portal.limits import Limits
 from headgate.portal.records.opening import open_records, where
@@ -23,7 +24,8 @@ def opened(
     *,
     records_at: str | Path | None = None,
     follow: bool = False,
-    progress: lineage_store.Progress | None = None,
+    taking: lineage_store.Progress | None = None,
+    looking: Looking | None = None,
 ) -> Iterator[Served]:
     """The parts of a portal over a project, as long as the block lasts.
 
@@ -31,14 +33,15 @@ def opened(
         project: its contracts and lake; wrong contracts are left out if it is ``sound``.
         records_at: a path or URL instead of the setting ``portal_store``.
         follow: what runs append to the lake's event files is taken as it comes.
-        progress: told how many bytes of lineage events were taken, and of how many.
+        taking: told how many bytes of lineage events were taken, and of how many.
+        looking: told what is looked at, and how many there are of it.
 
     Raises:
         LakeError: a store is broken, busy or out of reach.
         UsageError: a setting is wrong.
     """
     with ExitStack() as ends:
-        lineage = ends.enter_context(closing(lineage_store.open_for(project, progress=progress)))
+        lineage = ends.enter_context(closing(lineage_store.open_for(project, progress=taking)))
         records = ends.enter_context(
             closing(open_records(where(project.settings) if records_at is None else records_at))
         )
@@ -48,7 +51,7 @@ def opened(
             )
             follower.start()
             ends.callback(follower.stop)
-        knowing = Watcher(project, lineage)
+        knowing = Watcher(project, lineage, progress=looking)
         ends.callback(knowing.stop)
         access = Access(records, project.settings, owners=lambda: knowing.now().owners)
         yield Served(project, lineage, knowing, records, access, Limits())
