@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import compileall
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -39,6 +41,21 @@ def pytest_configure(config: pytest.Config) -> None:
     home = Path(tempfile.gettempdir(), f"headgate-airflow-{os.getpid()}")
     os.environ["AIRFLOW_HOME"] = str(home)
     atexit.register(shutil.rmtree, home, ignore_errors=True)
+    if not hasattr(config, "workerinput"):
+        # Hundreds of tests start a process of ours; where nothing may be kept of it
+        # (PYTHONDONTWRITEBYTECODE) each would compile all that it imports.
+        compileall.compile_dir(REPOSITORY / "libs", quiet=2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Keep what pytest makes of the test files, which is most of what collecting them costs; and
+    only that: what tests write and import is read anew."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    try:
+        return (yield)
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def _has_room(folder: Path) -> bool:
