@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from headgate.cli.main import invoke
 from headgate.core import json as hjson
 from tests.conftest import make_project
 from tests.e2e import oracle
@@ -45,9 +48,12 @@ class Shell:
         return done.returncode, done.stdout + done.stderr
 
     def ask(self, query: str, *more: str) -> object:
-        """The first value of an answer."""
-        _, told = self.run(f'headgate sql "{query}" --json {" ".join(more)}')
-        return next(iter(hjson.loads(told)[0].values()))
+        """The first value of an answer, asked here: a process of its own has nothing to add to it."""
+        told = StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(told):
+            patch.setenv("HEADGATE_ROOT", str(self.folder))
+            assert invoke(["sql", query, "--json", *more]) == 0
+        return next(iter(hjson.loads(told.getvalue())[0].values()))
 
 
 @pytest.fixture(scope="session")
