@@ -14,7 +14,8 @@ from headgate.ingest.isolation import processes
 from tests.reliability.descendants import gone, of
 
 STARTS = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it starts behind it ignore it
 from headgate.ingest.isolation import processes
 if sys.argv[1] == "threaded":
     import threading
