@@ -17,6 +17,8 @@ from tests.conftest import make_project
 from tests.damage import DEDUPLICATED, ENVIRONMENT, KINDS, damage
 from tests.e2e.released import hashes
 
+# One worker runs all of this file, so that its lake is made once.
+pytestmark = pytest.mark.xdist_group("damage")
 BRONZE = "bronze.irc.messages"
 
 

@@ -29,6 +29,8 @@ from tests.conftest import make_project
 from tests.e2e.released import hashes
 from tests.judged_lake import DATASET, record
 
+# One worker runs all of this file, so that its lake is made once.
+pytestmark = pytest.mark.xdist_group("maintain")
 #: Nothing is kept but what must be.
 KEEP = {
     "release_keep_days": 0, "release_keep_count": 1, "history_keep_days": 0.0,

@@ -19,6 +19,8 @@ from headgate.orchestration.run import run
 from tests.reliability.harness import small, states
 from tests.reliability.seeds import replayable, seeds
 
+# One worker runs all of this file, so that its lake is made once.
+pytestmark = pytest.mark.xdist_group("parts_e2e")
 #: Each after the groups that it reads.
 GROUPS = ("irc", "discord", "chat", "community")
 

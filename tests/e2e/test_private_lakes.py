@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,11 @@ from headgate.core.errors import HeadgateError, NotFoundError, UsageError
 from headgate.orchestration import private_lakes
 from headgate.orchestration.project import Project
 from headgate.orchestration.run import run
+from tests.conftest import make_project
 from tests.e2e.test_damage import BRONZE, hashes
 
+# One worker runs all of this file, so that its lake is made once.
+pytestmark = pytest.mark.xdist_group("private_lakes")
 SILVER = "silver.chat.messages"
 MESSAGES = "gold.community.fct_messages"
 DAILY = "gold.community.fct_channel_activity_daily"
@@ -28,25 +32,34 @@ def _main_again() -> object:
     core_settings.choose_lake()
 
 
-@pytest.fixture
-def days(irc_corpus: Path, tmp_path: Path) -> list[Path]:
+@pytest.fixture(scope="module")
+def days(irc_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two deliveries."""
     with gzip.open(irc_corpus, "rb") as source:
         lines = [line for line, _ in zip(source, range(4_000), strict=False)]
-    found = []
+    folder, found = tmp_path_factory.mktemp("days"), []
     for day in range(2):
-        path = tmp_path / f"day{day}.jsonl"
+        path = folder / f"day{day}.jsonl"
         path.write_bytes(b"".join(lines[day * 2_000 : (day + 1) * 2_000]))
         found.append(path)
     return found
 
 
-@pytest.fixture
-def base(project: Project, days: list[Path]) -> Project:
-    """The project's own lake with one release."""
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory, days: list[Path]) -> Path:
+    """A project whose own lake has one release; each test gets a copy."""
+    project = make_project(tmp_path_factory.mktemp("released") / "project")
     report = run(project, sources={BRONZE: [str(days[0])]})
     assert report.exit_code == 0, report.problems
-    return project
+    return project.settings.root
+
+
+@pytest.fixture
+def base(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The project's own lake with one release."""
+    root = Path(shutil.copytree(released, tmp_path / "project"))
+    monkeypatch.setenv("HEADGATE_ROOT", str(root))
+    return Project.open(root)
 
 
 def mine(base: Project, name: str = "mine") -> Project:

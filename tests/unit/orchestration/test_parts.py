@@ -23,6 +23,8 @@ from headgate.orchestration.project import Project
 from headgate.orchestration.run import opened, run
 from tests.reliability.harness import small
 
+# One worker runs all of this file, so that its lake is made once.
+pytestmark = pytest.mark.xdist_group("parts")
 IRC, POSTS = small.IRC, small.POSTS
 SILVER, TALKS = "silver.chat.messages", "silver.chat.conversations"
 FACTS, DAILY = "gold.community.fct_messages", "gold.community.fct_channel_activity_daily"
