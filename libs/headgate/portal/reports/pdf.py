@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from typing import Any
+from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
@@ -155,8 +156,10 @@ class _Writing:
         if not rows:
             return [*found, self._text("None.")]
         body = [[Paragraph(self.letters.text(h), self.head) for h in heads]]
-        body += [[Paragraph(self.letters.text(_cut(v)), self.cell) for v in row] for row in rows]
-        table = Table(body, colWidths=[w * mm for w in widths], repeatRows=1)
+        body += [
+            [Paragraph(escape(_cut(self.letters.raw(v))), self.cell) for v in row] for row in rows
+        ]
+        table = Table(body, colWidths=[w * mm for w in widths], repeatRows=1, splitInRow=1)
         table.setStyle(TableStyle([
             ("BACKGROUND", (0, 0), (-1, 0), _SHADE), ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("LINEBELOW", (0, 0), (-1, -1), 0.3, _LINE), ("TOPPADDING", (0, 0), (-1, -1), 1.5),
@@ -173,8 +176,8 @@ class _Writing:
     def canvas(self, *given: Any, **named: Any) -> Canvas:
         """Pages that know how many there are."""
         foot = (
-            f"Quality of the {self.report.scope}, {self.report.period}. As of"
-            f" {self.report.at:%Y-%m-%d %H:%M} UTC. Made by {self.by}."
+            f"As of {self.report.at:%Y-%m-%d %H:%M} UTC. Made by {self.by}."
+            f" {self.report.period}, {self.report.scope}."
         )
         return _Numbered(self.letters.plain, self.letters.raw(foot), *given, **named)
 
