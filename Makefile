@@ -9,7 +9,7 @@ HEADGATE := $(BIN)/headgate
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow lineage portal test test-servers check fix bench bench-curated bench-airflow bench-lineage reliability docs lock clean core dev
+.PHONY: help demo airflow lineage portal test test-servers check fix bench bench-curated bench-airflow bench-lineage bench-portal reliability docs lock clean core dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-airflow: ## Measure DAGs of 1,000 contracts, and a curate run in a real Ai
 
 bench-lineage: dev ## Measure the lineage store in SQLite and PostgreSQL (ARGS="--full": a million events)
 	@$(BIN)/python -m tests.bench.lineage_store $(ARGS)
+
+bench-portal: dev ## Measure the portal at 10,000 datasets with ledgers of a year (ARGS="--keep": use what was made)
+	@$(BIN)/python -m tests.bench.portal_speed $(ARGS)
 
 reliability: dev ## Run the long tests: kills, power cuts, bombs, writers, a million records (up to 3 h)
 	@tests/reliability/fuse.sh

@@ -48,9 +48,7 @@ def _platform(con: Connection, project: Project) -> None:
         " (SELECT unnest(from_json(?, '[\"JSON\"]')) AS r)",
         [hjson.dumps(datasets)],
     )
-    rules = [
-        [c.id, r.id, r.kind, r.column, r.severity, r.scope] for c in ours for r in c.rules
-    ]
+    rules = [[c.id, r.id, r.kind, r.column, r.severity, r.scope] for c in ours for r in c.rules]
     con.execute(
         "CREATE TEMP TABLE rule AS SELECT r->>0 AS dataset, r->>1 AS rule_id, r->>2 AS rule_kind,"
         " r->>3 AS column_name, r->>4 AS severity, r->>5 AS scope FROM"
