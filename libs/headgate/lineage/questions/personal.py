@@ -92,10 +92,12 @@ class PersonalData:
 
 
 class _Known:
-    """What tags and ownership say of every dataset of a graph."""
+    """What tags and ownership say of every dataset of a graph, or of some."""
 
-    def __init__(self, store: Store | PlainStore, graph: Graph) -> None:
-        told = lasting.of_datasets(store, graph, ("tags", "ownership"))
+    def __init__(
+        self, store: Store | PlainStore, graph: Graph, datasets: Iterable[str] | None = None
+    ) -> None:
+        told = lasting.of_datasets(store, graph, ("tags", "ownership"), datasets)
         self.graph = graph
         self.owners = {d: lasting.owners(facets) for d, facets in told.items()}
         self.tagged: dict[Node, Tagged] = {
@@ -131,10 +133,10 @@ def personal(
         LakeError: the store is broken, or cannot be reached.
     """
     when, graph = subject.graph_of(store, as_of)
-    known = _Known(store, graph)
+    node = None if what is None else subject.node_of(graph, what, namespace)
+    known = _Known(store, graph, None if node is None else _around(graph, node))
     columns = sorted(node for node, tagged in known.tagged.items() if tagged.is_protected)
-    if what is not None:
-        node = subject.node_of(graph, what, namespace)
+    if node is not None:
         columns = [node] if node.column else [c for c in columns if c.dataset == node.dataset]
     flows = tuple(_flow(known, column, indirect=what is not None) for column in columns)
     reached = {n for flow in flows for one in flow.landings for n in (flow.column, one.column)}
@@ -145,6 +147,16 @@ def personal(
         tuple(_holders(known, {node.dataset for node in reached})),
         graph.untraced(reached, "down"),
     )
+
+
+def _around(graph: Graph, node: Node) -> set[str]:
+    """The datasets that an answer about one column, or those of one dataset, may speak of."""
+    starts = [node] if node.column else [Node(node.dataset, c) for c in graph.columns(node.dataset)]
+    found = {node.dataset}
+    for start in starts:
+        found.update(edge.source.dataset for edge in graph.edges(start, "up"))
+        found.update(one.edge.target.dataset for one in graph.walk(start, "down"))
+    return found
 
 
 def _holders(known: _Known, datasets: Iterable[str]) -> Iterable[Holder]:

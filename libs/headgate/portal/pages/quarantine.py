@@ -135,5 +135,7 @@ def _page(
 
 def _noted(request: Request, about: Subject, number: str) -> list[chain.Entry]:
     """What the log has of a replay that this process knows nothing of, the newest first."""
-    found = chain.entries(served.of(request).records, action="replayed", subject=about.id, limit=200)
+    found = chain.entries(
+        served.of(request).records, action="replayed", subject=about.id, limit=200
+    )
     return [one for one in found if one.detail.get("replay") == number]

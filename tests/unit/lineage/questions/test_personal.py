@@ -84,6 +84,16 @@ def test_of_one_column_also_what_it_only_decides(store: Store) -> None:
         personal(store, f"{PEOPLE}.mail")
 
 
+def test_one_column_is_told_as_it_is_among_all(store: Store) -> None:
+    told(store, *(make() for make in shop.ALL))
+    for one in personal(store).flows:
+        (alone,) = personal(store, one.column).flows
+        assert [x for x in alone.landings if x.state != "influenced"] == list(one.landings)
+        assert (alone.comes_from, alone.owners) == (one.comes_from, one.owners)
+    (of_dataset, _) = personal(store, PEOPLE).flows
+    assert str(of_dataset.column) == f"{PEOPLE}.id"
+
+
 def test_as_of_a_time_before_it_was_declared(store: Store) -> None:
     before = {**shop.PERSONS_TAGS, "n": shop.PLAIN}
     told(store, shop.ingest(), shop.build(2, before), shop.total(3), shop.build(9))

@@ -56,7 +56,7 @@ def test_a_refused_batch_says_which_rule_refused_it(portal: TestClient) -> None:
 def test_a_published_batch_names_its_files(portal: TestClient, shown: Project) -> None:
     page = read(portal.get(addresses.batches(IRC)))
     one = read(
-        portal.get([a.get("href") for a in page.links() if "/batches/0" in a.get("href")][0])
+        portal.get(next(a.get("href") for a in page.links() if "/batches/0" in a.get("href")))
     )
     (file,) = one.table("Files that it added")
     snapshot = shown.lake.snapshot(IRC)
