@@ -170,6 +170,30 @@ def loads_finite(text: str) -> Any:
     return _FINITE.decode(text)
 
 
+#: Every digit as 0 and all else as a space, and so many 0 as a whole number has that is beyond 64 bits.
+_DIGITS = bytes(48 if chr(i).isdigit() else 32 for i in range(128)) + b" " * 128
+_LONG = b"0" * 19
+
+
+def read_finite(data: bytes) -> Any:
+    """What :func:`loads_finite` makes of the UTF-8 text, in half the time for most.
+
+    Raises:
+        UnicodeDecodeError: it is no UTF-8.
+        ValueError: it is no JSON.
+        RecursionError: nested deeper than the interpreter allows.
+    """
+    import orjson  # takes longer to import than most commands have values to read
+
+    try:
+        # It makes the nearest fraction of a whole number that is beyond 64 bits.
+        if _LONG not in data.translate(_DIGITS):
+            return orjson.loads(data)
+    except ValueError:  # which is told as by the other, and may be none to it: half a character
+        pass
+    return loads_finite(data.decode("utf-8"))
+
+
 def value_at(text: str, start: int) -> tuple[Any, int]:
     """The JSON value that starts at ``start`` (no white space before it), and where it ends.
 

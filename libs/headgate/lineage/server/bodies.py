@@ -140,7 +140,7 @@ def parse(data: bytes, deepest: int) -> Any:
         Problem: there is none, or it is nested deeper than ``deepest``.
     """
     try:
-        value = hjson.loads_finite(data.decode("utf-8"))
+        value = hjson.read_finite(data)
     except UnicodeDecodeError as error:
         raise Problem(400, f"The body is no UTF-8: {error.reason} at byte {error.start}.") from None
     except RecursionError:
@@ -160,10 +160,12 @@ def _deeper(value: Any, deepest: int) -> bool:
     """Whether the value is nested deeper, without recursion."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(deepest):
+        if not level:
+            return False
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
+            for inner in (outer.values() if outer.__class__ is dict else outer)
+            if inner.__class__ is dict or inner.__class__ is list
         ]
     return bool(level)

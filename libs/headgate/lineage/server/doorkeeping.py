@@ -6,6 +6,7 @@ import ipaddress
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,6 +78,7 @@ class Doorkeeper(ABC):
             await self.refused(scope, error)(scope, receive, safely)
 
 
+@lru_cache(maxsize=100)
 def is_loopback(host: str) -> bool:
     """Whether a host, as a socket is bound to it or a request names it, is this machine alone."""
     if host == "localhost":

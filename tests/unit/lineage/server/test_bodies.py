@@ -85,6 +85,19 @@ def test_what_is_no_json_is_refused_and_why_is_told(
     assert re.search(why, found.json()["detail"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18446744073709551615", "18446744073709551616", "-9223372036854775809", "9" * 400, "-0", "-0.0",
+        "1e23", "0.1", "5e-324", "1e-400", "9007199254740993.0", "123456789.12345678901234567890123",
+        r'"\ud800"', r'"\ud83d\ude00"', r'"\u0000"', '{"a": 1, "a": 2}', ' [1 , null] ', '"\x7f\u2028"',
+    ],
+)  # fmt: skip
+def test_values_are_those_that_the_standard_library_reads(text: str) -> None:
+    found, told = bodies.parse(text.encode(), 128), json.loads(text)
+    assert (repr(found), type(found)) == (repr(told), type(told))
+
+
 def test_as_deep_as_is_allowed_is_read() -> None:
     deep = b"[" * 128 + b"]" * 128
     assert bodies.parse(deep, 128)
