@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -102,3 +104,21 @@ def _inside_label(field: Element) -> bool:
     while at is not None and at.tag != "label":
         at = at.parent
     return at is not None
+
+
+#: What is no page to look at, or is there only once somebody has done something.
+ELSEWHERE = re.compile(
+    r"/static/.*|/health|.*\.(pdf|csv|zip)|/sign-in.*"
+    r"|.*/replays/\{number\}|/quality/sign-offs/\{number\}"
+)
+
+
+def test_every_page_is_in_the_list(as_role: AsRole, named: Mapping[str, str]) -> None:
+    app: Any = as_role(Role.ADMIN).app
+    asked = [kind.at(named).partition("?")[0] for kind in PAGES.values() if kind.status == 200]
+    missing = []
+    for route in app.routes:
+        if "GET" in route.methods and not ELSEWHERE.fullmatch(route.path):
+            found = [p for p in asked if route.path_regex.fullmatch(unquote(p))]
+            missing += [] if found else [route.path]
+    assert missing == []
