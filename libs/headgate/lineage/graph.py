@@ -146,14 +146,22 @@ class Graph:
 
         Up, these are the nodes' own datasets; down, those that read one of them.
         """
-        places = (self.names.place(node) for node in nodes if node.column)
-        return self.untraced_by(np.array([p for p in places if p is not None], np.int64), direction)
+        # Of a column that nothing was told of, its dataset is known all the same.
+        own = {self.names.places.get(node.dataset) for node in nodes if node.column}
+        return self._untraced_in(
+            np.array(sorted(p for p in own if p is not None), np.int64), direction
+        )
 
     def untraced_by(self, nodes: Ints, direction: Direction) -> tuple[str, ...]:
         """The same of nodes by number."""
         known = self.names
+        return self._untraced_in(known.dataset_of[nodes[~known.is_whole[nodes]]], direction)
+
+    def _untraced_in(self, datasets: Ints, direction: Direction) -> tuple[str, ...]:
+        """The same of datasets by place, of which columns are asked about."""
+        known = self.names
         reached = np.zeros(len(known.ids), np.bool_)
-        reached[known.dataset_of[nodes[~known.is_whole[nodes]]]] = True
+        reached[datasets] = True
         found = self._untraced
         if direction == "up":
             found = found & reached

@@ -52,7 +52,9 @@ class NodeNames:
         self.node_of: Ints = self._nodes()
         self._told: list[Node | None] = [None] * len(field_names)
         self._json = [""] * len(field_names)
+        #: Objects by number, what they end with by place of the dataset, and begin with by the column.
         self._json_ends: dict[int, str] = {}
+        self._json_begins: dict[str, str] = {}
 
     def extended(
         self, datasets: Sequence[DatasetRow], ids: Ints, dataset_ids: Ints, names: list[str]
@@ -64,9 +66,12 @@ class NodeNames:
             datasets, np.append(self.field_ids, ids),
             np.append(self.field_dataset_ids, dataset_ids), self.field_names + names, self.home,
         )  # fmt: skip
+        before = len(self.datasets)
+        if np.array_equal(found.canonical[:before], self.canonical):  # nothing is called otherwise
+            found._json[: len(self._json)] = self._json
+            found._json_ends, found._json_begins = self._json_ends, self._json_begins
         if datasets is self.datasets:
             found._told[: len(self._told)] = self._told
-            found._json[: len(self._json)] = self._json
             found.__dict__ |= {k: v for k, v in self.__dict__.items() if k in ("shown", "places")}
         return found
 
@@ -149,8 +154,8 @@ class NodeNames:
         dataset = self.places.get(node.dataset)
         if dataset is None:
             return None
-        found = (n for n in self.nodes_of(dataset) if self.field_names[n] == node.column)
-        return int(next(found, -1)) if found else None
+        found = (int(n) for n in self.nodes_of(dataset) if self.field_names[n] == node.column)
+        return next(found, None)
 
     def node(self, number: int) -> Node:
         """The node of that number."""
@@ -163,15 +168,20 @@ class NodeNames:
     def json(self, numbers: Iterable[int]) -> list[str]:
         """By number of a node its column, name and namespace, as a JSON object without its end; it is
         right of the asked ones alone."""
-        told, ends = self._json, self._json_ends
-        for number in numbers:
-            if not told[number]:
-                place = int(self.dataset_of[number])
-                end = ends.get(place)
-                if end is None:
-                    _, namespace, name, _, _ = self.datasets[place]
-                    end = ends[place] = hjson.dumps({"name": name, "namespace": namespace})[1:-1]
-                told[number] = f'{{"column":{hjson.dumps(self.field_names[number])},{end}'
+        told, ends, begins = self._json, self._json_ends, self._json_begins
+        fields, quoted = self.field_names, hjson.quoted
+        missing = [number for number in numbers if not told[number]]
+        places = self.dataset_of[missing].tolist() if missing else []
+        for number, place in zip(missing, places, strict=True):
+            end = ends.get(place)
+            if end is None:
+                _, namespace, name, _, _ = self.datasets[place]
+                end = ends[place] = f',"name":{quoted(name)},"namespace":{quoted(namespace)}'
+            field = fields[number]
+            begin = begins.get(field)
+            if begin is None:
+                begin = begins[field] = f'{{"column":{quoted(field)}'
+            told[number] = begin + end
         return told
 
     def find(self, text: str) -> Node:

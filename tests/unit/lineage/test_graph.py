@@ -318,6 +318,14 @@ def test_datasets_whose_columns_nobody_traced_are_named(tmp_path: Path) -> None:
     assert found.untraced([Node("gold.a.y")], "down") == ()
 
 
+def test_a_column_that_nothing_was_told_of_leads_nowhere(tmp_path: Path) -> None:
+    found = graph(tmp_path, INGEST, BUILD, TOP)
+    nothing = Node("gold.a.y", "nothing")
+    assert found.names.place(nothing) is None
+    assert found.edges(nothing, "up") == ()
+    assert [*found.walk(nothing, "up")] == [*found.walk(nothing, "down")] == []
+
+
 def _by_airflow(job: str, output: str, namespace: str) -> dict[str, Any]:
     """A task's event, as Airflow's provider tells it."""
     found = event(job, [], output, namespace=namespace, at="2030-01-01T00:00:00.000000Z")
