@@ -13,6 +13,8 @@ from headgate.portal.drawing.graph_ranks import Pair
 COLUMN_GAP, ROW_GAP = 76.0, 16.0
 #: How high the room is that an edge is given where it passes between boxes.
 _PASSAGE = 4.0
+#: No more room is kept for edges; the longest beyond that go straight, and behind what is in their way.
+_MOST_PASSAGES = 2_000
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Passage:
 @dataclass(frozen=True)
 class Laid:
     """A graph as it is to be drawn. ``passages`` has, by pair of boxes, what lies between them, from the
-    source on; pairs that lead back against the others are ``turned``."""
+    source on (nothing of the few for which there was no room); pairs that lead back against the others are ``turned``."""
 
     width: float
     height: float
@@ -114,7 +116,14 @@ class _Net:
             self.columns[rank].append(box)
         #: By box and column, the small box of edges from there.
         self.passing: dict[Pair, int] = {}
-        for (source, target), (_, leaves, enters) in onward.items():
+        #: Edges for which there is room.
+        self.routed: set[Pair] = set()
+        by_length = sorted(onward, key=lambda pair: (ranks[pair[1]] - ranks[pair[0]], pair))
+        for source, target in by_length:
+            between = ranks[target] - ranks[source] - 1
+            if between and len(self.passing) + between > _MOST_PASSAGES:
+                break
+            _, leaves, enters = onward[source, target]
             here, out = source, leaves
             for rank in range(ranks[source] + 1, ranks[target]):
                 after = self.passing.get((source, rank))
@@ -123,6 +132,7 @@ class _Net:
                     self._join(here, after, out, 0.0)
                 here, out = after, 0.0
             self._join(here, target, out, enters)
+            self.routed.add((source, target))
 
     def _small(self, rank: int) -> int:
         number = len(self.heights)
@@ -167,6 +177,7 @@ def _laid(
         way = [
             Passage(begins[r], begins[r] + wide[r], round(middle[net.passing[near, r]] - top, 1))
             for r in range(ranks[near] + 1, ranks[far])
+            if (near, far) in net.routed
         ]
         passages[source, target] = tuple(reversed(way)) if back else tuple(way)
     low = max((t + h - top for t, h in zip(tops, net.heights, strict=True)), default=0.0)

@@ -49,10 +49,10 @@ def compose(
     asked for; fewer, if there were more edges between them than anybody can follow."""
     told = _told(reached, knowledge, asked)
     opened = tuple(k for k in asked.opened if not k.startswith(COLUMNS))
+    # Of the whole platform nobody is nearer than another.
+    by = "domain" if reached.start is None and asked.by == "distance" else asked.by
     while True:
-        found = grouped(
-            [t.member for t in told], by=asked.by, opened=opened, alone=alone, most=most
-        )
+        found = grouped([t.member for t in told], by=by, opened=opened, alone=alone, most=most)
         drawn = cards.drawn(found.units, told, reached, asked)
         ends = _ends(reached, told, drawn)
         if len(ends[0]) <= MOST_LINES or most < MOST_DRAWN // 8:

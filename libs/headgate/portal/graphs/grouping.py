@@ -93,6 +93,8 @@ def grouped(
     if ALL in wanted:
         wanted = [k for k in wanted if k != ALL] + [_SEPARATOR.join(p) for p in frontier]
     for key in wanted:
+        if _SEPARATOR not in key:
+            continue
         room = tree.open(frontier, tuple(key.split(_SEPARATOR)), left)
         if room is None:
             shut.append(key)
