@@ -12,6 +12,7 @@ from headgate.lineage.questions import personal
 from headgate.lineage.questions.personal import Flow
 from headgate.portal import served, showing
 from headgate.portal.access import masking
+from headgate.portal.drawing import graph_small
 from headgate.portal.told import asking, batches, flows, masked, reasons, subject
 from headgate.portal.told.subject import Subject
 
@@ -27,6 +28,7 @@ def column(request: Request, dataset: str, column: str) -> Response:
     person, store = served.person(request), served.of(request).lineage
     found = protection.of_table(about.contract)[name]
     users, cut = flows.users(store, about.id, name)
+    small = graph_small.around(store, about.known, about.id, name)
     return showing.page(
         request, "dataset/column.html", about=about, name=name, own=own, protection=found,
         type=about.contract.table_columns[name],
@@ -34,7 +36,7 @@ def column(request: Request, dataset: str, column: str) -> Response:
         least=masking.least(about.contract, name),
         is_masked=name in masked.kept_from(about.contract, person),
         rules=_rules(request, about, name),
-        upstream=flows.path(store, about.id, name, "up"), users=users, cut=cut,
+        upstream=flows.path(store, about.id, name, "up"), users=users, cut=cut, small=small,
         flow=_flow(request, about, name) if found.personal or _is_protected(found) else None,
     )  # fmt: skip
 

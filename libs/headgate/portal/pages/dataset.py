@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from headgate.contracts import protection
 from headgate.contracts.docs import INGEST_MEANINGS
 from headgate.portal import served, showing
+from headgate.portal.drawing import graph_small
 from headgate.portal.pages import dataset_charts
 from headgate.portal.told import (
     asking,
@@ -60,6 +61,7 @@ def dataset(request: Request, dataset: str) -> Response:
         columns=_columns(about, known), words=contract_in_words.facts(about.contract),
         origin=contract_in_words.origin(about.contract),
         kept=masked.kept_from(about.contract, person), docs=_docs(request, about),
+        small=graph_small.around(served.of(request).lineage, about.known, about.id),
         rules=len(by_rule), outcomes=dataset_charts.rules(by_rule),
         quality=dataset_charts.quality(by_rule),
         stacked=dataset_charts.accounts(about.id, page.accounts),

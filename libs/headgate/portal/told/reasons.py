@@ -15,11 +15,14 @@ from headgate.portal.access.masking import Shown
 from headgate.portal.access.people import Person
 from headgate.portal.told.batches import Judged
 
-#: What a rule finds where it only counts.
+#: What a rule finds where it counts rows.
 _COUNT = re.compile(
-    r"(?:[\d.,e+-]+(?: of [\d,]+)?(?: (?:rows|records|keys with several rows|records cannot be read))?"
-    r"(?: \([\d.,e+-]+%\))?)?"
+    r"[\d,]+(?: of [\d,]+)? (?:rows|records|records cannot be read|keys with several rows)"
+    r"(?: \([\d.,e+-]+%\))?"
 )
+_NUMBER = re.compile(r"[\d.,e+-]*")
+#: Kinds of rules whose number may be a value of the data, such as the greatest of a column.
+_ASKING = ("sql", "great_expectations")
 _OTHERS = {
     "conflicting_key": "several rows have this key, each with other content",
     "max_quarantine_share": "more of the batch would be set aside than the contract allows",
@@ -65,8 +68,11 @@ def of_code(contract: Contract, code: str) -> str:
 
 
 def observed(contract: Contract, one: Judged, person: Person) -> Shown:
-    """What a rule found, as somebody sees it. Counts and shares are no values of the data; what else
-    is told (an engine's examples, why a query failed) may quote some."""
-    if _COUNT.fullmatch(one.observed):
+    """What a rule found, as somebody sees it. How many rows it counted is no value of the data; what
+    a query gave, an engine's examples and why it gave no answer may be one."""
+    counts = _COUNT.fullmatch(one.observed) or (
+        one.kind not in _ASKING and _NUMBER.fullmatch(one.observed)
+    )
+    if counts:
         return Shown(one.observed, False)
     return masking.text(contract, one.column, one.observed, person)

@@ -70,23 +70,39 @@ def test_what_is_no_batch_is_told(portal: TestClient) -> None:
         assert portal.get(addresses.batch(IRC, number)).status_code == 404
 
 
-@pytest.mark.parametrize("text", ["0 of 64 rows", "0.0625", "3 keys with several rows", "1e+06",
-                                  "4 of 80 rows (5%)", "2 records cannot be read", ""])  # fmt: skip
-def test_counts_are_no_values(shown: Project, text: str) -> None:
-    assert not _seen(shown, text)
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("pattern", "0 of 64 rows"),
+        ("max_quarantine_share", "0.0625"),
+        ("unique", "3 keys with several rows"),
+        ("row_count", "1e+06"),
+        ("missing_share", "4 of 80 rows (5%)"),
+        ("snapshot_deletes", "2 records cannot be read"),
+        ("great_expectations", "2 of 60 rows"),
+    ],
+)
+def test_counts_are_no_values(shown: Project, kind: str, text: str) -> None:
+    assert not _masked(shown, kind, text)
 
 
-@pytest.mark.parametrize("text", ["2 of 60 rows, such as ada", "no answer: 'ada' is no number"])
-def test_what_may_quote_a_value_is_masked(shown: Project, text: str) -> None:
-    assert _seen(shown, text)
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("great_expectations", "2 of 60 rows, such as ada"),
+        ("great_expectations", "41"),
+        ("sql", "1979"),
+        ("sql", "no answer: 'ada' is no number"),
+    ],
+)
+def test_what_may_be_a_value_is_masked(shown: Project, kind: str, text: str) -> None:
+    assert _masked(shown, kind, text)
 
 
-def _seen(shown: Project, text: str) -> bool:
+def _masked(shown: Project, kind: str, text: str) -> bool:
     """Whether a viewer sees it masked; its owner never does."""
-    found = batches.accounts(Asking(shown.settings), IRC).accounts[0]
-    one = batches.Judged(
-        found.batch_id, "x", "great_expectations", "author", "warn", "table", False, 1, text, "", found.at
-    )  # fmt: skip
+    at = batches.accounts(Asking(shown.settings), IRC).accounts[0].at
+    one = batches.Judged("b", "x", kind, "author", "warn", "table", False, 1, text, "", at)
     contract = shown.contracts[IRC]
     owner = Person("o", Role.OWNER, frozenset({OWNER}))
     assert not reasons.observed(contract, one, owner).masked
