@@ -40,6 +40,7 @@ PAGES = {
     "column": Kind("/datasets/{model}/columns/name", "name"),
     "personal column": Kind("/datasets/{dataset}/columns/author", "author"),
     "contract": Kind("/datasets/{dataset}/contract", ""),
+    "difference": Kind("/datasets/{dataset}/contract?against={older}", ""),
     "code": Kind("/datasets/{model}/code", ""),
     "batches": Kind("/datasets/{dataset}/batches", ""),
     "refused batch": Kind("/datasets/{dataset}/batches/{refused}", ""),
@@ -74,4 +75,5 @@ def names(project: Project) -> dict[str, str]:
     return {
         "dataset": IRC, "model": "gold.community.dim_users", "owner": OWNER,
         "refused": str(found[0]["batch_id"]), "run": str(found[0]["run_id"]),
+        "older": str(found[0]["contract_hash"]),
     }  # fmt: skip
