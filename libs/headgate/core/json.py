@@ -61,6 +61,10 @@ def dumps(value: object, *, indent: int | None = None) -> str:
     return _json.dumps(value, **_FORM, indent=indent, separators=(",", ": "))
 
 
+#: A text as :func:`dumps` writes it, for who writes thousands of them.
+quoted = _json.encoder.encode_basestring
+
+
 def packed(value: object) -> bytes:
     """A JSON value of plain Python values as UTF-8, always the same for equal values; faster.
 

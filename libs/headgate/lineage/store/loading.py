@@ -107,6 +107,7 @@ def _brought_up(kept: _Kept, fetch: Fetch, revision: int) -> Graph:
         found = Graph(History.empty(kept.home).brought_up(read(fetch, revision)))
     else:
         found = Graph(found.history.brought_up(read(fetch, revision, found.history)))
+    _ = found.names.places  # so that who asks first does not wait for names besides
     kept.graph = found
     return found
 
