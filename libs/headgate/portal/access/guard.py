@@ -60,7 +60,10 @@ class Guard(Doorkeeper):
         """Let the request through, send who is not signed in to where they can, or raise why not."""
         state = scope["state"] = {**scope.get("state", {}), "person": None, "session": None}
         method, route = scope["method"], rules.found(scope)
-        if int(headers.get(b"content-length", b"0").decode("latin-1") or 0) > self._body:
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit():
+            raise Problem(400, "The length of what is sent is no number.")
+        if int(length) > self._body:
             raise Problem(413, f"Nothing longer than {self._body:,} bytes is taken.")
         address = doorkeeping.address_of(scope)
         if route in rules.OPEN:

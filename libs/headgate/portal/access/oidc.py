@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from authlib.integrations.base_client.errors import OAuthError
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.auth import ClientAuth
+from authlib.oauth2.client import OAuth2Client
 from joserfc import errors, jwt
 from joserfc.jwk import KeySet
 
@@ -43,11 +44,14 @@ class Asked:
 
 
 class Provider:
-    """The provider that the settings name; what it says of itself is kept for an hour."""
+    """The provider that the settings name; what it says of itself is kept for an hour.
 
-    def __init__(self, settings: Settings) -> None:
+    ``transport`` is how it is reached, if not by the network.
+    """
+
+    def __init__(self, settings: Settings, *, transport: httpx.BaseTransport | None = None) -> None:
         self.issuer = settings.portal_oidc_issuer.rstrip("/")
-        self._settings = settings
+        self._settings, self._transport = settings, transport
         self._lock = threading.Lock()
         self._about: tuple[float, Mapping[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
@@ -63,11 +67,11 @@ class Provider:
         Raises:
             Refusal: the provider does not answer, or not as one.
         """
-        with self._client(asked.redirect) as client:
-            address, _ = client.create_authorization_url(
-                self._endpoint("authorization_endpoint"), state=asked.state, nonce=asked.nonce,
-                code_verifier=asked.verifier,
-            )  # fmt: skip
+        client = self._client(asked.redirect, None)
+        address, _ = client.create_authorization_url(
+            self._endpoint("authorization_endpoint"), state=asked.state, nonce=asked.nonce,
+            code_verifier=asked.verifier,
+        )  # fmt: skip
         return str(address)
 
     def claims(self, asked: Asked, code: str, issuer: str | None) -> Mapping[str, Any]:
@@ -83,32 +87,36 @@ class Provider:
         if (vouches or issuer is not None) and issuer != about["issuer"]:
             raise Refusal(403, "The answer is not from the provider that was asked.", _AGAIN)
         try:
-            with self._client(asked.redirect) as client:
-                token = client.fetch_token(
+            with self._http() as session:
+                token = self._client(asked.redirect, session).fetch_token(
                     self._endpoint("token_endpoint"), grant_type="authorization_code", code=code,
                     code_verifier=asked.verifier,
                 )  # fmt: skip
-        except OAuthError as error:
-            raise Refusal(
-                403, f"The provider does not take the code: {error.error}.", _AGAIN
-            ) from None
+        except OAuth2Error as error:
+            told = f"The provider does not take the code: {str(error.error)[:100]}."
+            raise Refusal(403, told, _AGAIN) from None
         except (httpx.HTTPError, ValueError):
             raise self._silent() from None
         found = self._checked(str(token.get("id_token") or ""), asked.nonce)
         return self._with_groups(found, str(token.get("access_token") or ""))
 
-    def _client(self, redirect: str) -> OAuth2Client:
+    def _client(self, redirect: str, session: httpx.Client | None) -> OAuth2Client:
         secret = self._settings.portal_oidc_client_secret
         ways = self._discovered().get("token_endpoint_auth_methods_supported") or ()
         way = "none"
         if secret:
             basic = not ways or "client_secret_basic" in ways
             way = "client_secret_basic" if basic else "client_secret_post"
-        return OAuth2Client(
-            self._settings.portal_oidc_client_id, secret or None, way,
+        return _Client(
+            session, self._settings.portal_oidc_client_id, secret or None, way,
             scope=self._settings.portal_oidc_scopes, redirect_uri=redirect,
-            code_challenge_method="S256", timeout=_TIMEOUT_SECONDS, follow_redirects=False,
+            code_challenge_method="S256",
         )  # fmt: skip
+
+    def _http(self) -> httpx.Client:
+        return httpx.Client(
+            timeout=_TIMEOUT_SECONDS, follow_redirects=False, transport=self._transport
+        )
 
     def _checked(self, text: str, nonce: str) -> dict[str, Any]:
         """The claims of an ID token that is signed by the provider, for us, now, and for this sign-in."""
@@ -154,6 +162,7 @@ class Provider:
         where = self._discovered().get(name)
         if not isinstance(where, str):
             raise Refusal(503, f"The provider says of no {name.replace('_', ' ')}.", _TELL)
+        _demand_encrypted(where)
         return where
 
     def _discovered(self) -> Mapping[str, Any]:
@@ -174,11 +183,9 @@ class Provider:
         return held[1]
 
     def _fetched(self, address: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-        parts = urlsplit(address)
-        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            raise Refusal(503, f"The provider's {address} is not encrypted.", _TELL)
+        _demand_encrypted(address)
         try:
-            with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as client:
+            with self._http() as client:
                 answer = client.get(address, headers=headers)
             found = answer.raise_for_status().json() if len(answer.content) <= _LONGEST else None
         except (httpx.HTTPError, ValueError):
@@ -192,6 +199,29 @@ class Provider:
             503, f"The provider {self.name} does not answer as it should.",
             "Try again in a while; who is signed in already stays so.",
         )  # fmt: skip
+
+
+class _Authenticated(httpx.Auth, ClientAuth):
+    """Proves to the provider who we are, in the way that it takes."""
+
+    requires_request_body = True
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
+        address, headers, body = self.prepare(
+            request.method, str(request.url), request.headers, request.content
+        )
+        headers["Content-Length"] = str(len(body))
+        yield httpx.Request(request.method, address, headers=headers, content=body)
+
+
+class _Client(OAuth2Client):
+    client_auth_class = _Authenticated
+
+
+def _demand_encrypted(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise Refusal(503, f"The provider's {address} is not encrypted.", _TELL)
 
 
 def _registry(issuer: str, audience: str, nonce: str) -> jwt.JWTClaimsRegistry:

@@ -85,16 +85,23 @@ def append(records: Records, *, by: Person, action: str, subject: str, **detail:
     """
     if action not in ACTIONS:
         raise ValueError(f"{action!r} is no action of the log")
-    told = hjson.dumps(secrets.redacted(detail))
+    told = _writable(hjson.dumps(secrets.redacted(detail)))
     with records.writing() as connection:
         last = _head(connection)
         values = {
-            "number": last.number + 1, "at": clock.micros(), "who": secrets.redact(by.name),
-            "role": str(by.role), "action": action, "subject": subject, "detail": told,
+            "number": last.number + 1, "at": clock.micros(), "who": _writable(by.name),
+            "role": str(by.role), "action": action, "subject": _writable(subject),
+            "detail": told,
         }  # fmt: skip
         values["hash"] = link(last.hash, values)
         connection.execute(sa.insert(_entry).values(values))
     return _made(values)
+
+
+def _writable(text: str) -> str:
+    """The text without secrets, and without what no database takes."""
+    plain = secrets.redact(text).replace("\0", "\ufffd")
+    return plain.encode("utf-8", "replace").decode()
 
 
 def link(before: str, values: Mapping[Any, Any]) -> str:
@@ -183,7 +190,7 @@ def _that_are(
         (_entry.c.who, by), (_entry.c.action, action), (_entry.c.subject, subject)
     ):  # fmt: skip
         if value is not None:
-            asked = asked.where(column == value)
+            asked = asked.where(column == _writable(value))
     if since is not None:
         asked = asked.where(_entry.c.at >= clock.micros(since))
     if until is not None:
