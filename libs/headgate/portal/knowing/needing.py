@@ -14,9 +14,12 @@ from headgate.portal.knowing.summary import Summary
 
 if TYPE_CHECKING:
     from headgate.portal.records.exceptions import Granted
+    from headgate.portal.records.signoffs import SignOff
 
 #: Exceptions that end within so many days are told of.
 SOON = timedelta(days=7)
+#: A domain of which nobody signed a day since is due.
+SIGNED_WITHIN = timedelta(days=31)
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Needs:
 
     ``mine`` are the datasets of their teams (of an admin without teams: all), ``to_decide`` those of
     them with refused rows about which they may decide, the oldest first. ``ending`` are exceptions
-    that end soon, the first first, of theirs or, for who may grant some, of all.
+    that end soon, the first first, of theirs or, for who may grant some, of all. ``unsigned`` are, for
+    a reviewer, the domains of whose last month nobody signed a day off.
     """
 
     mine: int
@@ -33,6 +37,7 @@ class Needs:
     refused: tuple[Summary, ...]
     late: tuple[Summary, ...]
     ending: tuple[Granted, ...]
+    unsigned: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -42,11 +47,17 @@ class Needs:
     @property
     def nothing(self) -> bool:
         """Whether nothing waits for them."""
-        return not (self.to_decide or self.refused or self.late or self.ending)
+        return not (self.to_decide or self.refused or self.late or self.ending or self.unsigned)
 
 
-def needs(known: Known, person: Person, exceptions: Sequence[Granted], now: datetime) -> Needs:
-    """What waits for ``person``; ``exceptions`` are those in force."""
+def needs(
+    known: Known,
+    person: Person,
+    now: datetime,
+    exceptions: Sequence[Granted],
+    signed: Sequence[SignOff],
+) -> Needs:
+    """What waits for ``person``; ``exceptions`` are those in force, ``signed`` all sign-offs."""
     every = person.role is Role.ADMIN and not person.teams
 
     def is_mine(summary: Summary | None) -> bool:
@@ -65,4 +76,11 @@ def needs(known: Known, person: Person, exceptions: Sequence[Granted], now: date
             if e.expires_at <= now + SOON
             and (person.may(Right.SIGN) or is_mine(known.datasets.get(e.dataset)))
         ),
+        unsigned=_unsigned(known, signed, now) if person.role is Role.REVIEWER else (),
     )
+
+
+def _unsigned(known: Known, signed: Sequence[SignOff], now: datetime) -> tuple[str, ...]:
+    since = (now - SIGNED_WITHIN).date()
+    known_good = {s.subject for s in signed if s.stands and s.last >= since}
+    return tuple(d for d in known.domains if f"domain:{d}" not in known_good)

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Request, Response
 
 from headgate.core import clock
 from headgate.portal import served, showing
+from headgate.portal.access.roles import Role
 from headgate.portal.drawing import bars
 from headgate.portal.drawing.chart import Chart, Series
 from headgate.portal.knowing.needing import needs
-from headgate.portal.records import exceptions
+from headgate.portal.records import exceptions, signoffs
 
 routes = APIRouter()
 #: Of each kind of thing so many are named; a link leads to the others.
@@ -36,7 +37,14 @@ def home(request: Request) -> Response:
         request,
         "home.html",
         known=known,
-        needs=needs(known, person, exceptions.in_force(parts.records), now),
+        needs=needs(
+            known,
+            person,
+            now,
+            exceptions.in_force(parts.records),
+            # Nobody else is asked to sign.
+            signoffs.every(parts.records) if person.role is Role.REVIEWER else (),
+        ),
         refused=refused,
         waiting=sum(s.open_quarantine for s in known.quarantined),
         released=[r for r in known.releases if r.at >= yesterday],

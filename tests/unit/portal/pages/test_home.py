@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from starlette.testclient import TestClient
@@ -18,6 +19,7 @@ from headgate.portal.knowing.needing import needs
 from headgate.portal.knowing.watching import Watcher
 from headgate.portal.pages.home import days_chart
 from headgate.portal.records.exceptions import Granted
+from headgate.portal.records.signoffs import SignOff
 from headgate.quality import quarantine
 from tests.shown_lake import DISCORD, IRC, OWNER
 from tests.unit.portal.conftest import AsRole
@@ -140,11 +142,27 @@ def test_exceptions_that_end_soon_are_told_to_whom_they_concern(shown: Project) 
     soon, later = _granted(date(2026, 5, 8)), _granted(date(2026, 6, 8))
 
     def ending(person: Person) -> tuple[Granted, ...]:
-        return needs(known, person, [soon, later], now).ending
+        return needs(known, person, now, [soon, later], []).ending
 
     assert ending(Person("r", Role.REVIEWER)) == (soon,)
     assert ending(Person("o", Role.VIEWER, frozenset({OWNER}))) == (soon,)
     assert ending(Person("v", Role.VIEWER)) == ()
+
+
+def test_a_reviewer_is_told_what_nobody_signed(shown: Project) -> None:
+    known: Known = Watcher(shown).now()
+    now = datetime(2026, 5, 4, tzinfo=UTC)
+    signed = SignOff(
+        1, "domain:irc", date(2026, 4, 1), date(2026, 4, 30), "", {}, "r", "reviewer", now
+    )
+    old = replace(signed, subject="domain:chat", last=date(2026, 3, 1))
+    back = replace(signed, subject="domain:community", withdrawn_at=now)
+
+    def unsigned(role: Role) -> set[str]:
+        return set(needs(known, Person("p", role), now, [], [signed, old, back]).unsigned)
+
+    assert unsigned(Role.REVIEWER) == set(known.domains) - {"irc"}
+    assert unsigned(Role.VIEWER) == set()
 
 
 def test_days_without_batches_are_drawn_too() -> None:
