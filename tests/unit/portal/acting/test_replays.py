@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from headgate.core.errors import LakeBusyError
 from headgate.lake.lake import Lake
 from headgate.orchestration.project import Project
 from headgate.orchestration.run import run
@@ -18,6 +24,7 @@ from headgate.portal.access.roles import Role
 from headgate.portal.acting.choosing import Choice
 from headgate.portal.acting.replays import Replay, Replays
 from headgate.portal.records import chain
+from headgate.portal.records.opening import open_records
 from tests.shown_lake import IRC, OWNER
 from tests.unit.portal.page import read
 from tests.unit.portal.pages.test_quarantine import rows, said, send
@@ -103,6 +110,28 @@ def test_a_process_that_dies_leaves_nothing_half(
     assert [r["published"] for r in told if r["from"].startswith("replay")] == ["1"]
 
 
+def test_a_portal_that_dies_leaves_the_replay_to_end_by_itself(
+    mended: Project, tmp_path: Path
+) -> None:
+    before = everything(mended)
+    told = subprocess.run(
+        [sys.executable, "-c", _BEGIN, str(mended.settings.root), str(tmp_path / "portal.db")],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert told.returncode == -signal.SIGKILL, told.stderr
+    until = time.monotonic() + PATIENCE
+    while not rows(mended, "replayed") or _is_held(mended):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert everything(mended) == before + 1
+    assert len(rows(mended)) == 3
+    # Nothing was left for the next run to put right, and a page that asks has what the log has.
+    with closing(open_records(tmp_path / "portal.db")) as records:
+        (entry,) = chain.entries(records, action="replayed", subject=IRC)
+    assert entry.detail["step"] == "asked"
+    assert not run(Project.open(mended.settings.root)).batches
+
+
 def test_one_replay_at_a_time(own: TestClient, mended: Project) -> None:
     state = own.app.state  # type: ignore[attr-defined]
     state.replays = busy = Replays(mended.settings)
@@ -138,6 +167,36 @@ def test_what_cannot_be_put_on_record_is_not_begun(mended: Project) -> None:
     with pytest.raises(OSError, match="no space"):
         busy.begin(IRC, Choice("all", why="w"), person, Broken())  # type: ignore[arg-type]
     assert busy.running() is None
+
+
+#: A portal that begins a replay and is killed as soon as that says that it goes on.
+_BEGIN = """
+import os, sys, time
+from pathlib import Path
+from headgate.orchestration.project import Project
+from headgate.portal.access.people import Person
+from headgate.portal.access.roles import Role
+from headgate.portal.acting.choosing import Choice
+from headgate.portal.acting.replays import Replays
+from headgate.portal.records.opening import open_records
+replays = Replays(Project.open(Path(sys.argv[1])).settings)
+begun = replays.begin(
+    "bronze.irc.messages", Choice("reason", (), "author.max_length", "w"),
+    Person("ada", Role.ADMIN), open_records(Path(sys.argv[2])),
+)
+while not replays.get(begun.id).steps:
+    time.sleep(0.01)
+os.kill(os.getpid(), 9)
+"""
+
+
+def _is_held(project: Project) -> bool:
+    """Whether a run holds the lake."""
+    try:
+        with Lake(project.settings).run_lock("a-look", "test"):
+            return False
+    except LakeBusyError:
+        return True
 
 
 def _both(client: TestClient) -> tuple[chain.Entry, chain.Entry]:
