@@ -139,7 +139,7 @@ def test_lists_are_filtered_and_go_on_where_they_ended(records: Records) -> None
     assert [e.number for e in chain.entries(records, action="quarantine_seen")] == [5, 3, 1]
     assert [e.number for e in chain.entries(records, subject="bronze.irc.m2")] == [3]
     fourth = chain.entries(records, subject="bronze.irc.m3")[0]
-    assert [e.number for e in chain.every(records, since=fourth.at)][0] == 4
+    assert next(e.number for e in chain.every(records, since=fourth.at)) == 4
     assert fourth.number not in [e.number for e in chain.every(records, until=fourth.at)]
     assert (fourth.who, fourth.role, fourth.detail) == (BOB.name, "owner", {"rows": 3})
 
