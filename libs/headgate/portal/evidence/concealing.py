@@ -31,8 +31,9 @@ def is_protected(contract: Contract, column: str | None) -> bool:
 
 def result(contract: Contract, verdict: Mapping[str, Any]) -> RuleResult:
     """What a rule found, as a commit recorded it, without a value of the data."""
-    known = {name: verdict.get(name) for name in RuleResult.__dataclass_fields__}
-    found = RuleResult(**{**known, "detail": known["detail"] or ""})
+    known: dict[str, Any] = {name: verdict.get(name) for name in RuleResult.__dataclass_fields__}
+    known["detail"] = known["detail"] or ""
+    found = RuleResult(**known)
     observed = found.observed
     if observed and not _COUNT.fullmatch(observed) and found.kind not in _MEASURES:
         if observed.startswith(NO_ANSWER):

@@ -41,7 +41,7 @@ def stream(files: Iterable[File]) -> Iterator[bytes]:
     They are written in the order in which they come. Nothing but the files decides the bytes.
     """
     sink, sums = _Sink(), []
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as pack:  # type: ignore[call-overload]
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as pack:
         for name, pieces in files:
             hasher = ids.content_hasher()
             with pack.open(_info(name), "w") as out:

@@ -23,7 +23,7 @@ def all_quality(request: Request) -> Response:
     known, period = parts.knowing.now(), periods.period(query)
     counts = counting.of(parts.lineage, parts.project.settings)
     signed = _newest_signed(request)
-    found = {kind: quality.standings(counts, known, kind, period) for kind in periods.KINDS}
+    found = quality.standings(counts, known, period)
     return showing.page(
         request, "quality.html", period=period, found=found, signed=signed,
         exceptions=exceptions.in_force(parts.records), counted=quality.COUNTED,

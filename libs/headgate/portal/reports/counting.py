@@ -20,20 +20,25 @@ UNWRITTEN = ("read", "conflicting_key", "control_total", "max_quarantine_share",
 _WRITTEN = (
     f"rule_kind NOT IN ({', '.join(repr(k) for k in UNWRITTEN)}) AND rule_id <> 'primary_key'"
 )
+#: Sums have a dataset's number, which groups fast and takes little room; views have its name.
 _TABLES = """
-CREATE TABLE batches (dataset VARCHAR, day DATE, batches INT, refused_batches INT, read BIGINT,
+CREATE TABLE names (dataset VARCHAR, n INT);
+CREATE TABLE day_batches (n INT, day DATE, batches INT, refused_batches INT, read BIGINT,
   published BIGINT, quarantined BIGINT, deduplicated BIGINT, refused BIGINT);
-CREATE TABLE judged (dataset VARCHAR, day DATE, judged INT, held INT);
-CREATE TABLE broken (dataset VARCHAR, rule VARCHAR, kind VARCHAR, severity VARCHAR, field VARCHAR,
+CREATE TABLE day_judged (n INT, day DATE, judged INT, held INT);
+CREATE TABLE day_broken (n INT, rule VARCHAR, kind VARCHAR, severity VARCHAR, field VARCHAR,
   written BOOLEAN, day DATE, times INT, breaches BIGINT, last_at TIMESTAMPTZ);
 CREATE TABLE runs (run_id VARCHAR, started_at TIMESTAMPTZ, ended_at TIMESTAMPTZ, outcome VARCHAR,
   release_id BIGINT, datasets BIGINT, command VARCHAR);
 CREATE TABLE working (run_id VARCHAR, first_at TIMESTAMPTZ, last_at TIMESTAMPTZ, batches INT,
   refused_batches INT);
+CREATE VIEW batches AS SELECT dataset, b.* EXCLUDE n FROM day_batches b JOIN names ON names.n = b.n;
+CREATE VIEW judged AS SELECT dataset, j.* EXCLUDE n FROM day_judged j JOIN names ON names.n = j.n;
+CREATE VIEW broken AS SELECT dataset, r.* EXCLUDE n FROM day_broken r JOIN names ON names.n = r.n;
 """
 #: By table: the ledger that it follows, the columns that it reads, and how.
 _FOLLOWS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
-    "batches": (
+    "day_batches": (
         ledger.BATCHES,
         ("dataset", "committed_at", "outcome", "kind", "read", "published", "quarantined",
          "deduplicated", "refused"),
@@ -42,13 +47,13 @@ _FOLLOWS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
         # What brings nothing new would count rows a second time.
         f" WHERE kind NOT IN ({', '.join(repr(k) for k in ledger.NOT_NEWS)}) GROUP BY 1, 2",
     ),
-    "judged": (
+    "day_judged": (
         ledger.VERDICTS,
         ("dataset", "judged_at", "rule_id", "rule_kind", "passed"),
         "SELECT dataset, judged_at::DATE, count(*), count(*) FILTER (WHERE passed) FROM {rows}"
         f" WHERE {_WRITTEN} GROUP BY 1, 2",
     ),
-    "broken": (
+    "day_broken": (
         ledger.VERDICTS,
         ("dataset", "judged_at", "rule_id", "rule_kind", "severity", "column_name", "passed",
          "breaches"),
@@ -73,9 +78,9 @@ _FOLLOWS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
 class Counts:
     """Sums of a lake's ledgers in tables of an engine in memory; any thread may ask.
 
-    ``batches`` and ``judged`` are by dataset and day, ``broken`` by rule besides; ``runs`` are the
-    ledger's, and ``working`` has every run that judged a batch. What is asked must add rows up: a
-    day may have several.
+    ``batches`` and ``judged`` are by dataset and day, ``broken`` by rule besides (``day_batches`` and
+    so on the same by the dataset's number in ``names``); ``runs`` are the ledger's, and ``working``
+    has every run that judged a batch. What is asked must add rows up: a day may have several.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -188,12 +193,29 @@ class Counts:
                 cursor.execute(f"DELETE FROM {table}")
                 fresh = list(files.values())
             if fresh:
-                asked = query.format(rows=relation(fresh, kinds))
-                cursor.execute(f"INSERT INTO {table} {asked}")
+                _insert(cursor, table, query.format(rows=relation(fresh, kinds)))
             cursor.execute("COMMIT")
             self._files[table] = files
             self._versions[table] = self._versions[name] = snapshot.version
             self._seen[name] = snapshot
+
+
+def _insert(cursor: Connection, table: str, query: str) -> None:
+    """Put the rows of a query into a table, with the number of their dataset where they have one."""
+    if not table.startswith("day_"):
+        cursor.execute(f"INSERT INTO {table} {query}")
+        return
+    cursor.execute(f"CREATE TEMP TABLE fresh AS {query}")
+    cursor.execute(
+        "INSERT INTO names SELECT dataset, (SELECT coalesce(max(n), 0) FROM names) + row_number()"
+        " OVER (ORDER BY dataset) FROM (SELECT DISTINCT dataset FROM fresh"
+        " WHERE dataset NOT IN (SELECT dataset FROM names))"
+    )
+    cursor.execute(
+        f"INSERT INTO {table} SELECT n, f.* EXCLUDE dataset FROM fresh f"
+        " JOIN names ON names.dataset = f.dataset"
+    )
+    cursor.execute("DROP TABLE fresh")
 
 
 def _may_have(file: DataFile, column: str, least: str, greatest: str) -> bool:

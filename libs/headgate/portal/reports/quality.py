@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.core import ids
 from headgate.core import json as hjson
-from headgate.portal.reports.periods import Period, Scope
+from headgate.portal.reports.periods import KINDS, Period, Scope
 
 if TYPE_CHECKING:
     from headgate.portal.knowing.known import Known
@@ -137,7 +137,7 @@ def report(counts: Counts, known: Known, scope: Scope, period: Period) -> Report
     broken = counts.rows(
         "SELECT dataset, rule, any_value(kind), any_value(severity), any_value(field),"
         " bool_and(written), sum(times)::BIGINT, sum(breaches)::BIGINT, max(last_at) FROM broken"
-        " WHERE list_contains(?, dataset) AND day BETWEEN ? AND ? GROUP BY 1, 2"
+        " WHERE dataset IN (SELECT unnest(?)) AND day BETWEEN ? AND ? GROUP BY 1, 2"
         " ORDER BY 8 DESC, 7 DESC, 1, 2",
         [named, *days],
     )
@@ -151,20 +151,54 @@ def report(counts: Counts, known: Known, scope: Scope, period: Period) -> Report
     )  # fmt: skip
 
 
-def standings(counts: Counts, known: Known, kind: str, period: Period) -> list[Standing]:
-    """Every domain or every owner, the worst score first, those without any last."""
-    sums = _sums(counts, None, [period.first, period.last], "dataset")
-    groups: dict[str, list[Summary]] = {}
+def standings(counts: Counts, known: Known, period: Period) -> dict[str, list[Standing]]:
+    """By ``domain`` and ``owner``: every one of them, the worst score first, those without any last."""
+    groups: dict[tuple[str, str], list[Summary]] = {}
     for summary in known.datasets.values():
-        groups.setdefault(_of(summary, kind), []).append(summary)
-    found = [
-        Standing(
-            Scope(kind, name), len(mine),
-            added(sums[s.id] for s in mine if s.id in sums),
-            sum(s.fresh is False for s in mine), sum(bool(s.open_quarantine) for s in mine),
-        )
-        for name, mine in groups.items()
-    ]  # fmt: skip
+        groups.setdefault((summary.domain, summary.owner), []).append(summary)
+    sums = _by_group(counts, groups, period)
+    return {kind: _standings(groups, sums, place) for place, kind in enumerate(KINDS)}
+
+
+def _by_group(
+    counts: Counts, groups: Mapping[tuple[str, str], Sequence[Summary]], period: Period
+) -> dict[tuple[str, str], Figures]:
+    """Sums by domain and owner at once: there are few of these, and ten thousand datasets."""
+    keys = list(groups)
+    mine = [(s.id, place) for place, key in enumerate(keys) for s in groups[key]]
+    given = [period.first, period.last, [d for d, _ in mine], [g for _, g in mine]]
+    asked = (
+        "WITH s AS (SELECT n, {sums} FROM {table} WHERE day BETWEEN ? AND ? GROUP BY n)"
+        " SELECT g, {again} FROM s JOIN names ON names.n = s.n JOIN"
+        " (SELECT unnest(?) AS dataset, unnest(?) AS g) m ON m.dataset = names.dataset GROUP BY g"
+    )
+    found = {place: [0] * len(NAMES) for place in range(len(keys))}
+    for table, names in (("day_judged", NAMES[:2]), ("day_batches", NAMES[2:])):
+        sums = ", ".join(f"sum({n}) AS {n}" for n in names)
+        again = ", ".join(f"sum(s.{n})::BIGINT" for n in names)
+        for place, *values in counts.rows(asked.format(table=table, sums=sums, again=again), given):
+            start = NAMES.index(names[0])
+            found[place][start : start + len(names)] = values
+    return {key: Figures(*found[place]) for place, key in enumerate(keys)}
+
+
+def _standings(
+    groups: Mapping[tuple[str, str], Sequence[Summary]],
+    sums: Mapping[tuple[str, str], Figures],
+    place: int,
+) -> list[Standing]:
+    parts: dict[str, list[tuple[str, str]]] = {}
+    for key in groups:
+        parts.setdefault(key[place], []).append(key)
+    found = []
+    for name, keys in parts.items():
+        mine = [s for key in keys for s in groups[key]]
+        found.append(
+            Standing(
+                Scope(KINDS[place], name), len(mine), added(sums[key] for key in keys),
+                sum(s.fresh is False for s in mine), sum(bool(s.open_quarantine) for s in mine),
+            )
+        )  # fmt: skip
     return sorted(found, key=lambda s: (*_worst(s.figures), s.scope.name))
 
 
@@ -195,14 +229,22 @@ def _of(summary: Summary, kind: str) -> str:
 def _sums(
     counts: Counts, datasets: Sequence[str] | None, days: Sequence[date], by: str
 ) -> dict[Any, Figures]:
-    where, given = "day BETWEEN ? AND ?", list[Any](days)
+    """Sums over some datasets, or all, by ``day`` or ``dataset``."""
+    where, given, key = "day BETWEEN ? AND ?", list[Any](days), "n" if by == "dataset" else by
     if datasets is not None:
-        where, given = f"{where} AND list_contains(?, dataset)", [*given, list(datasets)]
-    judged = counts.rows(f"SELECT {by}, sum(judged), sum(held) FROM judged WHERE {where} GROUP BY 1", given)  # fmt: skip
-    batches = counts.rows(f"SELECT {by}, {_SUMS} FROM batches WHERE {where} GROUP BY 1", given)
+        where += " AND n IN (SELECT n FROM names WHERE dataset IN (SELECT unnest(?)))"
+        given.append(list(datasets))
+    judged = counts.rows(
+        f"SELECT {key}, sum(judged), sum(held) FROM day_judged WHERE {where} GROUP BY 1", given
+    )
+    batches = counts.rows(f"SELECT {key}, {_SUMS} FROM day_batches WHERE {where} GROUP BY 1", given)
     found: dict[Any, tuple[int, ...]] = {key: (int(a), int(b)) for key, a, b in judged}
     sums = {key: tuple(map(int, rest)) for key, *rest in batches}
-    return {
+    figures = {
         key: Figures(*found.get(key, (0, 0)), *sums.get(key, (0,) * 7))
         for key in found.keys() | sums.keys()
     }
+    if by != "dataset":
+        return figures
+    names = dict(counts.rows("SELECT n, dataset FROM names"))
+    return {names[n]: of for n, of in figures.items()}

@@ -136,7 +136,7 @@ def listed(
     if day is not None:
         where, given = f"{where} AND started_at::DATE = ?", [*given, day]
     if dataset is not None:
-        where, given = f"{where} AND list_contains(?, id)", [*given, _runs_of(counts, dataset)]
+        where, given = f"{where} AND id IN (SELECT unnest(?))", [*given, _runs_of(counts, dataset)]
     total = counts.rows(f"{_RUNS} SELECT count(*) FROM found WHERE {where}", given)[0][0]
     if after is not None:
         where, given = f"{where} AND id < ?", [*given, after]
@@ -189,8 +189,7 @@ def _batches(
     shown = rows[:limit]
     broken = broken_of(counts, [r["batch_id"] for r in shown])
     lines = tuple(
-        BatchLine(*(r[c] for c in _BATCH), broken=tuple(broken.get(r["batch_id"], ())))
-        for r in shown
+        BatchLine(*(r[c] for c in _BATCH), tuple(broken.get(r["batch_id"], ()))) for r in shown
     )
     return lines, lines[-1].id if len(rows) > limit else None
 
