@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 _FORMS = "a date or time (2024-05-01, 2024-05-01T12:00Z), run:<id> or release:<number>"
 _RELEASE = re.compile(r"(?:(?P<lake>[^/]+)/)?(?P<number>[0-9]{1,9})")
 _IN_ONE_QUERY = 500
+_AFTER_THE_GATE = ", ".join(f"'{kind}'" for kind in (names.INGEST, names.REPLAY, names.WAIVE))
+#: Of every version that a gate let in, what the same run of the lake said next of where its batch came
+#: from: what is taken in is told of once the gate has told of the version, while a build is told of before.
+_ORIGINS = (
+    "SELECT d.dataset_id, d.stated_at, (SELECT o.stated_at FROM run_dataset o"
+    " JOIN run n ON n.id = o.run_id JOIN job j ON j.id = n.job_id"
+    " WHERE o.dataset_id = d.dataset_id AND o.role = 'out' AND o.slot = 'made'"
+    " AND o.stated_at >= d.stated_at AND o.stated_at <= :until AND n.whole = r.whole"
+    f" AND substr(j.name, length(s.name) + 2) IN ({_AFTER_THE_GATE})"
+    " ORDER BY o.stated_at LIMIT 1) AS origin"
+    " FROM run_dataset d JOIN run r ON r.id = d.run_id JOIN dataset s ON s.id = d.dataset_id"
+    " WHERE d.dataset_id IN ({some}) AND d.role = 'out' AND d.version IN ({versions})"
+    " AND d.stated_at <= :until AND r.whole IS NOT NULL"
+)
 
 
 @dataclass(frozen=True)
@@ -165,7 +179,7 @@ def _lake_of(fetch: Fetch, lake: str | None, home: str | None) -> str:
 
 
 def _versions(fetch: Fetch, namespace: str, number: int, until: int) -> dict[int, int]:
-    """By dataset, when the version was written that the release shows."""
+    """By dataset, when the version was written that the release shows, and what it came from was told."""
     newest: dict[int, str] = {}
     for dataset, version in fetch(
         "SELECT v.dataset_id, v.version FROM release_version v JOIN release r ON r.id = v.release_id"
@@ -183,6 +197,14 @@ def _versions(fetch: Fetch, namespace: str, number: int, until: int) -> dict[int
         ):
             if version == newest[int(dataset)]:
                 found[int(dataset)] = int(stated)
+    for some in _portions(sorted(found)):
+        versions = sorted({newest[int(dataset)] for dataset in some.split(", ")})
+        names_of = {f"v{n}": version for n, version in enumerate(versions)}
+        listed = ", ".join(f":{name}" for name in names_of)
+        query = _ORIGINS.format(some=some, versions=listed)
+        for dataset, stated, origin in fetch(query, until=until, **names_of):
+            if origin is not None and int(stated) == found[int(dataset)]:
+                found[int(dataset)] = int(origin)
     return found
 
 

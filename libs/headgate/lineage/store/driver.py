@@ -56,7 +56,7 @@ def ask_each(connection: sa.Connection, text: str, keys: Sequence[Sequence[Any]]
     try:
         found: list[Any] = []
         for key in keys:
-            found += cursor.execute(text, key)  # type: ignore[func-returns-value]
+            found += cursor.execute(text, key)
         return found
     finally:
         cursor.close()

@@ -119,14 +119,13 @@ class Facts(Timelines):
     def removed(self, key: Key) -> None:
         """Nobody keeps facts."""
 
-    def holds_since(
-        self, said: Sequence[tuple[Key, bytes]], values: Mapping[bytes, int]
-    ) -> int | None:
+    def holds_since(self, said: Iterable[tuple[Key, Value]]) -> int | None:
         """Since when the newest word of each key is this value; None if one's is another."""
+        values = self.keys.of(tables.fact_value)
         newest = -(2**63)
         for key, value in said:
             last = self._known.get(key)
-            if last is None or last.value != values[value]:
+            if last is None or last.value != values[value.digest]:
                 return None
             newest = max(newest, last.at)
         return newest
@@ -158,35 +157,30 @@ def write(
     """Take in the facts of events, which are written already; ``since`` is the first one's number."""
     again = ToldAgain(keys.memory.last.setdefault("told again", {}))
     fresh = {
-        triple: said
+        triple: [(at, mark, _words(triple, facets)) for at, mark, facets in said]
         for triple, said in _by_teller(keys, told).items()
         if not again.is_known(triple, [(at, mark) for at, mark, _ in said])
     }
+    words = [(at, *word) for said in fresh.values() for at, _, here in said for word in here]
     known = keys.of(tables.fact_value)
-    texts: dict[bytes, bytes] = {}
-    words: dict[Key, list[tuple[int, bytes]]] = {}
-    marks: dict[Triple, dict[bytes, list[tuple[Key, bytes]]]] = {}
-    for triple, said in fresh.items():
-        subject, number, teller = triple
-        for at, mark, facets in said:
-            here = []
-            for facet, value in tolds.lasting(facets):
-                if value.digest not in known and value.digest not in texts:
-                    texts[value.digest] = value.text
-                here.append(((subject, number, facet, teller), value.digest))
-                words.setdefault(here[-1][0], []).append((at, value.digest))
-            marks.setdefault(triple, {})[mark] = here
-    keys.values(texts)
-    news = {
-        key: [Said(at, value, known[value]) for at, value in said] for key, said in words.items()
-    }
+    unknown = {value.digest: value for _, _, value in words if value.digest not in known}
+    keys.values({digest: value.text for digest, value in unknown.items()})
+    news: dict[Key, list[Said]] = {}
+    for at, key, value in words:
+        news.setdefault(key, []).append(Said(at, value.digest, known[value.digest]))
     facts = Facts(keys, revision, since=since, lake=lake)
     facts.settle(news, {})
     changed = {(key[0], key[1], key[3]) for key in facts.changed}
-    for triple, here in marks.items():
-        holds = {mark: facts.holds_since(said, known) for mark, said in here.items()}
+    for triple, said in fresh.items():
+        holds = {mark: facts.holds_since(here) for _, mark, here in said}
         again.note(triple, holds, changed=triple in changed)
     _name_integrations(keys, [key for key in facts.changed if (key[0], key[2]) == (JOB, "jobType")])
+
+
+def _words(triple: Triple, facets: Mapping[str, Any]) -> list[tuple[Key, Value]]:
+    """What facets say: of each key the value."""
+    subject, number, teller = triple
+    return [((subject, number, name, teller), value) for name, value in tolds.lasting(facets)]
 
 
 def _by_teller(keys: Keys, told: Iterable[tolds.Told]) -> dict[Triple, list[_Saying]]:
