@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from headgate.cli import output
+from headgate.core.errors import UsageError
 
 if TYPE_CHECKING:
     from headgate.portal.access.people import Person
@@ -36,7 +37,7 @@ def create(
     """Make a token and print it. It is told once: only a digest of it is kept."""
     from headgate.portal.access import tokens
 
-    with records() as found:
+    with records(create=True) as found:
         text = tokens.create(found, name, role, by=caller(), teams=frozenset(teams), days=days)
     # To be caught by `TOKEN=$(…)`.
     output.out(text)
@@ -88,16 +89,23 @@ def caller() -> Person:
 
 
 @contextmanager
-def records() -> Iterator[Records]:
+def records(*, create: bool = False) -> Iterator[Records]:
     """The portal's records of this project, as long as the block lasts.
 
     Raises:
+        NotFoundError: there are none, and they are not to be made.
         UsageError: there is no lake yet for them to lie in.
     """
     from headgate.core import settings
     from headgate.portal.records.opening import open_records, where
 
-    found = open_records(where(settings.load()))
+    said = settings.load()
+    if not said.portal_store and not said.lake_path.exists():
+        raise UsageError(
+            f"there is no lake yet at {output.near(said.lake_path)}.",
+            remedy="make demo fills one with simulated chat; headgate run takes your own sources.",
+        )
+    found = open_records(where(said), create=create)
     try:
         yield found
     finally:

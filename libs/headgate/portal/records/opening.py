@@ -15,7 +15,7 @@ class Records(Database):
     """What people put on record, and who may come in; see :class:`Database`."""
 
     kind = Kind(
-        called="portal's database",
+        called="database of the portal",
         setting="portal_store",
         edition=EDITION,
         steps=Path(__file__).parent / "migrations",

@@ -223,7 +223,7 @@ def test_every_answer_has_the_headers_that_bind_a_browser(enter: Enter, path: st
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy and "*" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert "access-control-allow-origin" not in headers
     if not path.startswith("/static"):
         assert headers["cache-control"] == "no-store"
