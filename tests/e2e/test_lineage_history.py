@@ -62,6 +62,11 @@ def test_an_edge_that_is_gone_is_still_there_in_the_past(
     assert sources(ask, "--as-of", f"run:{runs[1]}") == sources(ask, "--as-of", "2999-01-01") == now
     for when in ("release:1", "release:local/1", f"run:{runs[0]}", runs[0].upper(), between):
         assert sources(ask, "--as-of", when) == then, when
+    # What is taken in tells of its source a moment after the gate tells of the version.
+    for when in ("release:1", "release:2"):
+        told = json.loads(ask("lineage", "up", SILVER, "--json", "--as-of", when)[1])["edges"]
+        assert told == json.loads(ask("lineage", "up", SILVER, "--json")[1])["edges"]
+        assert any(e["job"].endswith(".ingest") for e in told)
     gone = ("lineage", "down", f"{SILVER}.amount", "--json")
     assert json.loads(ask(*gone)[1])["edges"] == []
     reached = json.loads(ask(*gone, "--as-of", "release:1")[1])
