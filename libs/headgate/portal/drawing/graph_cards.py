@@ -43,7 +43,7 @@ def _body(one: Card, place: Place) -> Iterator[str]:
 
 
 def _name(one: Card) -> str:
-    title = one.name if one.kind != "dataset" else one.key
+    title = one.name if one.kind == "group" else one.key
     text = f'<text class="name" x="14" y="21">{escape(shortened(one.name, _NAME))}</text>'
     told = [title, one.note, *(m.title or m.text for m in one.marks)]
     if one.change:

@@ -76,7 +76,7 @@ def _told(reached: Reached, knowledge: Knowledge, asked: Asked) -> list[Told]:
     node = reached.node[order]
     is_column = (~known.is_whole[node]).tolist()
     nodes = node.tolist()
-    ends = [*begins[1:].tolist(), len(nodes)]
+    ends = [*begins[1:].tolist(), len(nodes)][: len(begins)]
     opened = {k for k in asked.opened if k.startswith(COLUMNS)}
     found = []
     for own, begin, end, at in zip(
