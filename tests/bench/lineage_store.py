@@ -99,8 +99,8 @@ def _taking(
             at = {p.kind: stack.enter_context(served(p)) for p in stores}
             posted += _post_rates(at, events, f"{name}, cold")
             if name == "full" and warm:
-                for _ in range(0, warm, _WARMING):
-                    post_rates(at, events, 500, _WARMING // 500, 2, "")
+                for begin in range(0, warm, _WARMING):
+                    post_rates(at, events, 500, min(_WARMING, warm - begin) // 500, 2, "")
                 posted += _post_rates(at, events, f"{name}, warm")
     return {"take": taken, "post": posted}
 
