@@ -33,7 +33,9 @@ class Guard(Doorkeeper):
     """Stands before the portal's pages."""
 
     headers: Sequence[tuple[bytes, bytes]] = (
-        *doorkeeping.HEADERS,
+        *(told for told in doorkeeping.HEADERS if told[0] != b"referrer-policy"),
+        # With "no-referrer" a browser calls the origin of our own forms "null".
+        (b"referrer-policy", b"same-origin"),
         (b"cache-control", b"no-store"),
         (b"content-security-policy", _CSP),
         (b"cross-origin-opener-policy", b"same-origin"),
