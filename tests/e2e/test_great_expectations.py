@@ -17,7 +17,8 @@ from headgate.orchestration.run import run
 from tests.conftest import make_project
 from tests.judged_lake import DATASET, record
 
-pytestmark = pytest.mark.xdist_group("data_docs")
+# The library takes seconds to import: one worker does all that needs it.
+pytestmark = pytest.mark.xdist_group("gx")
 RULE = {
     "id": "short_logs",
     "type": "custom",

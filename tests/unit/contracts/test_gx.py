@@ -24,6 +24,9 @@ from headgate.quality.table_rules import count_breaches, judge_table
 from headgate.quality.verdict import RuleResult, Verdict
 from tests.unit.quality.judging import contract, rule, table
 
+# The library takes seconds to import: one worker does all that needs it.
+pytestmark = pytest.mark.xdist_group("gx")
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 COLUMNS = {
     "id": "string", "kind": "string", "text": "string", "n": "long", "x": "double", "day": "date",

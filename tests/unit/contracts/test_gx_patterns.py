@@ -13,6 +13,9 @@ from headgate.contracts.formats import FORMATS
 from headgate.contracts.gx_patterns import portable
 from tests.unit.quality.judging import NASTY
 
+# The library takes seconds to import: one worker does all that needs it.
+pytestmark = pytest.mark.xdist_group("gx")
+
 TEXTS = [
     *NASTY["string"], "a b", "a.b", "a{,2}", "{", "x{2}", "\v", "\f", "_", "-", "]", "^", "é1", "٣a",
     "ab\n", "ab\r\n", "a\u0085", "foo\n\n", "K", "\u212a", "a&&b", "[x]", "tag:x", "~", "|", "\x7f",

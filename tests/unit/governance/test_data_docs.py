@@ -19,7 +19,8 @@ from headgate.orchestration.project import Project
 from headgate.quality import gx_library
 from tests.judged_lake import DATASET, HOSTILE, PERSONAL, judged_lake
 
-pytestmark = pytest.mark.xdist_group("data_docs")
+# The library takes seconds to import: one worker does all that needs it.
+pytestmark = pytest.mark.xdist_group("gx")
 
 
 @pytest.fixture(scope="module")

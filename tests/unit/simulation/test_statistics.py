@@ -11,6 +11,9 @@ import pytest
 from headgate.simulation import measure, tables
 from headgate.simulation.exports import simulate
 
+# One worker runs all of this file, so that both corpora are measured once.
+pytestmark = pytest.mark.xdist_group("statistics")
+
 WITHIN = 0.05
 
 

@@ -21,6 +21,9 @@ from headgate.quality.table_rules import compile_table_rules, judge_table
 from headgate.quality.verdict import RuleResult, Verdict
 from tests.unit.quality.judging import contract, rule, table
 
+# The library takes seconds to import: one worker does all that needs it.
+pytestmark = pytest.mark.xdist_group("gx")
+
 COLUMNS = {
     "id": "string", "n": "long", "x": "double", "money": "decimal(20,4)", "day": "date",
     "at": "timestamp", "flag": "boolean",
