@@ -38,7 +38,7 @@ _WORDS = (
 
 def pages(known: Known, opened: Sequence[str], runs: Sequence[str], domain: str) -> Pages:
     """The pages that are measured; ``opened`` are datasets with tables, ``runs`` ids of runs."""
-    some = list(opened[:: max(1, len(opened) // 40)])
+    some = list(opened[:: max(1, len(opened) // 20)])
     gold = [d for d in some if d.startswith("gold.")] or some
     waiting = [s.id for s in known.quarantined][:20]
     owners = list(known.owners)[:20]

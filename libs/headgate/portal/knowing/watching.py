@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 SMALL = 200
 #: A look takes this share of a processor at the most.
 _SHARE = 0.02
-#: After a look that failed.
-_AFTER_TROUBLE = 10.0
+#: After a look that failed: seconds, and how many times as long as it took to fail.
+_AFTER_TROUBLE, _PATIENCE = 10.0, 10.0
 
 
 class Watcher:
@@ -44,7 +44,7 @@ class Watcher:
         self._progress: Progress = progress or (lambda what, count: None)
         self._gathering = Gathering(project.settings, self._progress)
         self._known: Known | None = None
-        self._looking = threading.Lock()
+        self._looking, self._beginning = threading.Lock(), threading.Lock()
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -109,7 +109,7 @@ class Watcher:
     def _begin(self) -> None:
         if self._thread is not None or self._stopped.is_set():
             return
-        with self._looking:
+        with self._beginning:
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._go_on, name="headgate-knowing", daemon=True
@@ -128,6 +128,6 @@ class Watcher:
                 self.looked()
                 pause = max(self._every, (clock.monotonic() - began) / _SHARE)
             except Exception as error:  # whatever it is, what is known stays known
-                pause = _AFTER_TROUBLE
+                pause = max(_AFTER_TROUBLE, (clock.monotonic() - began) * _PATIENCE)
                 if self._known is not None:
                     self._known = dataclasses.replace(self._known, trouble=str(error))

@@ -15,7 +15,7 @@ from headgate.portal.knowing.summary import Health, Summary
 from headgate.portal.reports import asked
 
 routes = APIRouter()
-#: Of each filter so many values are offered at once, and so many when asked for more.
+#: Of each filter so many values are offered as links, and so many in the form.
 _FEW, _MANY = 6, 200
 _COLUMNS = 6
 _LABELS = {
@@ -31,7 +31,7 @@ _SORTS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """A filter: its values, the few that are offered at once first, and the one that is chosen."""
+    """A filter: its values, the few that are links first, and the one that is chosen."""
 
     name: str
     label: str
