@@ -62,7 +62,7 @@ def one_sign_off(request: Request, number: str) -> Response:
     return showing.page(
         request, "sign_off.html", signed=found, scope=scope, period=period, now=now,
         then=quality.signed_figures(found.figures), changed=now.digest != found.digest,
-        may_withdraw=person.may(Right.SIGN) and signoffs.may_withdraw(found, person),
+        can_audit=person.may(Right.AUDIT), may_withdraw=person.may(Right.SIGN) and signoffs.may_withdraw(found, person),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from headgate.core.errors import UsageError
 from headgate.portal import served, showing
+from headgate.portal.records import exceptions
 from headgate.portal.reports import asked, counting, runs
 
 routes = APIRouter()
@@ -49,4 +50,5 @@ def one_run(request: Request, run: str) -> Response:
     return showing.page(
         request, "run.html", found=found, outcomes=runs.OUTCOMES,
         known=parts.knowing.now().datasets,
+        excepted={(e.dataset, e.rule): e for e in exceptions.in_force(parts.records)},
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ class RunTold:
     next: str | None
     told: LineageRun | None
     parts: tuple[RunItem, ...] = ()
-    errors: tuple[tuple[str, str], ...] = field(default=())
+    errors: tuple[tuple[str, str], ...] = ()
 
 
 _RUNS = """
@@ -189,7 +189,8 @@ def _batches(
     shown = rows[:limit]
     broken = broken_of(counts, [r["batch_id"] for r in shown])
     lines = tuple(
-        BatchLine(*(r[c] for c in _BATCH), tuple(broken.get(r["batch_id"], ()))) for r in shown
+        replace(BatchLine(*(r[c] for c in _BATCH)), broken=tuple(broken.get(r["batch_id"], ())))
+        for r in shown
     )
     return lines, lines[-1].id if len(rows) > limit else None
 
