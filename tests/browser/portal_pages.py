@@ -59,6 +59,8 @@ PAGES = {
     "quality of an owner": Kind("/quality/owners/{owner}", "{owner}"),
     "quality of a domain": Kind("/quality/domains/chat", "chat"),
     "exceptions": Kind("/quality/exceptions", ""),
+    "quality over a year": Kind("/quality/domains/irc?days=366", "irc"),
+    "personal data of a dataset": Kind("/personal-data?dataset={dataset}", "{dataset}"),
     "personal data": Kind("/personal-data", "ersonal data"),
     "audit": Kind("/audit", ""),
     "people": Kind("/people", ""),

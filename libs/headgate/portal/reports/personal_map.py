@@ -83,6 +83,7 @@ def of_contracts(known: Known) -> Map:
                 columns.append(_held(contract, column))
             if column.anonymized:
                 ended.append(_held(contract, column))
+    columns.sort(key=lambda c: c.key)  # lists go on behind a key
     made = Map(tuple(columns), tuple(ended))
     _last[:] = [(contracts, made)]
     return made
