@@ -179,6 +179,7 @@ class Access:
                     "This token is not known, was revoked, or has expired.",
                     "Send `Authorization: Bearer TOKEN`; an admin makes one at /tokens.",
                 )
+            self.keys.note_use()
             return Entered(token.person)
         key = self.cookie(headers)
         found = self.sessions.find(key) if key else None

@@ -85,12 +85,12 @@ def append(records: Records, *, by: Person, action: str, subject: str, **detail:
     """
     if action not in ACTIONS:
         raise ValueError(f"{action!r} is no action of the log")
-    told = _writable(hjson.dumps(secrets.redacted(detail)))
+    told = writable(hjson.dumps(secrets.redacted(detail)))
     with records.writing() as connection:
         last = _head(connection)
         values = {
-            "number": last.number + 1, "at": clock.micros(), "who": _writable(by.name),
-            "role": str(by.role), "action": action, "subject": _writable(subject),
+            "number": last.number + 1, "at": clock.micros(), "who": writable(by.name),
+            "role": str(by.role), "action": action, "subject": writable(subject),
             "detail": told,
         }  # fmt: skip
         values["hash"] = link(last.hash, values)
@@ -98,7 +98,7 @@ def append(records: Records, *, by: Person, action: str, subject: str, **detail:
     return _made(values)
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
     """The text without secrets, and without what no database takes."""
     plain = secrets.redact(text).replace("\0", "\ufffd")
     return plain.encode("utf-8", "replace").decode()
@@ -190,7 +190,7 @@ def _that_are(
         (_entry.c.who, by), (_entry.c.action, action), (_entry.c.subject, subject)
     ):  # fmt: skip
         if value is not None:
-            asked = asked.where(column == _writable(value))
+            asked = asked.where(column == writable(value))
     if since is not None:
         asked = asked.where(_entry.c.at >= clock.micros(since))
     if until is not None:

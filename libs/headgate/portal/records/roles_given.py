@@ -49,7 +49,11 @@ def every(
     if who is not None:
         newest = sa.select(sa.func.max(_entry.c.number)).where(given, _entry.c.subject == who)
         asked = sa.select(_entry).where(_entry.c.number.in_(newest))
-    asked = asked.where(_entry.c.subject > after).order_by(_entry.c.subject).limit(limit)
+    asked = (
+        asked.where(_entry.c.subject > chain.writable(after))
+        .order_by(_entry.c.subject)
+        .limit(limit)
+    )
     with records.reading() as connection:
         rows = connection.execute(asked).all()
         names = [row.subject for row in rows]

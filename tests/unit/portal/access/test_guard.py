@@ -119,6 +119,19 @@ def test_a_wrong_token_is_refused_and_not_sent_to_sign_in(
     assert enter().get("/audit", headers={"Authorization": said}).status_code == 401
 
 
+def test_when_a_token_was_used_is_noted_now_and_then(
+    enter: Enter, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = enter()
+    client.headers.update(bearer(records))
+    client.get("/nothing")
+    assert tokens.TOKENS.every(records)[0].used_at is None
+    later = clock.monotonic() + 61
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    client.get("/nothing")
+    assert tokens.TOKENS.every(records)[0].used_at is not None
+
+
 def test_a_token_ends_when_it_is_over_or_revoked(enter: Enter, records: Records) -> None:
     client = enter()
     client.headers.update(bearer(records, Role.REVIEWER))
