@@ -61,9 +61,12 @@ def grant(
     The caller makes sure that there is such a rule.
 
     Raises:
-        UsageError: there is no reason, or the day is past or more than a year away.
+        UsageError: there is no reason, the day is past or more than a year away, or it is a machine
+            that asks.
         ConflictError: one is in force for that rule.
     """
+    if by.is_machine:
+        raise UsageError("a machine grants nothing.", remedy="A person has to grant it.")
     reason, today = reason.strip(), clock.now().date()
     if not reason:
         raise UsageError("an exception needs a reason.", remedy="Say why the rule may be broken.")

@@ -60,9 +60,11 @@ def sign(
     """Sign a report off.
 
     Raises:
-        UsageError: the note is too long.
+        UsageError: the note is too long, or it is a machine that asks.
         ConflictError: the same person signed the same figures already.
     """
+    if by.is_machine:
+        raise UsageError("a machine stands for nothing.", remedy="A person has to sign.")
     if len(note) > LONGEST_NOTE:
         raise UsageError(f"the note is longer than {LONGEST_NOTE} characters.")
     for other in of_subject(records, subject):

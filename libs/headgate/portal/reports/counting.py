@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
+
+import duckdb
 
 from headgate.core.settings import Settings
 from headgate.lake import ledger
@@ -146,7 +149,9 @@ class Counts:
             try:
                 todo = self._todo()
                 if sum(len(s.files) - len(self._files[t]) for t, s in todo) <= _FEW_FILES:
-                    self._take(todo)
+                    # A file that was put together with others meanwhile is gone: the next look tells.
+                    with suppress(duckdb.IOException):
+                        self._take(todo)
                 elif self._behind is None or not self._behind.is_alive():
                     self._behind = threading.Thread(target=self._later, daemon=True)
                     self._behind.start()

@@ -39,7 +39,12 @@ def _signed(records: Records, by: Person = ADA, digest: str = "d1") -> signoffs.
 
 def _granted(records: Records, until: date, rule: str = RULE) -> exceptions.Granted:
     return exceptions.grant(
-        records, by=ADA, dataset=DATASET, rule=rule, reason="the source is being mended", until=until
+        records,
+        by=ADA,
+        dataset=DATASET,
+        rule=rule,
+        reason="the source is being mended",
+        until=until,
     )
 
 
@@ -153,5 +158,16 @@ def test_an_exception_needs_a_reason(records: Records, why: str) -> None:
     with clock.frozen(NOON), pytest.raises(UsageError, match="reason"):
         exceptions.grant(
             records, by=ADA, dataset=DATASET, rule=RULE, reason=why, until=date(2026, 3, 12)
+        )
+    assert not list(chain.every(records))
+
+
+def test_a_machine_stands_for_nothing(records: Records) -> None:
+    robot = Person("token:robot", Role.ADMIN, is_machine=True)
+    with pytest.raises(UsageError, match="person"):
+        _signed(records, by=robot)
+    with clock.frozen(NOON), pytest.raises(UsageError, match="person"):
+        exceptions.grant(
+            records, by=robot, dataset=DATASET, rule=RULE, reason="x", until=date(2026, 3, 12)
         )
     assert not list(chain.every(records))
