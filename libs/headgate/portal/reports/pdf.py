@@ -62,7 +62,7 @@ class _Writing:
     def __init__(self, report: Report, letters: pdf_fonts.Letters, by: str) -> None:
         self.report, self.letters, self.by = report, letters, by
         plain = ParagraphStyle("plain", fontName=letters.plain, fontSize=9, leading=12)
-        self.plain, self.cell = plain, ParagraphStyle("cell", plain, fontSize=7.5, leading=9.5)
+        self.plain, self.cell = plain, ParagraphStyle("cell", plain, fontSize=7, leading=9)
         self.cell.splitLongWords = 1
         self.head = ParagraphStyle("head", self.cell, fontName=letters.bold)
         self.h1 = ParagraphStyle("h1", plain, fontName=letters.bold, fontSize=16, leading=20)
@@ -105,7 +105,7 @@ class _Writing:
             for d, f in listed[:_MOST_DATASETS]
         ]  # fmt: skip
         heads = ("dataset", "score", "verdicts held", "batches", "refused", "rows read",
-                 "published", "quarantined")  # fmt: skip
+                 "published", "set aside")  # fmt: skip
         return self._table("Datasets", heads, rows, (46, 14, 24, 16, 15, 20, 20, 19), len(listed))
 
     def _rules(self, exceptions: Sequence[Granted]) -> list[Flowable]:
@@ -116,7 +116,7 @@ class _Writing:
             for r in self.report.rules[:_MOST_RULES]
         ]  # fmt: skip
         heads = ("dataset", "rule", "severity", "batches", "rows", "last", "exception")
-        widths = (46, 44, 18, 14, 16, 18, 18)
+        widths = (46, 42, 18, 16, 16, 18, 18)
         title = "Rules that did not hold"
         return self._table(title, heads, rows, widths, len(self.report.rules))
 
@@ -141,7 +141,7 @@ class _Writing:
         rows = [
             (f"{s.first} to {s.last}", s.by, f"{s.at:%Y-%m-%d %H:%M}",
              f"withdrawn by {s.withdrawn_by}" if not s.stands else "figures changed since"
-             if changed else "stands", s.note, s.digest[:16])
+             if changed else "stands", s.note, s.digest[:12])
             for s, changed in signed
         ]  # fmt: skip
         heads = ("days", "by", "when (UTC)", "state", "note", "digest")
