@@ -17,7 +17,7 @@ TOP_LEVEL = {
 }
 ROOMS = {
     *("core", "contracts", "simulation", "lake", "lineage", "quality", "ingest"),
-    *("transforms", "governance", "orchestration", "cli"),
+    *("transforms", "governance", "orchestration", "portal", "cli"),
 }
 LONGEST_FILE, MEDIAN_FILE = 600, 170
 LONG_FUNCTION, LONGEST_FUNCTION, LONG_SHARE = 50, 80, 0.02
