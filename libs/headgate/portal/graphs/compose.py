@@ -30,11 +30,13 @@ _MOST_WORDS = 3
 
 @dataclass(frozen=True)
 class Composed:
-    """A picture, and how it is grouped. ``datasets`` counts those that were reached."""
+    """A picture, and how it is grouped. ``datasets`` counts those that were reached, ``undrawn`` the edges
+    between cards for which there is no room."""
 
     picture: Picture
     grouped: Grouped
     datasets: int
+    undrawn: int = 0
 
 
 def compose(
@@ -46,21 +48,23 @@ def compose(
     most: int = MOST_DRAWN,
 ) -> Composed:
     """The picture of what was reached: at most ``most`` nodes, of which ``alone`` are drawn without being
-    asked for; fewer, if there were more edges between them than anybody can follow."""
+    asked for; fewer of these, if there were more than :data:`MOST_LINES` edges between them."""
     told = _told(reached, knowledge, asked)
     opened = tuple(k for k in asked.opened if not k.startswith(COLUMNS))
     # Of the whole platform nobody is nearer than another.
     by = "domain" if reached.start is None and asked.by == "distance" else asked.by
-    while True:
-        found = grouped([t.member for t in told], by=by, opened=opened, alone=alone, most=most)
+    members = [t.member for t in told]
+    for few in (alone, alone // 2, alone // 4):
+        found = grouped(members, by=by, opened=opened, alone=few, most=most)
         drawn = cards.drawn(found.units, told, reached, asked)
-        ends = _ends(reached, told, drawn)
-        if len(ends[0]) <= MOST_LINES or most < MOST_DRAWN // 8:
+        ends, count, by_end, begin = _ends(reached, told, drawn)
+        if len(ends) <= MOST_LINES:
             break
-        alone, most = alone // 2, most // 2
-    lines = tuple(_lines(reached, *ends))
+    # What stands for the fewest edges is left out.
+    thick = np.sort(np.argsort(-count, kind="stable")[:MOST_LINES])
+    lines = tuple(_lines(reached, ends[thick], count[thick], by_end, begin[thick]))
     picture = Picture(_title(asked, reached), drawn.cards, lines)
-    return Composed(picture, found, len(told))
+    return Composed(picture, found, len(told), len(ends) - len(thick))
 
 
 def _told(reached: Reached, knowledge: Knowledge, asked: Asked) -> list[Told]:

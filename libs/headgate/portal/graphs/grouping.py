@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from headgate.portal.graphs.about import LAYERS, About
 from headgate.portal.graphs.asked import ALL
@@ -12,12 +12,12 @@ from headgate.portal.graphs.reached import DOWN, START, UP
 
 #: A group of more is opened into parts of itself.
 _ONE_SCREEN = 60
-#: Groups are told apart more finely as long as there are no more; where they are all that is drawn, and
-#: beside what is drawn by itself.
-_FEW, _FEW_BESIDE = 100, 40
 _SIDES = {UP: "up", START: "all", DOWN: "down"}
 #: What ends one part of a key; a part that has it is written with another sign.
 _SEPARATOR = "/"
+#: What a part of a key begins with that means a stretch of names, or a member by itself.
+_STRETCH, _ONE = "~", "="
+_PLAIN = str.maketrans({_SEPARATOR: "∕", _STRETCH: "∼", _ONE: "＝"})
 
 
 class Member(NamedTuple):
@@ -68,7 +68,8 @@ def grouped(
     most: int = 200,
 ) -> Grouped:
     """Draw the nearest by themselves, level by level while they are no more than ``alone``, all others
-    in groups, but those that are to be open; ``most`` nodes in all.
+    in groups, but those that are to be open; ``most`` nodes in all. Groups are told apart more finely while
+    they are no more than ``alone``, or half of that beside what is drawn by itself.
 
     Args:
         members: in the order in which they are to be drawn.
@@ -80,10 +81,10 @@ def grouped(
     near, far = _near(members, min(alone, most))
     tree = _Tree(members, by)
     frontier: _Parts = tree.parts((), far) if far else {}
-    few = _FEW_BESIDE if near else _FEW
+    few = alone // 2 if near else alone
     while far:  # Finer, while there are few.
         finer = tree.finer(frontier)
-        if len(finer) == len(frontier) or len(finer) > min(few, most // 2):
+        if len(finer) == len(frontier) or len(finer) > few:
             break
         frontier = finer
     left = most - sum(members[n].weight for n in near) - sum(map(tree.weight, frontier.items()))
@@ -142,28 +143,40 @@ class _Tree:
         self._levels = (_side, *first[by])
 
     def parts(self, path: _Path, numbers: Sequence[int]) -> _Parts:
-        """The parts of a group; those of one member are that member."""
-        depth = len(path)
-        if depth < len(self._levels):
-            found: _Parts = {}
-            for number in numbers:
-                word = self._levels[depth](self._members[number]).replace(_SEPARATOR, "∕") or "none"
-                found.setdefault((*path, word), []).append(number)
-            if depth == 0:  # Which side it is on is no group.
-                return {k: v for p, some in found.items() for k, v in self.parts(p, some).items()}
-            return dict(sorted(found.items(), key=lambda part: _rank(part[0])))
+        """The parts of a group, never more than fit on a screen: of many these are stretches of them.
+        Parts of one member each are those members."""
+        depth = sum(1 for word in path if not word.startswith(_STRETCH))
+        if depth == len(self._levels):
+            return self._named(path, numbers)
+        found: _Parts = {}
+        for number in numbers:
+            word = _segment(self._levels[depth](self._members[number]))
+            found.setdefault((*path, word), []).append(number)
+        if depth == 0:  # Which side it is on is no group.
+            return {k: v for p, some in found.items() for k, v in self.parts(p, some).items()}
+        listed = sorted(found.items(), key=lambda part: _rank(part[0]))
+        if len(listed) <= _ONE_SCREEN:
+            return dict(listed)
+        stretches: _Parts = {}
+        for some in _stretches(listed):
+            word = f"{_STRETCH}{some[0][0][-1]}–{some[-1][0][-1]}"
+            stretches[(*path, word)] = sorted(n for _, numbers in some for n in numbers)
+        return stretches
+
+    def _named(self, path: _Path, numbers: Sequence[int]) -> _Parts:
         if len(numbers) <= _ONE_SCREEN:
-            return {(*path, f"={number}"): [number] for number in numbers}
-        size = max(_ONE_SCREEN, -(-len(numbers) // _ONE_SCREEN))
+            return {(*path, f"{_ONE}{number}"): [number] for number in numbers}
         named = sorted(numbers, key=lambda n: self._members[n].about.name)
-        return {
-            (*path, f"{start + 1}–{min(start + size, len(named))}"): named[start : start + size]
-            for start in range(0, len(named), size)
-        }
+        found: _Parts = {}
+        begin = 1
+        for some in _stretches(named):
+            found[*path, f"{_STRETCH}{begin}–{begin + len(some) - 1}"] = list(some)
+            begin += len(some)
+        return found
 
     def is_one(self, path: _Path) -> bool:
         """Whether it is a member by itself."""
-        return path[-1].startswith("=") and len(path) > len(self._levels)
+        return path[-1].startswith(_ONE)
 
     def weight(self, part: tuple[_Path, list[int]]) -> int:
         """How many nodes it is drawn with."""
@@ -173,8 +186,8 @@ class _Tree:
         """Every group in its parts, as far as these are groups."""
         found: _Parts = {}
         for path, numbers in frontier.items():
-            parts = self.parts(path, numbers) if len(path) < len(self._levels) else {path: numbers}
-            found |= parts
+            is_last = sum(1 for w in path if not w.startswith(_STRETCH)) == len(self._levels)
+            found |= {path: numbers} if is_last else self.parts(path, numbers)
         return found
 
     def open(self, frontier: _Parts, path: _Path, room: int) -> int | None:
@@ -234,4 +247,18 @@ def _rank(path: _Path) -> tuple[int, str]:
 
 def _words(path: _Path) -> tuple[str, ...]:
     """What a group's members have in common, in words."""
-    return path[1:]
+    return tuple(word.removeprefix(_STRETCH) for word in path[1:])
+
+
+def _segment(word: str) -> str:
+    """A part of a key for what a reader calls a group."""
+    return word.translate(_PLAIN) or "none"
+
+
+_Any = TypeVar("_Any")
+
+
+def _stretches(listed: Sequence[_Any]) -> list[Sequence[_Any]]:
+    """All of them, in no more parts than fit on a screen."""
+    size = max(_ONE_SCREEN, -(-len(listed) // _ONE_SCREEN))
+    return [listed[begin : begin + size] for begin in range(0, len(listed), size)]

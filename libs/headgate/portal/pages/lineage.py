@@ -57,7 +57,7 @@ def _page(request: Request, asked: Asked) -> Response:
     parts = served.of(request)
     now = parts.knowing.now()
     found = reached.find(parts.lineage, asked)
-    knowledge = Knowledge(found.graph.names, now)
+    knowledge = Knowledge.at(found.graph.names, now)
     composed = compose(found, knowledge, asked)
     page = listed.page(parts.lineage, found, after=asked.after, limit=asked.limit)
     return showing.page(
@@ -117,6 +117,9 @@ def _notes(asked: Asked, found: Reached, composed: Composed) -> list[tuple[str, 
         notes.append((told, asked.around(dataset)))
     if len(found.untraced) > 10:
         notes.append((f"The same is true of {len(found.untraced) - 10} more datasets.", ""))
+    if composed.undrawn:
+        told = f"Of the lines between the cards the {composed.undrawn} thinnest are not drawn; the table has all."
+        notes.append((told, ""))
     if composed.grouped.shut:
         told = "There is no room to open all of these groups at once; close others first."
         notes.append((told, ""))
