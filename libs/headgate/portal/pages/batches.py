@@ -33,7 +33,7 @@ def one(request: Request, dataset: str, batch: str) -> Response:
     about = subject.of(request, dataset)
     lake = asking.of(request)
     found = batches.account(lake, about.id, batch)
-    judged = batches.verdicts(lake, about.id, [found.batch_id]).get(found.batch_id, ())
+    judged = batches.verdicts(lake, about.id, [found]).get(found.batch_id, ())
     person = served.person(request)
     return showing.page(
         request, "dataset/batch.html", about=about, batch=found,

@@ -45,7 +45,7 @@ def _rules(request: Request, about: Subject, name: str) -> list[dict[str, object
     """Rules on the column, each with what it demands and how the newest verdict went."""
     lake, person = asking.of(request), served.person(request)
     newest = batches.accounts(lake, about.id, limit=5).accounts
-    judged = batches.verdicts(lake, about.id, [b.batch_id for b in newest])
+    judged = batches.verdicts(lake, about.id, newest)
     last = next((judged[b.batch_id] for b in newest if b.batch_id in judged), ())
     verdicts = {one.rule: one for one in last}
     return [

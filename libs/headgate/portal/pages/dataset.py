@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 routes = APIRouter()
 #: Batches that are drawn, and that are listed.
-DRAWN, LISTED = 30, 10
+DRAWN, LISTED = 20, 10
 
 
 @routes.get("/datasets/{dataset}")
@@ -40,7 +40,7 @@ def dataset(request: Request, dataset: str) -> Response:
     about = subject.of(request, dataset)
     lake, person = asking.of(request), served.person(request)
     page = batches.accounts(lake, about.id, limit=DRAWN)
-    judged = batches.verdicts(lake, about.id, [b.batch_id for b in page.accounts])
+    judged = batches.verdicts(lake, about.id, page.accounts)
     newest = next((b for b in page.accounts if b.batch_id in judged), None)
     broken = [
         (one, reasons.observed(about.contract, one, person))
@@ -50,7 +50,7 @@ def dataset(request: Request, dataset: str) -> Response:
     known = flows.graph(served.of(request).lineage)
     counted = refused.counted(lake, about.id)
     by_rule = batches.by_rule(page.accounts, judged)
-    published = freshness.publications(lake, about.id)
+    published = freshness.publications(page.accounts)
     return showing.page(
         request, "dataset/dataset.html", about=about, page=page, newest=newest, broken=broken,
         accounts=page.accounts[:LISTED], counted=counted,

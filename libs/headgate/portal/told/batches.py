@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +14,20 @@ from headgate.lake import ledger
 from headgate.lake.engines.duckdb import literal
 from headgate.lake.snapshot import relation
 from headgate.lineage.questions import paging
-from headgate.portal.told.asking import holding
+from headgate.portal.told.asking import holding, latest, newest_first, within
 
 if TYPE_CHECKING:
+    from headgate.lake.snapshot import DataFile
     from headgate.portal.told.asking import Asking
 
 #: Rules of one batch that a page shows, at the most.
 MOST_RULES = 2_000
-_ACCOUNT = (
+#: What lists show of a batch, and what only its own page does: of millions of rows that takes long.
+_LISTED = (
     "batch_id", "run_id", "kind", "source", "outcome", "mode", "read", "published", "quarantined",
-    "deduplicated", "refused", "version", "contract_version", "contract_hash", "code_hash",
-    "content_hash", "committed_at", "inputs", "detail",
+    "deduplicated", "refused", "version", "contract_version", "committed_at",
 )  # fmt: skip
+_ACCOUNT = (*_LISTED, "contract_hash", "code_hash", "inputs")
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Account:
     """One batch and what became of its rows: ``read`` is the sum of the four counts behind it.
 
     ``version`` is that of the table which it made, None if it was refused; ``inputs`` are the
-    versions of the datasets that it was made from.
+    versions of the datasets that it was made from. What only a batch's own page shows (hashes,
+    inputs) is empty in lists.
     """
 
     batch_id: str
@@ -49,12 +52,10 @@ class Account:
     refused: int
     version: int | None
     contract_version: str
-    contract_hash: str
-    code_hash: str
-    content_hash: str
     at: datetime
-    inputs: Mapping[str, int]
-    detail: Mapping[str, Any]
+    contract_hash: str = ""
+    code_hash: str = ""
+    inputs: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def came_to(self) -> str:
@@ -71,11 +72,11 @@ class Account:
 
 @dataclass(frozen=True)
 class AccountPage:
-    """Batches, the newest first. ``next`` gives the page behind; ``total`` are all of them."""
+    """Batches, the newest first; ``next`` gives the page behind. How many there are in all is not
+    told: that would read the whole ledger."""
 
     accounts: tuple[Account, ...]
     next: str | None
-    total: int
 
 
 @dataclass(frozen=True)
@@ -108,24 +109,41 @@ def accounts(
     Raises:
         NotFoundError: ``after`` is no ``next`` of a page.
     """
-    source = _ledger(asking, ledger.BATCHES, dataset)
-    if source is None:
-        return AccountPage((), None, 0)
+    begin = paging.values(after, str, str) if after is not None else None
+    base = asking.snapshot(ledger.BATCHES)
+    if base is None:
+        return AccountPage((), None)
+    files = holding(base.files, "dataset", dataset)
     where = f"dataset = {literal(dataset)}"
     if outcome is not None:
         where += f" AND outcome = {literal(outcome)}"
-    total = asking.rows(f"SELECT count(*) AS n FROM {source} WHERE {where}")[0]["n"]
-    if after is not None:
-        at, batch = paging.values(after, str, str)
-        where += f" AND (committed_at, batch_id) < (TRY_CAST({literal(at)} AS TIMESTAMPTZ), {literal(batch)})"
-    found = asking.rows(
-        f"SELECT {', '.join(_ACCOUNT)} FROM {source} WHERE {where}"
-        f" ORDER BY committed_at DESC, batch_id DESC LIMIT {int(limit) + 1}"
-    )
+    if begin is not None:
+        at, batch = (literal(value) for value in begin)
+        where += f" AND (committed_at, batch_id) < (TRY_CAST({at} AS TIMESTAMPTZ), {batch})"
+    found = _newest(asking, files, base.columns, where, limit + 1)
     told = tuple(_account(row) for row in found[:limit])
     more = len(found) > limit
     following = paging.key((clock.iso(told[-1].at), told[-1].batch_id)) if more else None
-    return AccountPage(told, following, int(total))
+    return AccountPage(told, following)
+
+
+def _newest(
+    asking: Asking, files: Sequence[DataFile], columns: Mapping[str, str], where: str, most: int
+) -> list[dict[str, Any]]:
+    """The newest rows of the ledger of batches that satisfy ``where``; older files are read only if
+    the newer ones have too few: a ledger of years has millions of rows."""
+    found: list[dict[str, Any]] = []
+    left = list(files)
+    for portion in newest_first(files, "committed_at"):
+        found += asking.rows(
+            f"SELECT {', '.join(_LISTED)} FROM {relation(portion, columns)} WHERE {where}"
+            f" ORDER BY committed_at DESC, batch_id DESC LIMIT {int(most)}"
+        )
+        found.sort(key=lambda row: (row["committed_at"], row["batch_id"]), reverse=True)
+        left = [f for f in left if f not in portion]
+        if len(found) >= most and found[most - 1]["committed_at"] > latest(left, "committed_at"):
+            break
+    return found[:most]
 
 
 def account(asking: Asking, dataset: str, batch_id: str) -> Account:
@@ -134,9 +152,11 @@ def account(asking: Asking, dataset: str, batch_id: str) -> Account:
     Raises:
         NotFoundError: the dataset has no such batch.
     """
-    source = _ledger(asking, ledger.BATCHES, dataset)
-    found = source and asking.rows(
-        f"SELECT {', '.join(_ACCOUNT)} FROM {source}"
+    base = asking.snapshot(ledger.BATCHES)
+    # Ids rise with time, as the files of the ledger do.
+    files = holding(base.files, "batch_id", batch_id) if base else []
+    found = base and asking.rows(
+        f"SELECT {', '.join(_ACCOUNT)} FROM {relation(files, base.columns)}"
         f" WHERE dataset = {literal(dataset)} AND batch_id = {literal(batch_id)} LIMIT 1"
     )
     if not found:
@@ -147,19 +167,23 @@ def account(asking: Asking, dataset: str, batch_id: str) -> Account:
 
 
 def verdicts(
-    asking: Asking, dataset: str, batch_ids: Sequence[str]
+    asking: Asking, dataset: str, batches: Sequence[Account]
 ) -> dict[str, tuple[Judged, ...]]:
     """How the rules were judged in these batches, by batch; broken rules first, then by name."""
-    source = _ledger(asking, ledger.VERDICTS, dataset) if batch_ids else None
-    if source is None:
+    base = asking.snapshot(ledger.VERDICTS) if batches else None
+    if base is None:
         return {}
-    named = ", ".join(literal(b) for b in batch_ids)
+    since, until = min(b.at for b in batches), max(b.at for b in batches)
+    files = within(holding(base.files, "dataset", dataset), "judged_at", since, until)
+    named = ", ".join(literal(b.batch_id) for b in batches)
     found: dict[str, list[Judged]] = {}
     for row in asking.rows(
         "SELECT batch_id, rule_id, rule_kind, column_name, severity, scope, passed, breaches,"
-        f" observed, expected, judged_at FROM {source}"
+        f" observed, expected, judged_at FROM {relation(files, base.columns)}"
         f" WHERE dataset = {literal(dataset)} AND batch_id IN ({named})"
-        f" ORDER BY passed, rule_id LIMIT {MOST_RULES * len(batch_ids)}"
+        f" AND judged_at BETWEEN {literal(clock.iso(since))}::TIMESTAMPTZ"
+        f" AND {literal(clock.iso(until))}::TIMESTAMPTZ"
+        f" ORDER BY passed, rule_id LIMIT {MOST_RULES * len(batches)}"
     ):
         told = Judged(*({**row, "observed": row["observed"] or ""}.values()))
         found.setdefault(told.batch_id, []).append(told)
@@ -190,18 +214,10 @@ def by_rule(
 
 
 def _account(row: Mapping[str, Any]) -> Account:
-    values = {
-        name: row[name] for name in _ACCOUNT if name not in ("committed_at", "inputs", "detail")
-    }
-    for name in ("source", "code_hash", "content_hash"):
-        values[name] = values[name] or ""
-    parsed = {name: hjson.loads(row[name]) if row[name] else {} for name in ("inputs", "detail")}
-    return Account(**values, **parsed, at=row["committed_at"])
-
-
-def _ledger(asking: Asking, name: str, dataset: str) -> str | None:
-    """A table expression of the part of a ledger that may tell of a dataset; None before any entry."""
-    base = asking.snapshot(name)
-    if base is None:
-        return None
-    return relation(holding(base.files, "dataset", dataset), base.columns)
+    values = {name: value for name, value in row.items() if name != "committed_at"}
+    for name in ("source", "code_hash"):
+        if name in values:
+            values[name] = values[name] or ""
+    if "inputs" in values:
+        values["inputs"] = hjson.loads(values["inputs"]) if values["inputs"] else {}
+    return Account(**values, at=row["committed_at"])

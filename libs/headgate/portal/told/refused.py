@@ -70,20 +70,21 @@ def counted(asking: Asking, dataset: str) -> Counted:
     base = asking.snapshot(dataset, quarantine=True)
     if base is None:
         return Counted({}, ())
-    states = asking.rows(
-        f"SELECT state, count(*) AS n FROM {base.relation(['state'])} GROUP BY ALL"
-    )
+    states: dict[str, int] = {}
     by_code: dict[str, dict[str, int]] = {}
     for row in asking.rows(
-        "SELECT code, state, count(*) AS n FROM (SELECT unnest(codes) AS code, state FROM"
-        f" {base.relation(['codes', 'state'])}) GROUP BY ALL"
+        f"SELECT state, codes, count(*) AS n FROM {base.relation(['state', 'codes'])} GROUP BY ALL"
     ):
-        by_code.setdefault(row["code"], {})[row["state"]] = int(row["n"])
+        state, n = row["state"], int(row["n"])
+        states[state] = states.get(state, 0) + n
+        for code in row["codes"] or ():
+            found = by_code.setdefault(code, {})
+            found[state] = found.get(state, 0) + n
     reasons = sorted(
         (Reason(code, told) for code, told in by_code.items()),
         key=lambda r: (-r.open, -r.total, r.code),
     )
-    return Counted({s["state"]: int(s["n"]) for s in states}, tuple(reasons))
+    return Counted(states, tuple(reasons))
 
 
 def page(
