@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -149,14 +148,6 @@ class Batches:
         cut = newest[MOST:]
         self.newest = tuple(newest[:MOST])
         self.whole_from = max(since, cut[0].at if cut else since)
-
-
-def days_counted(batches: Batches, days: int, until: datetime) -> Iterator[tuple[date, str, int]]:
-    """``(day, outcome, batches)`` of the last ``days`` days to the one of ``until``, oldest first."""
-    first = until.date() - timedelta(days=days - 1)
-    for (day, outcome), count in sorted(batches.days.items()):
-        if first <= day <= until.date():
-            yield day, outcome, count
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
