@@ -18,7 +18,7 @@ ENTRANCES = frozenset({("GET", "/sign-in"), ("POST", "/sign-in"), ("GET", "/sign
 RULES: dict[tuple[str, str], Right] = {
     ("GET", "/"): Right.SEE,
     ("GET", "/catalogue"): Right.SEE,
-    # one dataset
+    # one dataset; of refused rows only their owner decides, which the page itself looks at
     ("GET", "/datasets/{dataset}"): Right.SEE,
     ("GET", "/datasets/{dataset}/columns/{column}"): Right.SEE,
     ("GET", "/datasets/{dataset}/contract"): Right.SEE,
@@ -38,7 +38,6 @@ RULES: dict[tuple[str, str], Right] = {
     ("GET", "/releases/{number}"): Right.SEE,
     ("GET", "/releases/{number}/why"): Right.SEE,
     ("GET", "/releases/{number}/evidence.zip"): Right.EXPORT,
-    ("GET", "/releases/{number}/evidence.zip"): Right.EXPORT,
     ("GET", "/quality"): Right.SEE,
     ("GET", "/quality/exceptions"): Right.SEE,
     ("GET", "/quality/sign-offs/{number}"): Right.SEE,
@@ -54,19 +53,6 @@ RULES: dict[tuple[str, str], Right] = {
     ("POST", "/quality/exceptions/{number}/end"): Right.SIGN,
     ("GET", "/personal-data"): Right.SEE,
     ("GET", "/personal-data.csv"): Right.EXPORT,
-    ("GET", "/lineage"): Right.SEE,
-    # one dataset; of refused rows only their owner decides, which the page itself looks at
-    ("GET", "/datasets/{dataset}"): Right.SEE,
-    ("GET", "/datasets/{dataset}/columns/{column}"): Right.SEE,
-    ("GET", "/datasets/{dataset}/contract"): Right.SEE,
-    ("GET", "/datasets/{dataset}/code"): Right.SEE,
-    ("GET", "/datasets/{dataset}/batches"): Right.SEE,
-    ("GET", "/datasets/{dataset}/batches/{batch}"): Right.SEE,
-    ("GET", "/datasets/{dataset}/examples"): Right.SEE,
-    ("GET", "/datasets/{dataset}/quarantine"): Right.SEE,
-    ("POST", "/datasets/{dataset}/quarantine/waive"): Right.DECIDE,
-    ("POST", "/datasets/{dataset}/quarantine/replay"): Right.DECIDE,
-    ("GET", "/datasets/{dataset}/quarantine/replays/{number}"): Right.SEE,
     # who may come in, and the log
     ("POST", "/sign-out"): Right.SEE,
     ("GET", "/people"): Right.MANAGE,
@@ -76,28 +62,6 @@ RULES: dict[tuple[str, str], Right] = {
     ("POST", "/tokens/revoke"): Right.MANAGE,
     ("GET", "/audit"): Right.AUDIT,
     ("GET", "/audit.csv"): Right.AUDIT,
-    # runs, releases, reports and what is put on record about them
-    ("GET", "/runs"): Right.SEE,
-    ("GET", "/runs/{run}"): Right.SEE,
-    ("GET", "/releases"): Right.SEE,
-    ("GET", "/releases/{number}"): Right.SEE,
-    ("GET", "/releases/{number}/why"): Right.SEE,
-    ("GET", "/releases/{number}/evidence.zip"): Right.EXPORT,
-    ("GET", "/quality"): Right.SEE,
-    ("GET", "/quality/domains/{name}"): Right.SEE,
-    ("GET", "/quality/owners/{name:path}"): Right.SEE,
-    ("GET", "/quality/domains/{name}.pdf"): Right.EXPORT,
-    ("GET", "/quality/owners/{name:path}.pdf"): Right.EXPORT,
-    ("GET", "/quality/domains/{name}.csv"): Right.EXPORT,
-    ("GET", "/quality/owners/{name:path}.csv"): Right.EXPORT,
-    ("GET", "/quality/exceptions"): Right.SEE,
-    ("POST", "/quality/exceptions"): Right.SIGN,
-    ("POST", "/quality/exceptions/{number}/end"): Right.SIGN,
-    ("GET", "/quality/sign-offs/{number}"): Right.SEE,
-    ("POST", "/quality/sign-offs"): Right.SIGN,
-    ("POST", "/quality/sign-offs/{number}/withdraw"): Right.SIGN,
-    ("GET", "/personal-data"): Right.SEE,
-    ("GET", "/personal-data.csv"): Right.EXPORT,
 }
 
 
