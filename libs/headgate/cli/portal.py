@@ -66,6 +66,7 @@ def _opened(ends: ExitStack, project: Project, host: str, port: int) -> tuple[Se
     """The parts, and the address, once all is known that the first page tells."""
     from headgate.cli import progress
     from headgate.portal import opening
+    from headgate.portal.reports import counting
 
     with progress.watch() as seen:
         parts = ends.enter_context(
@@ -81,6 +82,8 @@ def _opened(ends: ExitStack, project: Project, host: str, port: int) -> tuple[Se
         bound = _bind(parts, host, port)
         ends.callback(bound.socket.close)
         parts.knowing.looked()
+        seen.step("portal", "adding the ledgers up")
+        counting.of(parts.lineage, project.settings).bring_up()
     return parts, bound
 
 

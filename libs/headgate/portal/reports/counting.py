@@ -134,6 +134,14 @@ class Counts:
         found = con.cursor().execute(asked, list(given)).fetchall()
         return [dict(zip(columns, row, strict=True)) for row in found]
 
+    def bring_up(self) -> None:
+        """Add up what is new in the ledgers: the first time all of it, so that no request waits.
+
+        Raises:
+            LakeError: a ledger cannot be read.
+        """
+        self._brought_up()
+
     @property
     def version(self) -> tuple[int | None, ...]:
         """What tells one state of the sums from another."""
