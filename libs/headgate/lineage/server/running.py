@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -148,6 +150,11 @@ def serve(
     server = uvicorn.Server(config)
 
     async def answer() -> None:
+        # Of the signals that end it uvicorn minds two; where its terminal is gone it ends as well.
+        with suppress(RuntimeError, ValueError):  # not in the main thread
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGHUP, server.handle_exit, signal.SIGTERM, None
+            )
         telling = asyncio.create_task(_tell(server, ready))
         try:
             await server.serve(sockets=[bound.socket])
