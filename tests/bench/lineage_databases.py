@@ -66,7 +66,7 @@ def places(folder: Path, name: str, kinds: Sequence[str] = KINDS) -> Iterator[li
     with ExitStack() as stack:
         found = []
         for kind in kinds:
-            where = str(folder / name / "lineage.db")
+            where = str((folder / name / "lineage.db").resolve())  # a server has another folder
             if kind == "postgresql":
                 where = stack.enter_context(_postgresql(folder / "postgres", name))
             store = open_store(where)
