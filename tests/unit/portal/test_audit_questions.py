@@ -187,7 +187,9 @@ def test_6_what_changed(asked: Ask) -> None:
     assert HEALTH in {m["dataset"] for m in page.table("Tables that differ")}
     page = walk.follow("why it changed", to=f"/releases/2/why?dataset={HEALTH}")
     assert "bronze.chat.messages (new rows" in page.text("p.note")
-    causes = [c for c in page.table("Causes in bronze.chat.messages") if c["cause"].endswith("rows")]
+    causes = [
+        c for c in page.table("Causes in bronze.chat.messages") if c["cause"].endswith("rows")
+    ]
     assert sum(int(c["rows"]) for c in causes) == 18
     assert all("second.json" in c["what happened"] for c in causes)
     walk.done()

@@ -46,5 +46,7 @@ def around(store: Store | PlainStore, now: Known, dataset: str, column: str = ""
     if not len(found.source):
         return None
     whole = Asked(dataset=dataset, column=column)
-    composed = compose(found, Knowledge.at(found.graph.names, now), whole, alone=_MOST, most=2 * _MOST)
+    composed = compose(
+        found, Knowledge.at(found.graph.names, now), whole, alone=_MOST, most=2 * _MOST
+    )
     return Small(graph_svg.draw(composed.picture, name="small-graph"), whole.address())
