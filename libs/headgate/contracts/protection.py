@@ -12,6 +12,8 @@ from headgate.core.errors import ContractError
 #: Classes from what anybody may read to what almost nobody may. One that is not among them counts as
 #: stricter than all of these, and is equal to itself alone.
 CLASSES = ("public", "internal", "confidential", "restricted")
+#: From this class on a column is protected, as is one of a class that is not known.
+_PROTECTED = "confidential"
 #: What ingest adds tells of the delivery; only what a contract does not know may be anything.
 RESCUED, _OF_INGEST = "_rescued", "internal"
 #: Who may be let see values on pages, the least first; an owner is one of the dataset.
@@ -28,6 +30,11 @@ class Protection:
 
     def __str__(self) -> str:
         return f"personal, {self.classification}" if self.personal else self.classification
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether it is personal or classified, so that not everybody sees its values."""
+        return self.personal or strictness(self.classification) >= strictness(_PROTECTED)
 
     def lacks(self, source: Protection) -> tuple[str, ...]:
         """What is to be declared before values of ``source`` may stand here; nothing, if they may."""
@@ -124,8 +131,7 @@ def least_role(column: Column) -> str:
     what is personal, confidential or stricter, the dataset's owner, and of all else a viewer."""
     if column.unmasked_for:
         return column.unmasked_for
-    strict = strictness(column.classification) >= strictness("confidential")
-    return "owner" if column.personal or strict else "viewer"
+    return "owner" if of_column(column).is_protected else "viewer"
 
 
 def ends(column: Column, dataset: str, field: str) -> bool:

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headgate.contracts.protection import CLASSES, Protection, strictness
+from headgate.contracts.protection import CLASSES, Protection
 from headgate.lineage.graph_node import Node
-
-#: From this class on a column counts as protected, as does one of a class that is not known.
-LEAST = "confidential"
 
 
 @dataclass(frozen=True)
@@ -25,8 +22,7 @@ class Tagged:
     @property
     def is_protected(self) -> bool:
         """Whether it is personal or classified."""
-        known = self.protection
-        return known.personal or strictness(known.classification) >= strictness(LEAST)
+        return self.protection.is_protected
 
     def ends(self, source: Node) -> bool:
         """Whether what comes from that column ends here."""

@@ -18,7 +18,6 @@ _COUNT = re.compile(
 )
 #: Rules that measure how many rows there are, or a share of them, whatever stands in these.
 _MEASURES = ("row_count", "max_quarantine_share", "null_share", "control_total", "duplicates")
-_FROM = protection.strictness("confidential")
 
 
 def is_protected(contract: Contract, column: str | None) -> bool:
@@ -26,7 +25,7 @@ def is_protected(contract: Contract, column: str | None) -> bool:
     classified; whoever may see them, they stay out of a pack."""
     found = protection.of_table(contract)
     told = [found[column]] if column in found else list(found.values())
-    return any(p.personal or protection.strictness(p.classification) >= _FROM for p in told)
+    return any(p.is_protected for p in told)
 
 
 def result(contract: Contract, verdict: Mapping[str, Any]) -> RuleResult:

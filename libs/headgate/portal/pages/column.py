@@ -37,7 +37,7 @@ def column(request: Request, dataset: str, column: str) -> Response:
         is_masked=name in masked.kept_from(about.contract, person),
         rules=_rules(request, about, name),
         upstream=flows.path(store, about.id, name, "up"), users=users, cut=cut, small=small,
-        flow=_flow(request, about, name) if found.personal or _is_protected(found) else None,
+        flow=_flow(request, about, name) if found.is_protected else None,
     )  # fmt: skip
 
 
@@ -57,10 +57,6 @@ def _rules(request: Request, about: Subject, name: str) -> list[dict[str, object
         for rule in about.contract.rules
         if rule.column == name
     ]  # fmt: skip
-
-
-def _is_protected(found: protection.Protection) -> bool:
-    return protection.strictness(found.classification) >= protection.strictness("confidential")
 
 
 def _flow(request: Request, about: Subject, name: str) -> Flow | None:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from headgate.lineage.store.opening import Store
     from headgate.portal.knowing.known import Known
 
-#: From this class on a column is on the map though it tells nothing of a person.
-_FROM = protection.CLASSES.index("confidential")
-
 
 @dataclass(frozen=True)
 class Held:
@@ -79,7 +76,7 @@ def of_contracts(known: Known) -> Map:
         if contract.name.layer == "system":
             continue
         for column in contract.columns:
-            if column.personal or protection.strictness(column.classification) >= _FROM:
+            if protection.of_column(column).is_protected:
                 columns.append(_held(contract, column))
             if column.anonymized:
                 ended.append(_held(contract, column))
