@@ -28,6 +28,7 @@ Asked = Mapping[tuple[Literal["up", "down"], int], Sequence[str]]
 def trace_times(places: Sequence[Place], asked: Asked, rounds: int) -> list[dict[str, Any]]:
     """Traces to depth 10, in turn between stores: the answer as a value, and as JSON besides."""
     for place in places:
+        loading.settle(place.store, ahead=True)  # as servers do
         loading.graph(place.store)
     found = []
     for when in (None, "mid"):

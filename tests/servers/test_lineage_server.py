@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
+import signal
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +144,44 @@ def test_told_to_end_it_stores_what_it_took_and_leaves_with_0(either: Served) ->
     stored = _stored(either)
     assert posting.acknowledged <= stored
     assert "Traceback" not in either.log.read_text()
+
+
+def test_no_process_that_reads_for_it_outlives_it(either: Served) -> None:
+    either.start()
+    assert either.process is not None
+    some = [run_event(number, filling="x" * 1_000) for number in range(2_400)]
+    large = [some[at : at + 300] for at in range(0, len(some), 300)]
+    with ThreadPoolExecutor(8) as posting:  # one alone is read by the server itself
+        answers = posting.map(lambda events: either.post("lineage/batch", events).json(), large)
+        assert sum(answer["accepted"] for answer in answers) == len(some)
+    begun = _descendants(either.process.pid)
+    assert any("multiprocessing" in told for told in begun.values())
+
+    os.kill(either.process.pid, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while begun.keys() & _running():
+        assert time.monotonic() < until, begun
+        time.sleep(0.1)
+
+
+def _running() -> set[int]:
+    """Processes there are, without those that ended and were not waited for."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.add(int(folder.name))
+    return found
+
+
+def _descendants(process: int) -> dict[int, str]:
+    """Processes that it began, and those began, with their command lines."""
+    found: dict[int, str] = {}
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, children.read_text().split()):
+            found[child] = Path(f"/proc/{child}/cmdline").read_text()
+            found |= _descendants(child)
+    return found
 
 
 def test_the_standards_own_client_posts_with_its_key_and_packed(root: Path) -> None:

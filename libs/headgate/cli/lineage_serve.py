@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
 from contextlib import suppress
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -63,8 +62,7 @@ def serve(
             loopback=bound.is_own_machine,
         )
         running.log_to(output.say)
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, _leave)
+        running.leave_on_signals()
 
         def ready() -> None:
             output.out(f"The lineage store is served at {bound.address}")
@@ -79,10 +77,6 @@ def serve(
         return 0
     finally:
         store.close()
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _limits(settings: Settings) -> Limits:
@@ -101,4 +95,6 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         body=body, bodies=room, waiting_bytes=max(Limits.waiting_bytes, 2 * body),
         rate=settings.lineage_rate, burst=max(2 * settings.lineage_rate, 1.0),
+        # One core is the server's own, and more readers than one thread can store help nobody.
+        readers=min(2, max(0, (os.cpu_count() or 1) - 1)),
     )  # fmt: skip

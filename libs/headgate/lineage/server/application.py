@@ -29,6 +29,7 @@ from headgate.lineage.server.bodies import Bodies
 from headgate.lineage.server.following import Follower
 from headgate.lineage.server.guard import Guard
 from headgate.lineage.server.limits import Limits
+from headgate.lineage.server.reading import Readers
 from headgate.lineage.server.served import Served
 from headgate.lineage.server.writing import Writer
 from headgate.lineage.store import loading
@@ -86,7 +87,7 @@ def create_app(
     Raises:
         LookupError: a route has no rule about who may call it.
     """
-    loading.settle(store, home=lake)
+    loading.settle(store, home=lake, ahead=True)
     allowed = limits or Limits()
     keys = Keys(store)
     around = Served(
@@ -96,6 +97,7 @@ def create_app(
         writer=Writer(store, allowed, lake=lake, keys=keys),
         follower=Follower(store, files, lake=lake),
         bodies=Bodies(allowed),
+        readers=Readers(allowed, lake),
         lake=lake,
     )
     app = FastAPI(
@@ -137,6 +139,7 @@ async def _alive(app: FastAPI) -> AsyncIterator[None]:
     yield
     await run_in_threadpool(around.follower.stop)
     await run_in_threadpool(around.writer.stop)
+    await run_in_threadpool(around.readers.stop)
 
 
 @routes.get("/health", responses={200: {"model": Health, "description": "The answer."}})

@@ -38,11 +38,11 @@ class Bodies:
         self._held = 0
 
     @asynccontextmanager
-    async def json(self, request: Request) -> AsyncIterator[tuple[Any, int]]:
-        """The JSON value of the body, and its size unpacked; both count as held until the block ends.
+    async def whole(self, request: Request) -> AsyncIterator[bytes]:
+        """The body of a request that sends JSON, unpacked; it counts as held until the block ends.
 
         Raises:
-            Problem: it is too long, too slow, of another type, or no JSON.
+            Problem: it is too long, too slow, of another type, or packed in another way.
         """
         kind = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
         if kind not in (_JSON, "text/json") and not kind.endswith("+json"):
@@ -62,7 +62,7 @@ class Bodies:
             if "gzip" in packed:
                 data = await aside(len(data), unpack, data, self._limits.body)
                 self._hold(held, len(data))
-            yield await aside(len(data), parse, data, self._limits.nesting), len(data)
+            yield data
         finally:
             self._held -= held[0]
 

@@ -14,7 +14,8 @@ class Limits:
 
     ``body`` counts as it comes and unpacked. ``rate`` is how many requests a second one token (or,
     without any, one address) may make for long, ``burst`` how many at once. ``waiting_*`` bound
-    what was posted and is not yet stored.
+    what was posted and is not yet stored. ``readers`` is how many processes read large posts; where
+    there are none, the server's own threads do.
     """
 
     body: int = 16_000_000
@@ -32,6 +33,7 @@ class Limits:
     strangers: float = 10.0
     waiting_events: int = 20_000
     waiting_bytes: int = 128_000_000
+    readers: int = 0
 
 
 class Buckets:

@@ -62,6 +62,10 @@ class Problem(Exception):
         self.status, self.detail, self.place, self.remedy = status, detail, place, remedy
         self.wait, self.refused, self.headers = wait, tuple(refused), dict(headers or {})
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By its parts: it is raised in processes that read posts, too.
+        return _without_parts, (self.detail,), vars(self)
+
     def response(self) -> Response:
         """The answer itself."""
         body: dict[str, Any] = {
@@ -83,6 +87,10 @@ class Problem(Exception):
         # What was sent may be quoted, and be no text that UTF-8 has.
         content = hjson.dumps(body).encode("utf-8", "replace")
         return Response(content, self.status, headers, MEDIA_TYPE)
+
+
+def _without_parts(detail: str) -> Problem:
+    return Problem.__new__(Problem, detail)
 
 
 def of(error: Exception) -> Problem:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
@@ -118,6 +119,17 @@ def log_to(write: Callable[[str], object], level: int = logging.WARNING) -> None
         log.handlers[:] = [handler]
         log.setLevel(level)
         log.propagate = False
+
+
+def leave_on_signals() -> None:
+    """Have SIGINT, SIGTERM and the end of the terminal raise KeyboardInterrupt, until requests are
+    answered: what was opened by then is closed in order, whichever came."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, leave)
 
 
 def serve(

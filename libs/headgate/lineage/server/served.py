@@ -15,6 +15,7 @@ from headgate.lineage.server.bodies import Bodies
 from headgate.lineage.server.following import Follower
 from headgate.lineage.server.limits import Limits
 from headgate.lineage.server.problems import MEDIA_TYPE
+from headgate.lineage.server.reading import Readers
 from headgate.lineage.server.writing import Writer
 from headgate.lineage.store.opening import Store
 
@@ -29,6 +30,7 @@ class Served:
     writer: Writer
     follower: Follower
     bodies: Bodies
+    readers: Readers
     lake: str | None
 
 

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from headgate.lineage.server.limits import Limits
@@ -158,7 +158,7 @@ class Writer:
         from headgate.lineage.store import taking
 
         told = [one for post in group for one in post.told]
-        numbered = [replace(one, index=number) for number, one in enumerate(told)]
+        numbered = [one._replace(order=number) for number, one in enumerate(told)]
         repeats = taking.write(self._store, numbered, received_at=now(), lake=self._lake)
         self.counts.commits += 1
         self.counts.repeated += len(repeats)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,15 +10,17 @@ import sqlalchemy as sa
 from headgate.lineage.store import driver, tables
 from headgate.lineage.store import told as tolds
 from headgate.lineage.store.keys import Keys
+from headgate.lineage.store.lasting_facets import LastingFacets
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.packing import unpacked
+from headgate.lineage.store.plain_text import plain
 from headgate.lineage.store.timelines import Key, Said, Timelines
 from headgate.lineage.store.told_again import ToldAgain, Triple
 from headgate.lineage.store.values import Value
 
 DATASET, JOB = "dataset", "job"
-#: When facets were told, their mark, and themselves.
-_Saying = tuple[int, bytes, Mapping[str, Any]]
+#: When facets were told, and they themselves.
+_Saying = tuple[int, LastingFacets]
 
 
 def current(
@@ -71,10 +73,10 @@ def current(
 def said(one: tolds.Told) -> Iterator[tuple[str, tuple[str, str], str, Value]]:
     """What an event says that lasts: subject, whose, facet, and its value."""
     for spoken in one.spoken:
-        for facet, value in spoken.facts():
+        for facet, value in spoken.facets.values():
             yield DATASET, spoken.named[:2], facet, value
     if one.job:
-        for facet, value in tolds.lasting(one.job_facets):
+        for facet, value in one.job_facets.values():
             yield JOB, one.job, facet, value
 
 
@@ -157,9 +159,9 @@ def write(
     """Take in the facts of events, which are written already; ``since`` is the first one's number."""
     again = ToldAgain(keys.memory.last.setdefault("told again", {}))
     fresh = {
-        triple: [(at, mark, _words(triple, facets)) for at, mark, facets in said]
+        triple: [(at, facets.mark, _words(triple, facets)) for at, facets in said]
         for triple, said in _by_teller(keys, told).items()
-        if not again.is_known(triple, [(at, mark) for at, mark, _ in said])
+        if not again.is_known(triple, [(at, facets.mark) for at, facets in said])
     }
     words = [(at, *word) for said in fresh.values() for at, _, here in said for word in here]
     known = keys.of(tables.fact_value)
@@ -177,10 +179,10 @@ def write(
     _name_integrations(keys, [key for key in facts.changed if (key[0], key[2]) == (JOB, "jobType")])
 
 
-def _words(triple: Triple, facets: Mapping[str, Any]) -> list[tuple[Key, Value]]:
+def _words(triple: Triple, facets: LastingFacets) -> list[tuple[Key, Value]]:
     """What facets say: of each key the value."""
     subject, number, teller = triple
-    return [((subject, number, name, teller), value) for name, value in tolds.lasting(facets)]
+    return [((subject, number, name, teller), value) for name, value in facets.values()]
 
 
 def _by_teller(keys: Keys, told: Iterable[tolds.Told]) -> dict[Triple, list[_Saying]]:
@@ -192,11 +194,9 @@ def _by_teller(keys: Keys, told: Iterable[tolds.Told]) -> dict[Triple, list[_Say
         for spoken in one.spoken:
             if spoken.facets:
                 triple = DATASET, datasets[spoken.named[:2]], teller
-                found.setdefault(triple, []).append((one.at, spoken.mark, spoken.facets))
+                found.setdefault(triple, []).append((one.at, spoken.facets))
         if one.job_facets:
-            found.setdefault((JOB, teller, teller), []).append(
-                (one.at, one.job_mark, one.job_facets)
-            )
+            found.setdefault((JOB, teller, teller), []).append((one.at, one.job_facets))
     return found
 
 
@@ -208,7 +208,7 @@ def _name_integrations(keys: Keys, changed: Sequence[Key]) -> None:
         return
     told = bodies(keys, set(due.values()))
     rows = [
-        (tolds.plain(str(unpacked(told[value]).get("integration") or "")) or None, job)
+        (plain(str(unpacked(told[value]).get("integration") or "")) or None, job)
         for job, value in due.items()
     ]
     driver.tell(keys.connection, "UPDATE job SET integration = ? WHERE id = ?", rows)

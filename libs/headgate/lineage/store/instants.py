@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from headgate.core import clock
+from headgate.core.clock import micros, moment
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def micros(at: datetime) -> int:
-    """That instant; one without a zone is taken as UTC."""
-    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
-
-
-def moment(at: int) -> datetime:
-    """The instant that :func:`micros` made a number of."""
-    return _EPOCH + timedelta(microseconds=at)
+__all__ = ["micros", "moment", "now", "parse"]
 
 
 def now() -> int:
     """This instant."""
-    return micros(clock.now())
+    return micros()
 
 
 def parse(text: str) -> int:

@@ -34,6 +34,7 @@ class _Kept:
 
     home: str | None = None
     below: Below | None = None
+    ahead: bool = False
     graph: Graph | None = None
     times: OrderedDict[tuple[int, str], Graph] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -64,15 +65,20 @@ def graph(store: Store | PlainStore, as_of: AsOf | None = None) -> Graph:
 
 
 def settle(
-    store: Store | PlainStore, *, home: str | None = None, below: Below | None = None
+    store: Store | PlainStore,
+    *,
+    home: str | None = None,
+    below: Below | None = None,
+    ahead: bool = False,
 ) -> None:
     """Say of a store which lake's datasets go by their ids alone, and upon which other it lies.
 
-    To be said before its graph is asked for.
+    ``ahead``: many answers will be asked for as JSON, so that what these share is written as soon as
+    the graph is loaded. To be said before its graph is asked for.
     """
     kept = _of(store)
     with kept.lock:
-        kept.home, kept.below, kept.graph = home, below, None
+        kept.home, kept.below, kept.ahead, kept.graph = home, below, ahead, None
         kept.times.clear()
 
 
@@ -108,6 +114,8 @@ def _brought_up(kept: _Kept, fetch: Fetch, revision: int) -> Graph:
     else:
         found = Graph(found.history.brought_up(read(fetch, revision, found.history)))
     _ = found.names.places  # so that who asks first does not wait for names besides
+    if kept.ahead:
+        found.names.json(range(len(found.names.field_names)))
     kept.graph = found
     return found
 

@@ -17,4 +17,9 @@ def packed(text: bytes) -> bytes:
 
 def unpacked(body: bytes) -> Any:
     """The JSON value that was packed into a ``body``."""
-    return hjson.loads(zlib.decompress(body).decode("utf-8", "surrogatepass"))
+    return read_text(zlib.decompress(body))
+
+
+def read_text(text: bytes) -> Any:
+    """The JSON value of canonical JSON, in which halves of characters are as they were told."""
+    return hjson.loads(text.decode("utf-8", "surrogatepass"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headgate.lineage import names
-from headgate.lineage.store.told import Caller, Pieces, Spoken, Told, caller_of, error_of, whole_of
+from headgate.lineage.store.told import Caller, Pieces, Spoken, Told, caller_of, error_of
 
 #: Ends of a run; of several at one instant the later in this order counts.
 ENDS = ("COMPLETE", "ABORT", "FAIL")
@@ -106,12 +106,11 @@ class Run:
         known = (self.parent or "", self.parent_job or "", self.root or "", self.root_job or "")
         if caller and caller > known:
             self.parent, self.parent_job, self.root, self.root_job = caller
-        self.whole = _most(self.whole, whole_of(told))
+        self.whole = _most(self.whole, told.whole)
         self.error = _most(self.error, error_of(told))
-        kind = told.job_facets.get("jobType") or {}
-        if kind.get("processingType") in _STREAMING:
+        if told.processing in _STREAMING:
             self.traits |= STREAM
-        if kind.get("integration") == "AIRFLOW":
+        if told.integration == "AIRFLOW":
             self.traits |= AIRFLOW
 
     @property

@@ -27,11 +27,11 @@ class SpokenNames:
         for one in told:
             for spoken in one.spoken:
                 pieces = spoken.pieces.digest if spoken.pieces else None
-                mark = spoken.named, spoken.symlinks, pieces, spoken.mark
-                if mark in seen and (spoken.mark or not spoken.facets):
+                mark = spoken.named, spoken.symlinks, pieces, spoken.facets.mark
+                if mark in seen and (spoken.facets.mark or not spoken.facets):
                     continue
                 self._marks[mark] = 1
-                schema = spoken.facets.get("schema")
+                schema = spoken.facets.all.get("schema")
                 key = *mark[:3], Value(schema).digest if schema else None, "schema"
                 if key not in seen:
                     self._new[key] = spoken

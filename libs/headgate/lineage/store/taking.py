@@ -130,7 +130,7 @@ def _new(connection: sa.Connection, told: Sequence[Told]) -> tuple[list[Told], l
     new, repeats = [], []
     for one in told:
         if one.digest in seen:
-            repeats.append(one.index)
+            repeats.append(one.order)
         else:
             seen.add(one.digest)
             new.append(one)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from headgate.core import ids
@@ -12,21 +11,17 @@ from headgate.core import json as hjson
 from headgate.lineage import callers
 from headgate.lineage.graph_node import ROWS
 from headgate.lineage.store import instants, valid
+from headgate.lineage.store.lasting_facets import NONE, LastingFacets
 from headgate.lineage.store.naming import Named, Names
-from headgate.lineage.store.packing import packed, unpacked
-from headgate.lineage.store.told_again import mark
-from headgate.lineage.store.values import Value, digest
+from headgate.lineage.store.packing import packed, read_text, unpacked
+from headgate.lineage.store.plain_text import plain
+from headgate.lineage.store.values import digest
 
-#: Facets of datasets that are of one run or have a table of their own, and no fact that lasts.
-OF_ONE_RUN = frozenset(
-    ("version", "columnLineage", "lineage", "symlinks", "lifecycleStateChange", "dataQualityMetrics",
-     "dataQualityAssertions")
-)  # fmt: skip
-#: Facet names beyond so many characters are kept in the event alone.
-_LONGEST_FACET = 200
 _LONGEST_VERSION = 500
 _LONGEST_TEXT = 100_000
 _LARGEST = 2**63 - 1
+#: Facets of a run that are asked for later; what they say is small.
+_OF_RUNS = ("parent", "tags", "errorMessage", "headgate_release")
 #: Most runs say of an output's columns what the one before said: found by the facets' values, written
 #: down fast, in a form of marshal's that says nothing of which objects are one and the same.
 _pieces: dict[tuple[Names, bytes], Pieces] = {}
@@ -39,25 +34,34 @@ Piece = tuple[str, str, str, str, str, str]
 IN_FULL: Piece = ("", "", "", "", "!", "")
 
 
-@dataclass(frozen=True, slots=True)
 class Pieces:
-    """What was told of an output's columns, as canonical JSON too, and a digest of that."""
+    """What was told of an output's columns: its canonical JSON, and a digest of that."""
 
-    all: frozenset[Piece]
-    digest: bytes
-    text: bytes
+    __slots__ = ("_all", "digest", "text")
+
+    def __init__(self, text: bytes, found: frozenset[Piece] | None = None) -> None:
+        self.text, self.digest, self._all = text, digest(text), found
 
     @classmethod
     def of(cls, pieces: Iterable[Piece]) -> Pieces:
         """These pieces."""
         found = frozenset(pieces)
-        text = hjson.packed({"pieces": sorted(found)})
-        return cls(found, digest(text), text)
+        return cls(hjson.packed({"pieces": sorted(found)}), found)
 
     @classmethod
     def kept(cls, body: bytes) -> Pieces:
         """The pieces whose text was packed."""
         return cls.of(tuple(piece) for piece in unpacked(body)["pieces"])
+
+    @property
+    def all(self) -> frozenset[Piece]:
+        """They themselves; what came from another process is read when it is first asked for."""
+        if self._all is None:
+            self._all = frozenset(tuple(piece) for piece in read_text(self.text)["pieces"])
+        return self._all
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Pieces, (self.text,)
 
     def __or__(self, other: Pieces | None) -> Pieces:
         """All that was told by both."""
@@ -66,68 +70,51 @@ class Pieces:
         return other if self.all <= other.all else Pieces.of(self.all | other.all)
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """A dataset in an event: its facets, and of an output what it is made from, as far as told."""
 
     named: Named
     role: str  # in, out
-    facets: Mapping[str, Any]
-    own: Mapping[str, Any]
+    facets: LastingFacets = NONE
+    #: As its facet says.
+    version: str | None = None
+    #: Rows, bytes and files that were read or written, as far as told.
+    statistics: tuple[int | None, int | None, int | None] = (None, None, None)
+    #: What was asserted of its data, None if nothing was.
+    assertions: list[Any] | None = None
     symlinks: tuple[Named, ...] = ()
     pieces: Pieces | None = None
-    #: Of the facets that are facts; see :func:`told_again.mark`.
-    mark: bytes = b""
-
-    @property
-    def version(self) -> str | None:
-        """The dataset's version, as its facet says."""
-        told = (self.facets.get("version") or {}).get("datasetVersion")
-        return plain(told)[:_LONGEST_VERSION] if isinstance(told, str) else None
-
-    @property
-    def statistics(self) -> tuple[int | None, int | None, int | None]:
-        """Rows, bytes and files that were read or written, as far as told."""
-        told = self.own.get("inputStatistics" if self.role == "in" else "outputStatistics") or {}
-        return _count(told, "rowCount"), _count(told, "size"), _count(told, "fileCount")
 
     @property
     def columns(self) -> Iterator[str]:
         """The columns that its schema lists."""
-        for one in (self.facets.get("schema") or {}).get("fields") or ():
+        for one in (self.facets.all.get("schema") or {}).get("fields") or ():
             yield one["name"]
 
-    @property
-    def assertions(self) -> list[Any] | None:
-        """What was asserted of its data, None if nothing was."""
-        for facets in (self.own, self.facets):
-            if "dataQualityAssertions" in facets:
-                return list(facets["dataQualityAssertions"]["assertions"])
-        return None
 
-    def facts(self) -> Iterator[tuple[str, Value]]:
-        """Facets that last, each as name and what it says."""
-        return lasting(self.facets)
+class Told(NamedTuple):
+    """One event, without what is of no further use; it is made to go from process to process.
 
+    ``body`` is its canonical JSON, packed; ``order`` its place among those given; ``whole`` the run of a
+    lake that its run is a part of.
+    """
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event. ``body`` is its canonical JSON, packed; ``index`` its place among those given."""
-
-    index: int
-    event: Mapping[str, Any]
+    order: int
     digest: bytes
     body: bytes
     at: int
     kind: str  # run, job, dataset
     state: str | None
     run: str | None
+    whole: str | None
     job: tuple[str, str] | None
     producer: str
     spoken: tuple[Spoken, ...]
-    run_facets: Mapping[str, Any] = field(default_factory=dict)
-    job_facets: Mapping[str, Any] = field(default_factory=dict)
-    job_mark: bytes = b""
+    run_facets: Mapping[str, Any]
+    job_facets: LastingFacets
+    #: What the job is: how it processes, and whose integration tells of it.
+    processing: Any
+    integration: Any
 
 
 class Caller(NamedTuple):
@@ -139,7 +126,7 @@ class Caller(NamedTuple):
     root_job: str
 
 
-def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
+def read(event: Mapping[str, Any], order: int, lake: str | None) -> Told:
     """What an event says that :func:`headgate.lineage.store.valid.check` let through.
 
     Raises:
@@ -149,31 +136,27 @@ def read(event: Mapping[str, Any], index: int, lake: str | None) -> Told:
     text = hjson.packed(event)
     valid.check_text(event, text)
     run, job = event.get("run"), event.get("job")
-    job_facets = (job or {}).get("facets") or {}
     kind = "dataset" if job is None else "job" if run is None else "run"
+    of_run = (run or {}).get("facets") or {} if kind == "run" else {}
+    of_job = (job or {}).get("facets") or {}
+    told = of_job.get("jobType") or {}
     return Told(
-        index=index,
-        event=event,
+        order=order,
         digest=bytes.fromhex(ids.digest(text)),
         body=packed(text),
         at=instants.parse(event["eventTime"]),
         kind=kind,
         state=event.get("eventType") if kind == "run" else None,
         run=run["runId"].lower() if kind == "run" and run else None,
+        whole=_whole_of(event) if kind == "run" else None,
         job=(job["namespace"], job["name"]) if job else None,
         producer=plain(event["producer"]),
         spoken=tuple(_spoken(event, Names.of(event, lake))),
-        run_facets=(run or {}).get("facets") or {} if kind == "run" else {},
-        job_facets=job_facets,
-        job_mark=_mark(job_facets),
+        run_facets={name: of_run[name] for name in _OF_RUNS if name in of_run},
+        job_facets=LastingFacets.of(of_job),
+        processing=told.get("processingType"),
+        integration=told.get("integration"),
     )
-
-
-def lasting(facets: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
-    """The facets that are facts, each as name and what it says."""
-    for name, value in facets.items():
-        if name not in OF_ONE_RUN and len(name) <= _LONGEST_FACET and name == plain(name):
-            yield name, Value(value)
 
 
 def caller_of(told: Told) -> Caller | None:
@@ -188,9 +171,14 @@ def caller_of(told: Told) -> Caller | None:
     )  # fmt: skip
 
 
-def whole_of(told: Told) -> str | None:
-    """The run of a lake that the event's run is a part of."""
-    found = callers.run_of(told.event)
+def error_of(told: Told) -> str | None:
+    """The error that the run ended with."""
+    message = (told.run_facets.get("errorMessage") or {}).get("message")
+    return plain(message)[:_LONGEST_TEXT] if isinstance(message, str) else None
+
+
+def _whole_of(event: Mapping[str, Any]) -> str | None:
+    found = callers.run_of(event)
     try:
         ids.demand_uuid(found or "")
     except ValueError:
@@ -198,19 +186,39 @@ def whole_of(told: Told) -> str | None:
     return found.lower() if found else None
 
 
-def error_of(told: Told) -> str | None:
-    """The error that the run ended with."""
-    message = (told.run_facets.get("errorMessage") or {}).get("message")
-    return plain(message)[:_LONGEST_TEXT] if isinstance(message, str) else None
+class _Side(NamedTuple):
+    """A dataset on one side of an event, as it is told: its facets, and those of its being read or
+    written."""
 
+    facets: Mapping[str, Any]
+    own: Mapping[str, Any]
+    symlinks: tuple[Named, ...] = ()
+    pieces: Pieces | None = None
 
-def plain(text: str) -> str:
-    """The text as every database can keep it: without NUL and halves of characters."""
-    if "\x00" in text:
-        text = text.replace("\x00", "\ufffd")
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode()
+    def __or__(self, other: _Side) -> _Side:
+        """The same dataset, told again on that side."""
+        return _Side(
+            {**self.facets, **other.facets}, {**self.own, **other.own},
+            tuple(dict.fromkeys((*self.symlinks, *other.symlinks))),
+            self.pieces | other.pieces if self.pieces else other.pieces,
+        )  # fmt: skip
+
+    def spoken(self, named: Named, role: str) -> Spoken:
+        """What it comes to."""
+        told = (self.facets.get("version") or {}).get("datasetVersion")
+        counts = self.own.get("inputStatistics" if role == "in" else "outputStatistics") or {}
+        return Spoken(
+            named, role, LastingFacets.of(self.facets),
+            plain(told)[:_LONGEST_VERSION] if isinstance(told, str) else None,
+            (_count(counts, "rowCount"), _count(counts, "size"), _count(counts, "fileCount")),
+            self._assertions(), self.symlinks, self.pieces,
+        )  # fmt: skip
+
+    def _assertions(self) -> list[Any] | None:
+        for facets in (self.own, self.facets):
+            if "dataQualityAssertions" in facets:
+                return list(facets["dataQualityAssertions"]["assertions"])
+        return None
 
 
 def _count(told: Mapping[str, Any], name: str) -> int | None:
@@ -221,45 +229,36 @@ def _count(told: Mapping[str, Any], name: str) -> int | None:
 
 
 def _spoken(event: Mapping[str, Any], meant: Names) -> Iterator[Spoken]:
-    found: dict[tuple[Named, str], Spoken] = {}
+    found: dict[tuple[Named, str], _Side] = {}
     for role, side, own in (("in", "inputs", "inputFacets"), ("out", "outputs", "outputFacets")):
         for told in event.get(side) or ():
-            one = _dataset(told, role, told.get(own) or {}, meant)
-            known = found.get((one.named, role))
-            found[one.named, role] = _both(known, one) if known else one
+            _add(found, *_dataset(told, role, told.get(own) or {}, meant))
     if "dataset" in event and "job" not in event:
-        one = _dataset(event["dataset"], "out", {}, meant)
-        found[one.named, "out"] = one
+        key, one = _dataset(event["dataset"], "out", {}, meant)
+        found[key] = one
     job = event.get("job") or {}
     for entry in ((job.get("facets") or {}).get("lineage") or {}).get("entries") or ():
-        for one in _entry(entry, meant):
-            known = found.get((one.named, one.role))
-            found[one.named, one.role] = _both(known, one) if known else one
-    yield from found.values()
+        for key, one in _entry(entry, meant):
+            _add(found, key, one)
+    for (named, role), side_of in found.items():
+        yield side_of.spoken(named, role)
 
 
-def _dataset(told: Mapping[str, Any], role: str, own: Mapping[str, Any], meant: Names) -> Spoken:
+def _add(found: dict[tuple[Named, str], _Side], key: tuple[Named, str], one: _Side) -> None:
+    known = found.get(key)
+    found[key] = known | one if known else one
+
+
+def _dataset(
+    told: Mapping[str, Any], role: str, own: Mapping[str, Any], meant: Names
+) -> tuple[tuple[Named, str], _Side]:
     facets = told.get("facets") or {}
     pieces = None
     if role == "out" and ("columnLineage" in facets or "lineage" in facets):
         pieces = _told(facets.get("columnLineage") or {}, facets.get("lineage"), meant)
     symlinks = meant.symlinks(told) if "symlinks" in facets else ()
     named = meant.node(told["namespace"], told["name"])
-    return Spoken(named, role, facets, own, symlinks, pieces, _mark(facets))
-
-
-def _mark(facets: Mapping[str, Any]) -> bytes:
-    return mark({k: v for k, v in facets.items() if k not in OF_ONE_RUN}) if facets else b""
-
-
-def _both(one: Spoken, other: Spoken) -> Spoken:
-    """The same dataset told twice on one side of an event."""
-    facets = {**one.facets, **other.facets}
-    return Spoken(
-        one.named, one.role, facets, {**one.own, **other.own},
-        tuple(dict.fromkeys((*one.symlinks, *other.symlinks))),
-        one.pieces | other.pieces if one.pieces else other.pieces, _mark(facets),
-    )  # fmt: skip
+    return (named, role), _Side(facets, own, symlinks, pieces)
 
 
 def _told(columns: Mapping[str, Any], explicit: Mapping[str, Any] | None, meant: Names) -> Pieces:
@@ -306,15 +305,15 @@ def _explicit(facet: Mapping[str, Any] | None, meant: Names) -> Iterator[Piece]:
         yield from _inputs(column, fields, meant, memo, "TRANSFORMATION")
 
 
-def _entry(entry: Mapping[str, Any], meant: Names) -> Iterator[Spoken]:
+def _entry(entry: Mapping[str, Any], meant: Names) -> Iterator[tuple[tuple[Named, str], _Side]]:
     """The datasets that an entry of a job's lineage facet speaks of."""
     if entry["type"] == "DATASET":
         named = meant.node(entry["namespace"], entry["name"])
-        yield Spoken(named, "out", {}, {}, (), Pieces.of(_explicit(entry, meant)))
+        yield (named, "out"), _Side({}, {}, (), Pieces.of(_explicit(entry, meant)))
     elif "name" not in entry:  # the event's own job
         for one in entry.get("inputs") or ():
             if one["type"] == "DATASET":
-                yield Spoken(meant.node(one["namespace"], one["name"]), "in", {}, {})
+                yield (meant.node(one["namespace"], one["name"]), "in"), _Side({}, {})
 
 
 def _inputs(

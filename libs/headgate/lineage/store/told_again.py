@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from headgate.core import ids
 
 #: So many sets of facets are remembered of one subject and teller: those of a run's start and end.
 _MOST = 8
-#: Of the form that says nothing of which objects are one and the same.
-_FORM = 2
 
 #: Whose facets they are (subject and number), and the job that tells them.
 Triple = tuple[str, int, int]
-
-
-def mark(facets: Mapping[str, Any]) -> bytes:
-    """What tells these facets from others within this process; empty where nothing does.
-
-    Equal ones may have several marks, for the order of their fields.
-    """
-    try:
-        return bytes.fromhex(ids.digest(marshal.dumps(dict(facets), _FORM)))
-    except ValueError:  # not what JSON is read into
-        return b""
 
 
 class ToldAgain:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from headgate.lineage.store import told_again
-from headgate.lineage.store.told_again import ToldAgain, mark
+from headgate.lineage.store.lasting_facets import LastingFacets
+from headgate.lineage.store.told_again import ToldAgain
 from tests.unit.lineage.store.small_events import OURS, dataset, event, facet
 from tests.unit.lineage.store.test_any_order import taken
 
@@ -55,7 +56,8 @@ def test_only_what_holds_since_then_or_before_is_known() -> None:
 
 
 def test_what_has_no_mark_is_never_known() -> None:
-    assert mark({"a": object()}) == b"" and mark({"a": 1}) != mark({"a": 1.0})
+    assert LastingFacets.of({"a": object()}).mark == b""
+    assert LastingFacets.of({"a": 1}).mark != LastingFacets.of({"a": 1.0}).mark
     again = ToldAgain({})
     again.note(OF, {b"": 3}, changed=True)
     assert not again.is_known(OF, [(9, b"")])

@@ -214,7 +214,7 @@ def test_names_that_tell_nothing_apart_may_hold_anything() -> None:
     named["outputs"][0]["name"] = "a\x00b"
 
     check(owned)
-    assert read(owned, 0, None).job_facets == owned["job"]["facets"]
+    assert read(owned, 0, None).job_facets.all == owned["job"]["facets"]
     check(named)
     with pytest.raises(NotAnEvent, match="NUL"):
         read(named, 0, None)
