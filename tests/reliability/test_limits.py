@@ -200,8 +200,9 @@ def test_in_the_run_itself_or_in_a_process_of_its_own_is_the_same(
 
 
 RUN = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it starts behind it ignore it
 from headgate.orchestration.project import Project
 from headgate.orchestration.run import run
 run(Project.open(Path(sys.argv[1])), sources={sys.argv[2]: [sys.argv[3]]})

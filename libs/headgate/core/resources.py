@@ -15,7 +15,9 @@ from pathlib import Path
 from headgate.core.errors import HeadgateError, ResourceError
 
 _AGAIN = "then run again: what was committed stays, and the rest is done then."
+_THREAD = f"Free some memory, or raise the limit of processes (ulimit -u), {_AGAIN}"
 _REMEDIES = {
+    errno.EAGAIN: _THREAD,
     errno.ENOSPC: f"Free some space, {_AGAIN}",
     errno.EDQUOT: f"Free some space or raise the quota, {_AGAIN}",
     errno.EROFS: f"Make the file system writable, {_AGAIN}",
@@ -31,7 +33,6 @@ _MEMORY = (
     "Raise HEADGATE_MEMORY_LIMIT if the machine has more memory, or lower HEADGATE_THREADS, "
     f"{_AGAIN}"
 )
-_THREAD = f"Free some memory, or raise the limit of processes (ulimit -u), {_AGAIN}"
 _SPILL = f"Raise HEADGATE_SPILL_LIMIT or HEADGATE_MEMORY_LIMIT, {_AGAIN}"
 #: How libraries written in other languages name the system's errors.
 _NUMBERED = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]|\bOs \{ code: (\d+)")
@@ -40,7 +41,9 @@ _UNNAMED = "Invalid thrift: transport error"
 _ONE_OF = "Input/output error, no space left on device, or the like"
 _QUOTED = re.compile(r"""["'](/[^"']+)["']""")
 #: What engines say of the system's errors without their number.
-_NAMED = (*_REMEDIES, errno.EFBIG)
+_NAMED = (*_REMEDIES.keys() - {errno.EAGAIN}, errno.EFBIG)  # that one is a file's lock as well
+#: In which of their errors they do; others may quote what was read.
+_OF_SYSTEM = ("IOException", "FatalException", "TransactionException")
 #: Libraries whose errors are looked into; others' say nothing of the system.
 _LIBRARIES = (
     "duckdb", "_duckdb", "polars", "deltalake", "_internal", "pyarrow", "sqlite3", "pyo3_runtime",
@@ -99,7 +102,7 @@ def _of_library(error: BaseException, place: Path | str) -> ResourceError | None
             remedy=_SPILL if spilled else _MEMORY, place=str(place), everywhere=False,
         )  # fmt: skip
     number = _number(text)
-    if number is None and name in ("IOException", "FatalException"):
+    if number is None and name in _OF_SYSTEM:
         number = next((n for n in _NAMED if os.strerror(n) in text), None)
     if number is None and _UNNAMED in text:
         return ResourceError(

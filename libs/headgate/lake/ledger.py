@@ -28,6 +28,13 @@ BATCHES = "system.ledger.batches"
 VERDICTS = "system.ledger.verdicts"
 RELEASES = "system.ledger.releases"
 ALL = (RUNS, BATCHES, VERDICTS, RELEASES)
+#: How rows lie in a file of a ledger that maintenance wrote. Runs append by time; most questions
+#: are about one dataset, and this way each reads a part of a file and not all of it.
+ORDER: Mapping[str, tuple[str, ...]] = {
+    BATCHES: ("dataset", "committed_at", "batch_id"),
+    VERDICTS: ("dataset", "judged_at", "batch_id", "rule_id"),
+    RELEASES: ("dataset", "release_id"),
+}
 #: Kinds of batches that bring nothing new: a dataset is no fresher by them.
 NOT_NEWS = ("restore", "audit", "rebuild", "compaction")
 

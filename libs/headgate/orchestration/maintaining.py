@@ -186,8 +186,9 @@ class _Maintenance:
                 return bool(files)
             key = () if quarantine else contract.key
             done = compaction.compact(
-                self.con, lake, dataset, run_id=self.run_id, key=key, quarantine=quarantine
-            )
+                self.con, lake, dataset, run_id=self.run_id, key=key,
+                order=() if quarantine else ledger.ORDER.get(dataset, ()), quarantine=quarantine,
+            )  # fmt: skip
         except (HeadgateError, OSError) as error:  # no space, say: removing is all the more needed
             self.report.problems.append(str(resources.of(error) or error))
             return False

@@ -34,11 +34,12 @@ ERRNOS: Mapping[str, tuple[int, ...]] = {
 COMMANDS = tuple(s for s in kills.SCENARIOS if not s.twice)
 #: What must not stand in what a person is told.
 _UNTOLD = ("Traceback", "defect of Headgate", '  File "')
-#: Why a file is set aside that could not be read for want of something, and taken again by itself
-#: once there is more of it.
+#: Why a file is set aside that could not be read for want of something, and taken again once the
+#: settings give it more.
 _WANTING = ("reader_memory", "reader_crashed")
-#: How a process ends in which memory ran out below Python, in a library that cannot go on then.
-_ABORTED = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGKILL)
+#: How a process ends in which memory ran out below Python, in a library that cannot go on then; the
+#: last is the system's loader, which had none for a thread.
+_ABORTED = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGKILL, 127)
 
 
 @dataclass
@@ -118,9 +119,10 @@ def judge(
 
 def _take_again(bench: Bench, scenario: Scenario, found: Failed) -> None:
     """A file was set aside because reading it took more than there was: the run went on without it,
-    which is another history; the next run takes it, and then there are the same rows."""
+    which is another history; a run with other reader settings takes it, as its reason says, and then
+    there are the same rows."""
     for command in (["fsck", "--deep"], scenario.command(bench.root), ["fsck", "--deep"]):
-        again = bench.run(command)
+        again = bench.run(command, more={"HEADGATE_READER_SECONDS": "5"})
         if again.code != 0:
             found.wrong.append(f"{command[0]} ended with {again.code}: {again.text[-3000:]}")
     wanted, given = bench.expected(scenario).state, bench.warm.state(bench.root)

@@ -36,10 +36,12 @@ _LATE = (
     "headgate.reading", "headgate.ingest.isolation.worker", "tests.reliability.harness.states",
 )  # fmt: skip
 
-#: Libraries start no threads of their own when they are imported: threads do not survive a fork.
+#: Libraries start no threads of their own when they are imported: threads do not survive a fork. One
+#: of Rust's that dies for want of memory ends the process, and does not wait for memory to tell how.
 _QUIET = {
     "OPENBLAS_NUM_THREADS": "1", "_RJEM_MALLOC_CONF": "background_thread:false",
     "JE_ARROW_MALLOC_CONF": "background_thread:false", "POLARS_MAX_THREADS": "2",
+    "RUST_BACKTRACE": "0",
 }  # fmt: skip
 #: Seconds after which a fork that hangs is ended, which no end that is expected looks like.
 _PATIENCE = 600

@@ -64,6 +64,12 @@ def test_what_the_engine_meets(tmp_path: Path) -> None:
     )
     assert told(full).place == "/lake/x.parquet"
     assert "Free some space" in told(full).remedy
+    late = duckdb.TransactionException(
+        "TransactionContext Error: Failed to commit: Could not write file "
+        '"/lake/.catalog.duckdb.wal": Input/output error'
+    )
+    assert told(late).place == "/lake/.catalog.duckdb.wal"
+    assert "Look at the disk" in told(late).remedy
 
 
 def test_what_libraries_of_another_language_meet() -> None:
@@ -71,6 +77,10 @@ def test_what_libraries_of_another_language_meet() -> None:
 
     found = told(DeltaError("Generic LocalFileSystem error: Unable to open file (os error 24)"))
     assert "ulimit -n" in found.remedy
+    none = told(
+        DeltaError("OS can't spawn worker thread: Resource temporarily unavailable (os error 11)")
+    )
+    assert "Free some memory" in none.remedy and "ulimit -u" in none.remedy
 
 
 def test_a_disk_that_gives_out_while_a_frame_is_written() -> None:

@@ -29,6 +29,7 @@ CASES: list[tuple[str, str, list[tuple[Any, Any]]]] = [
                                 ("1000", UNFIT), ("-0.01", Decimal("-0.01")), ("1e1", UNFIT)]),
     ("string", "boolean", [("true", True), ("false", False), ("yes", UNFIT), ("TRUE", UNFIT)]),
     ("string", "date", [("2004-01-31", DAY), ("2004-02-30", UNFIT), ("2004-1-31", UNFIT)]),
+    ("string", "timestamp", [("2004-01-31T12:00:00-08:90", UNFIT), ("2004-01-31T12:00:00+99:00", UNFIT)]),
     ("string", "timestamp", [("2004-01-31T12:00:00Z", NOON), ("2004-01-31 14:00:00+02:00", NOON),
                              ("2004-01-31T12:00", NOON), ("2004-01-31T12:00:00.0000001Z", UNFIT),
                              ("yesterday", UNFIT), ("2004-01-31", UNFIT)]),

@@ -105,6 +105,7 @@ REFUSED = [
     ("timestamp", '"2024-01-01T00:00:00.0000001Z"', "invalid_timestamp"),
     ("timestamp", '"9999-12-31T23:59:59-01:00"', "invalid_timestamp"),
     ("timestamp", '"2024-01-01T00:00:00+24:00"', "invalid_timestamp"),
+    ("timestamp", '"2024-01-01T00:00:00-08:90"', "invalid_timestamp"),
     ("timestamp", '"2024-W01-1T00:00:00.000Z"', "invalid_timestamp"),
     ("timestamp", '"٢٠٢٤-01-01T00:00:00Z"', "invalid_timestamp"),
     ("timestamp", '"now"', "invalid_timestamp"),

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import os
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from headgate.lake.merge import Plan
 from headgate.lake.meta import CommitMeta
 from headgate.lake.release import FOLDER, Release, ReleaseStore
 from headgate.lake.snapshot import DataFile, Snapshot
+from headgate.lake.stage import stage
 
 from .conftest import COLUMNS, DATASET, Bench
 
@@ -373,3 +375,28 @@ def test_which_releases_may_go(
     for release in chain(*days):
         lake.storage.put(f"{FOLDER}/{release.id:020d}.json", release.to_json().encode())
     assert [r.id for r in expired(ReleaseStore(lake), lake.settings, keep)] == gone
+
+
+def test_rows_are_laid_in_order_and_row_groups_do_not_overlap(bench: Bench) -> None:
+    for number in range(4):
+        query = (
+            f"SELECT i * 4 + {number} AS id, DATE '2024-02-29' AS day, 'name ' || (i * 7919 % 1000)"
+            " AS text, NULL::BIGINT AS n, i AS _at FROM range(80_000) t(i)"
+        )
+        staged = stage(bench.con, query, COLUMNS, bench.lake.staging("t"), bench.lake.settings)
+        bench.write(Plan(tuple(staged), (), 80_000), bench.lake.snapshot(DATASET))
+    before = content_hash(bench.con, bench.lake.snapshot(DATASET))
+
+    done = compaction.compact(
+        bench.con, bench.lake, DATASET, run_id="t", key=("id",), order=("text", "_at")
+    )
+
+    assert done is not None and content_hash(bench.con, done.snapshot) == before
+    (file,) = done.snapshot.files
+    bounds = bench.con.execute(
+        "SELECT stats_min, stats_max FROM parquet_metadata(?) WHERE path_in_schema = 'text'"
+        " ORDER BY ALL",
+        [file.uri],
+    ).fetchall()
+    assert len(bounds) > 1, "one row group alone proves nothing"
+    assert all(this[1] <= following[0] for this, following in pairwise(bounds))

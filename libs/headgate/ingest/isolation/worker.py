@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import traceback
+from pathlib import Path
 
 from headgate.core import environment, resources
 from headgate.core.errors import HeadgateError, LakeError, ResourceError
@@ -102,8 +103,14 @@ def _of_system(request: Request, error: Exception) -> ResourceError:
     found = resources.of(error, request.source.path)
     assert found is not None
     if isinstance(error, OSError) and error.errno not in _EVERYWHERE:
-        found.everywhere = False
+        found.everywhere = _is_staged(request, error)
     return found
+
+
+def _is_staged(request: Request, error: OSError) -> bool:
+    """Whether it was met at what we write, and not at the file that is read."""
+    met = [os.fsdecode(n) for n in (error.filename, error.filename2) if isinstance(n, str | bytes)]
+    return any(Path(name).is_relative_to(request.folder) for name in met)
 
 
 def _bound(limits: Limits) -> None:

@@ -69,20 +69,23 @@ def compact(
     *,
     run_id: str,
     key: Sequence[str] = (),
+    order: Sequence[str] = (),
     quarantine: bool = False,
 ) -> Compacted | None:
     """Put a table's small files together in one commit; None if that is not worth it.
 
-    Rows that lie close by the first ``key`` column come into one file. Rows and their hashes are
-    compared before the commit. A writer that comes between is no obstacle while it leaves the
-    files alone: the same files then take the others' place in the table as it is by then.
+    Rows that lie close by the first ``key`` column come into one file; with ``order`` the rows of
+    each file lie by these columns, so that readers find those of one value in few row groups. Rows
+    and their hashes are compared before the commit. A writer that comes between is no obstacle while
+    it leaves the files alone: the same files then take the others' place in the table as it is by
+    then.
 
     Raises:
         LakeError: the new files do not hold the same rows, or the lake cannot be written.
         ConflictError: others kept committing first; the table is as it was.
     """
     table = lake.key(dataset, quarantine=quarantine)
-    work = _Work(con, lake, dataset, run_id, tuple(key), quarantine)
+    work = _Work(con, lake, dataset, run_id, tuple(key), tuple(order), quarantine)
     return attempts.again(lake, table, work.once)
 
 
@@ -93,6 +96,7 @@ class _Work:
     dataset: str
     run_id: str
     key: tuple[str, ...]
+    order: tuple[str, ...]
     quarantine: bool
     chosen: tuple[DataFile, ...] = ()
     columns: Mapping[str, str] | None = None
@@ -127,8 +131,9 @@ class _Work:
         self.columns = dict(base.columns)
         staged: list[StagedFile] = []
         folder = self.lake.staging(self.run_id)
+        laid = f" ORDER BY {identifiers(self.order)}" if self.order else ""
         for files in groups(self.chosen, self.key, self.lake.settings.target_file_bytes):
-            rows = f"SELECT {identifiers(base.columns)} FROM {relation(files, base.columns)}"
+            rows = f"SELECT {identifiers(base.columns)} FROM {relation(files, base.columns)}{laid}"
             staged += stage(self.con, rows, base.columns, folder, self.lake.settings)
         before = fingerprint(self.con, self.chosen, base.columns)
         after = fingerprint(self.con, [f.as_data_file() for f in staged], base.columns)

@@ -17,6 +17,9 @@ ACTIONS = frozenset(
      "sidecar", "checkpointMetadata")
 )  # fmt: skip
 
+#: The field without which an action says nothing, of those that a checkpoint is read for.
+_NAMED_BY = {"add": "path", "metaData": "id", "protocol": "minReaderVersion", "txn": "appId"}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -170,15 +173,28 @@ def from_checkpoint(version: int, rows: Sequence[Mapping[str, Any]]) -> State:
     """
     state = State(version)
     for row in rows:
-        if row.get("add"):
-            live = Live.of(row["add"], version)
+        kind, said = _action(row)
+        if kind == "add":
+            live = Live.of(said, version)
             state.files[live.path] = live
-        if row.get("metaData"):
-            state.metadata = row["metaData"]
-        if row.get("protocol"):
-            state.protocol = row["protocol"]
-        if row.get("txn"):
-            state.transactions[str(row["txn"]["appId"])] = int(row["txn"]["version"])
+        elif kind == "metaData":
+            state.metadata = said
+        elif kind == "protocol":
+            state.protocol = said
+        elif kind == "txn":
+            state.transactions[str(said["appId"])] = int(said["version"])
     if not state.metadata or not state.protocol:
         raise ValueError("it lacks the table's schema or protocol")
     return state
+
+
+def _action(row: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The one action that a checkpoint's row is: readers differ in what they make of half a one."""
+    said = [(kind, value) for kind, value in row.items() if value is not None]
+    if len(said) != 1:
+        told = " and ".join(kind for kind, _ in said) or "nothing"
+        raise ValueError(f"a row of it says {told}, where each says one thing")
+    kind, value = said[0]
+    if kind in _NAMED_BY and value.get(_NAMED_BY[kind]) is None:
+        raise ValueError(f"a row of it says {kind} without {_NAMED_BY[kind]}")
+    return kind, value

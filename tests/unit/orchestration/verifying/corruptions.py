@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from headgate.lake import catalog
 from headgate.lake.checkpoint import write as write_checkpoint
 from headgate.orchestration.project import Project
@@ -256,14 +258,18 @@ def a_checkpoint_overwritten(project: Project, rnd: random.Random) -> None:
 
 @corruption("log-checkpoint", "table-opens", mended=True)
 def a_checkpoint_of_another_table(project: Project, rnd: random.Random) -> None:
-    import duckdb
-
     path = _checkpoint(project)
-    draft = path.with_suffix(".new")
-    with duckdb.connect() as con:
-        con.execute(f"COPY (SELECT * FROM read_parquet('{path}') WHERE add IS NULL OR add.path <> "
-                    f"(SELECT min(add.path) FROM read_parquet('{path}'))) TO '{draft}' (FORMAT parquet)")  # fmt: skip
-    os.replace(draft, path)
+    _rewritten(path, "SELECT * FROM whole WHERE add IS NULL "
+                     "OR add.path <> (SELECT min(add.path) FROM whole)")  # fmt: skip
+
+
+@corruption("log-checkpoint", "table-opens", mended=True)
+def a_checkpoint_that_says_half_a_thing(project: Project, rnd: random.Random) -> None:
+    # As where a bit flips in how deep values lie: some readers take the row for two actions.
+    path = _checkpoint(project)
+    _rewritten(path, "SELECT * REPLACE (CASE WHEN add IS NULL THEN metaData "
+                     "ELSE struct_update(metaData, name := NULL::VARCHAR) END AS metaData) "
+                     "FROM whole ORDER BY add IS NULL")  # fmt: skip
 
 
 @corruption("log-checkpoint", mended=True)
@@ -277,6 +283,14 @@ def _checkpoint(project: Project) -> Path:
     write_checkpoint(project.lake, LINES, newest, "test")
     project.lake.sweep_staging()
     return by.log_of(project, LINES) / f"{newest:020d}.checkpoint.parquet"
+
+
+def _rewritten(path: Path, query: str) -> None:
+    draft = path.with_suffix(".new")
+    with duckdb.connect() as con:
+        con.execute(f"CREATE VIEW whole AS FROM read_parquet('{path}')")
+        con.execute(f"COPY ({query}) TO '{draft}' (FORMAT parquet)")
+    os.replace(draft, path)
 
 
 # Accounts and ledgers.
