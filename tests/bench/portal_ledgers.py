@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.lake import ledger
-from headgate.lake.engines.duckdb import Connection, connect
+from headgate.lake.engines.duckdb import Connection, connect, literal
+from headgate.orchestration.maintaining import maintain
 from headgate.orchestration.project import Project
 from tests.bench.portal_lake import at_literal, ledger_rows, said, unsynced
 
@@ -25,14 +26,34 @@ _ID = (
 
 
 def fill(project: Project, now: datetime, days: int) -> None:
-    """Enter runs, batches, verdicts and releases of the ``days`` before ``now``."""
+    """Enter runs, batches, verdicts and releases of the ``days`` before ``now``.
+
+    Maintenance has then put all but the newest day together, as it does every night.
+    """
     said("days of ledgers", days)
-    with unsynced(), connect(project.settings) as con:
-        _platform(con, project)
-        for first in range(0, days, _EACH):
-            last = min(first + _EACH, days)
-            _month(con, project, now - timedelta(days=days - 1), first, last, days)
-            said("days are entered", last)
+    begin, newest = now - timedelta(days=days - 1), days - 1
+    with unsynced():
+        with connect(project.settings) as con:
+            _platform(con, project)
+            for first in range(0, newest, _EACH):
+                last = min(first + _EACH, newest)
+                _month(con, project, begin, first, last, days)
+                said("days are entered", last)
+            # The newest release lies in its file: maintenance would enter it for the run.
+            ledger_rows(con, project, ledger.RELEASES, _releases(begin, newest, days, days),
+                        ids.new_id(), "release_id, dataset")  # fmt: skip
+        maintained(project)
+        with connect(project.settings) as con:
+            _platform(con, project)
+            _newest_day(con, project, begin, days)
+
+
+def maintained(project: Project) -> None:
+    """Have the product's own maintenance put the files of the ledgers together."""
+    report = maintain(Project.open(project.settings.root), ledger.ALL)
+    if report.problems:
+        raise RuntimeError("; ".join(report.problems))
+    said("files of ledgers were put together", sum(w.files for w in report.works))
 
 
 def _platform(con: Connection, project: Project) -> None:
@@ -62,11 +83,28 @@ def _month(
 ) -> None:
     run = ids.new_id()
     con.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {_batches(begin, first, last, days)}")
+    _enter(con, project, run)
+    ledger_rows(con, project, ledger.RELEASES, _releases(begin, first, last, days), run,
+                "release_id, dataset")  # fmt: skip
+
+
+def _newest_day(con: Connection, project: Project, begin: datetime, days: int) -> None:
+    """Enter the last day as runs do, each by itself."""
+    told = _batches(begin, days - 1, days, days)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE newest AS {told}")
+    runs = con.execute("SELECT DISTINCT run_id FROM newest ORDER BY 1").fetchall()
+    for (run,) in runs:
+        of_run = f"SELECT * FROM newest WHERE run_id = {literal(run)}"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE batch AS {of_run}")
+        _enter(con, project, run)
+    said("runs of the newest day are entered", len(runs))
+
+
+def _enter(con: Connection, project: Project, run: str) -> None:
+    """Enter the batches of the table ``batch``, their verdicts and their runs."""
     ledger_rows(con, project, ledger.VERDICTS, _VERDICTS, run, "batch_id, rule_id")
     ledger_rows(con, project, ledger.BATCHES, "SELECT * FROM batch", run, "batch_id")
     ledger_rows(con, project, ledger.RUNS, _RUNS, run, "run_id")
-    ledger_rows(con, project, ledger.RELEASES, _releases(begin, first, last, days), run,
-                "release_id, dataset")  # fmt: skip
 
 
 def _batches(begin: datetime, first: int, last: int, days: int) -> str:

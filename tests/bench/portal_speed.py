@@ -47,6 +47,8 @@ def main() -> None:
     if not (args.keep and (args.folder / "whole").exists()):
         make(args.folder, args.datasets, args.days, args.events)
     project = Project.open(args.folder)
+    if args.maintain:
+        portal_ledgers.maintained(project)
     with opening.opened(project) as parts, collecting.seldom():
         known, found["look"] = _look(parts)
         wanted = _wanted(project, known, args.page)
@@ -147,6 +149,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=60_000, help="events of lineage")
     parser.add_argument("--rounds", type=int, default=100, help="times that each page is asked for")
     parser.add_argument("--page", action="append", help="only pages with this in their names")
+    parser.add_argument(
+        "--maintain", action="store_true",
+        help="have maintenance put the newest day to the rest first; else it lies beside it",
+    )  # fmt: skip
     parser.add_argument("--no-http", action="store_true", help="in one process only")
     parser.add_argument("--folder", type=Path, default=Path("bench_results/portal"))
     parser.add_argument(

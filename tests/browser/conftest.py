@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from headgate.orchestration.project import Project
+from tests.browser.portal_process import Portal
+from tests.shown_lake import shown_lake
+
 #: Chromium itself must ask nobody for anything.
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]  # fmt: skip
@@ -83,3 +87,19 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield Browser(chromium)
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small lake that pages are shown of; who changes it takes a copy."""
+    return shown_lake(tmp_path_factory.mktemp("shown") / "project")
+
+
+@pytest.fixture(scope="module")
+def portal(shown: Project) -> Iterator[Portal]:
+    """A portal over it, as a process of its own."""
+    served = Portal(Path(shown.settings.root))
+    served.start()
+    yield served
+    assert served.stop() == 0
+    assert "Traceback" not in served.log.read_text()

@@ -59,6 +59,7 @@ PAGES = {
     "quality of an owner": Kind("/quality/owners/{owner}", "{owner}"),
     "quality of a domain": Kind("/quality/domains/chat", "chat"),
     "exceptions": Kind("/quality/exceptions", ""),
+    "no data docs yet": Kind("/quality/data-docs/", "Data Docs"),
     "quality over a year": Kind("/quality/domains/irc?days=366", "irc"),
     "personal data of a dataset": Kind("/personal-data?dataset={dataset}", "{dataset}"),
     "personal data": Kind("/personal-data", "ersonal data"),

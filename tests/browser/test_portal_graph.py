@@ -67,6 +67,7 @@ def test_the_frame_is_scrolled_by_arrows_and_by_dragging(watched: Watched, porta
     page.locator(".graph-frame").focus()
     page.keyboard.press("ArrowRight")
     _until(page, f"{left} > 200")
+    _until_still(page, left)  # An arrow scrolls smoothly: its rest would be added to what is set.
     page.evaluate(f"{left} = 300")
     box = page.locator(".graph-frame").bounding_box()
     assert box is not None
@@ -113,6 +114,18 @@ def test_a_group_opens_in_place_and_the_way_back_closes_it(
     _until(page, f"document.querySelectorAll('svg.graph g.group').length == {groups}")
     # The address that is left is the same page for whoever opens it.
     assert _without_space(watched.go(address).locator("svg.graph").text_content()) == _without_space(shown)  # fmt: skip
+
+
+def _until_still(page: Any, told: str) -> None:
+    """Wait until an expression has kept its value for a third of a second."""
+    kept, since = page.evaluate(told), 0
+    for _ in range(200):
+        page.wait_for_timeout(50)
+        now = page.evaluate(told)
+        kept, since = now, since + 1 if now == kept else 0
+        if since == 7:
+            return
+    raise AssertionError(f"{told} does not rest: {kept}")
 
 
 def _until(page: Any, told: str) -> None:

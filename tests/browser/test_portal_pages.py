@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from headgate.orchestration.project import Project
 from tests.browser.conftest import Browser, Watched
 from tests.browser.portal_pages import PAGES, names
 from tests.browser.portal_process import Portal
-from tests.shown_lake import shown_lake
 
 pytestmark = pytest.mark.servers
 
@@ -26,22 +25,6 @@ VISIBLE = "e => { const b = e.getBoundingClientRect(); return b.width > 1 && b.h
 #: Whether whoever tabs sees where they are: a line around, of some width.
 FOCUS = """() => { const e = document.activeElement; const s = getComputedStyle(e);
   return [e.tagName, e.textContent.trim().slice(0, 40), s.outlineStyle, parseFloat(s.outlineWidth)]; }"""
-
-
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The small lake, built for these tests."""
-    return shown_lake(tmp_path_factory.mktemp("portal") / "project")
-
-
-@pytest.fixture(scope="module")
-def portal(shown: Project) -> Iterator[Portal]:
-    """A portal over it, as a process of its own."""
-    served = Portal(Path(shown.settings.root))
-    served.start()
-    yield served
-    assert served.stop() == 0
-    assert "Traceback" not in served.log.read_text()
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -66,7 +64,6 @@ def _opened(ends: ExitStack, project: Project, host: str, port: int) -> tuple[Se
     """The parts, and the address, once all is known that the first page tells."""
     from headgate.cli import progress
     from headgate.portal import opening
-    from headgate.portal.reports import counting
 
     with progress.watch() as seen:
         parts = ends.enter_context(
@@ -83,7 +80,7 @@ def _opened(ends: ExitStack, project: Project, host: str, port: int) -> tuple[Se
         ends.callback(bound.socket.close)
         parts.knowing.looked()
         seen.step("portal", "adding the ledgers up")
-        counting.of(parts.lineage, project.settings).bring_up()
+        parts.counts.bring_up()
     return parts, bound
 
 
@@ -93,8 +90,7 @@ def _serve(parts: Served, bound: Bound, browser: bool) -> None:
 
     made = create_app(parts)
     running.log_to(output.say)
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _leave)
+    running.leave_on_signals()
 
     def ready() -> None:
         output.out(f"The portal is served at {bound.address}")
@@ -139,7 +135,3 @@ def _demand_footprint() -> None:
             raise UsageError(
                 f"{name} is not installed.", remedy="Install headgate[portal], or make portal."
             )
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

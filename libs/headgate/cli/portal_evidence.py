@@ -71,19 +71,10 @@ def _write(release: int, out: Path) -> tuple[str, int, str]:
     from headgate.orchestration.project import Project
     from headgate.portal import opening
     from headgate.portal.access.entering import sitting
-    from headgate.portal.evidence.pack import Pack
-    from headgate.portal.records import chain
-    from headgate.portal.reports import counting
+    from headgate.portal.evidence.taking import take
 
-    project = Project.open()
-    with opening.opened(project) as parts:
-        settings, records = project.settings, parts.records
-        counts = counting.of(parts.lineage, settings)
-        pack = Pack(settings, counts, parts.lineage, records, release, chain.head(records))
-        chain.append(
-            records, by=sitting(()), action="exported", subject=f"release:{release}",
-            what="evidence pack", form="ZIP", head=str(pack.head),
-        )  # fmt: skip
+    with opening.opened(Project.open()) as parts:
+        pack = take(parts, release, by=sitting(()))
         return pack.name, _put(pack.stream(), out), str(pack.head)
 
 

@@ -9,6 +9,9 @@ from importlib import resources
 #: Whatever a value of the data might smuggle in: the page may load nothing and run nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 
+#: Where the links above a page's title begin: what serves the pages may put one of its own there.
+TRAIL = '<nav aria-label="Where this is">'
+
 
 def page(title: str, body: str, trail: Sequence[tuple[str, str]] = ()) -> str:
     """A whole page around ``body`` (HTML); ``trail`` are links ``(text, target)`` above the title."""
@@ -20,7 +23,7 @@ def page(title: str, body: str, trail: Sequence[tuple[str, str]] = ()) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{html.escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f'<header><nav aria-label="Where this is">{crumbs}</nav>'
+        f"<header>{TRAIL}{crumbs}</nav>"
         f"<h1>{html.escape(title)}</h1></header>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 

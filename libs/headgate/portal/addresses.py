@@ -82,6 +82,17 @@ def domain(name: str) -> str:
     return f"/quality/domains/{quote(name, safe='')}"
 
 
+def exceptions(name: str) -> str:
+    """The exceptions to rules of a dataset, those that ended too."""
+    return f"/quality/exceptions{_asked(dataset=name)}"
+
+
+def data_docs(name: str = "", number: str = "") -> str:
+    """Great Expectations' Data Docs: of all datasets, of one, or of a batch of it."""
+    page = f"{quote(number, safe='') or 'index'}.html"
+    return f"/quality/data-docs/{quote(name, safe='')}/{page}" if name else "/quality/data-docs/"
+
+
 def catalogue(**filters: str | None) -> str:
     """The catalogue, filtered: ``q``, ``layer``, ``domain``, ``owner``, ``classification``, ``tag``, ``health``."""
     return f"/catalogue{_asked(**filters)}"

@@ -11,11 +11,14 @@ from headgate.orchestration import lineage_store
 from headgate.orchestration.forwarding_lineage import event_files
 from headgate.orchestration.project import Project
 from headgate.portal.access.entering import Access
+from headgate.portal.acting.replays import Replays
 from headgate.portal.knowing.promised import Progress as Looking
 from headgate.portal.knowing.watching import Watcher
 from headgate.portal.limits import Limits
 from headgate.portal.records.opening import open_records, where
+from headgate.portal.reports.counting import Counts
 from headgate.portal.served import Served
+from headgate.portal.told.asking import Asking
 
 
 @contextmanager
@@ -51,7 +54,11 @@ def opened(
             )
             follower.start()
             ends.callback(follower.stop)
-        knowing = Watcher(project, lineage, progress=looking)
+        knowing = Watcher(project, progress=looking)
         ends.callback(knowing.stop)
         access = Access(records, project.settings, owners=lambda: knowing.now().owners)
-        yield Served(project, lineage, knowing, records, access, Limits())
+        settings = project.settings
+        yield Served(
+            project, lineage, knowing, records, access, Asking(settings), Counts(settings),
+            Replays(settings), Limits(),
+        )  # fmt: skip

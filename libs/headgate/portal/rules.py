@@ -40,6 +40,8 @@ RULES: dict[tuple[str, str], Right] = {
     ("GET", "/releases/{number}/evidence.zip"): Right.EXPORT,
     ("GET", "/quality"): Right.SEE,
     ("GET", "/quality/exceptions"): Right.SEE,
+    # of values that pages quote the page itself looks at who may see them
+    ("GET", "/quality/data-docs/{path:path}"): Right.SEE,
     ("GET", "/quality/sign-offs/{number}"): Right.SEE,
     ("GET", "/quality/domains/{name}"): Right.SEE,
     ("GET", "/quality/owners/{name:path}"): Right.SEE,

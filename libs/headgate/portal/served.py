@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from headgate.portal.access.people import Person
-from headgate.portal.limits import Limits
 
 if TYPE_CHECKING:
     from headgate.lineage.store.opening import Store
     from headgate.orchestration.project import Project
+    from headgate.portal.access.entering import Access
+    from headgate.portal.acting.replays import Replays
     from headgate.portal.knowing.watching import Watcher
+    from headgate.portal.limits import Limits
     from headgate.portal.records.opening import Records
+    from headgate.portal.reports.counting import Counts
+    from headgate.portal.told.asking import Asking
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,19 @@ class Served:
     """A portal's parts, one a process.
 
     ``project`` is as it was when the portal began: what its contracts say now, ``knowing.now()``
-    knows. ``records`` keep what people put on record; ``access`` knows who somebody is.
+    knows. ``records`` keep what people put on record; ``access`` knows who somebody is. ``asking``
+    asks the lake, ``counts`` are its ledgers added up, and ``replays`` those that pages began.
     """
 
     project: Project
     lineage: Store
     knowing: Watcher
     records: Records
-    access: Any = None
-    limits: Limits = field(default_factory=Limits)
+    access: Access
+    asking: Asking
+    counts: Counts
+    replays: Replays
+    limits: Limits
 
 
 def of(request: Request) -> Served:

@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Request
-
 from headgate.core import clock, ids
 from headgate.core import json as hjson
 from headgate.core.errors import ConflictError
 from headgate.core.secrets import redact
-from headgate.portal import served
+from headgate.portal.acting import choosing
 from headgate.portal.records import chain
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ log = logging.getLogger("headgate.portal")
 RUNNING, DONE, FAILED = "running", "done", "failed"
 #: Replays that are remembered, and steps that are kept of one.
 _MOST_KEPT, _MOST_STEPS = 50, 200
-_making = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -124,9 +121,8 @@ class Replays:
 
     def _run(self, found: Replay) -> Replay:
         asked = {
-            "root": str(self._settings.root), "lake": str(self._settings.lake_path), "dataset": found.dataset,
-            "ids": list(found.choice.ids) if found.choice.which == "selected" else None,
-            "reason": found.choice.reason if found.choice.which == "reason" else None,
+            "root": str(self._settings.root), "lake": str(self._settings.lake_path),
+            "dataset": found.dataset, **choosing.selection(found.choice),
         }  # fmt: skip
         command = [sys.executable, "-m", "headgate.portal.acting.replay_child"]
         with subprocess.Popen(
@@ -180,16 +176,6 @@ class Replays:
                 self._known[number], state=state, ended_at=clock.now(), **what
             )
             return found
-
-
-def of(request: Request) -> Replays:
-    """The replays of a request's portal."""
-    state = request.app.state
-    with _making:
-        if not hasattr(state, "replays"):
-            state.replays = Replays(served.of(request).project.settings)
-    found: Replays = state.replays
-    return found
 
 
 def _record(records: Records, person: Person, found: Replay, step: str) -> None:

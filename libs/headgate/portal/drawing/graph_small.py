@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from headgate.core.errors import NotFoundError
+from headgate.lineage.store import loading
 from headgate.portal.drawing import graph_svg
 from headgate.portal.graphs import reached
 from headgate.portal.graphs.about import Knowledge
@@ -38,6 +39,8 @@ def around(store: Store | PlainStore, now: Known, dataset: str, column: str = ""
     Raises:
         LakeError: the lineage store is broken, or cannot be reached.
     """
+    if dataset not in loading.graph(store).names.places:
+        return None  # asked for, it would be answered with the nearest of ten thousand names
     asked = Asked(dataset=dataset, column=column, depth=1)
     try:
         found = reached.find(store, asked)

@@ -13,7 +13,6 @@ from headgate.portal.knowing.gathering import Gathering
 from headgate.portal.knowing.known import Known
 
 if TYPE_CHECKING:
-    from headgate.lineage.store.opening import Store
     from headgate.portal.knowing.promised import Progress
 
 #: With so many datasets at the most, whoever asks looks whether something moved: it takes less than
@@ -35,12 +34,11 @@ class Watcher:
     def __init__(
         self,
         project: Project,
-        lineage: Store | None = None,
         *,
         every: float = 2.0,
         progress: Progress | None = None,
     ) -> None:
-        self._project, self._lineage, self._every = project, lineage, every
+        self._project, self._every = project, every
         self._progress: Progress = progress or (lambda what, count: None)
         self._gathering = Gathering(project.settings, self._progress)
         self._known: Known | None = None

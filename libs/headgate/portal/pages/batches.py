@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from headgate.portal import served, showing
-from headgate.portal.told import asking, batches, files, reasons, subject
+from headgate.portal.pages import excepted
+from headgate.portal.told import batches, data_docs, files, reasons, subject
 
 routes = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -23,7 +24,9 @@ def every(
 ) -> Response:
     """The batches, the newest first."""
     about = subject.of(request, dataset)
-    page = batches.accounts(asking.of(request), about.id, outcome=outcome, limit=limit, after=after)
+    page = batches.accounts(
+        served.of(request).asking, about.id, outcome=outcome, limit=limit, after=after
+    )
     return showing.page(request, "dataset/batches.html", about=about, page=page, outcome=outcome)
 
 
@@ -31,12 +34,16 @@ def every(
 def one(request: Request, dataset: str, batch: str) -> Response:
     """One batch: its account, its verdict rule by rule, what it was made from, and its files."""
     about = subject.of(request, dataset)
-    lake = asking.of(request)
+    lake = served.of(request).asking
     found = batches.account(lake, about.id, batch)
     judged = batches.verdicts(lake, about.id, [found]).get(found.batch_id, ())
     person = served.person(request)
     return showing.page(
         request, "dataset/batch.html", about=about, batch=found,
         rules=[(one, reasons.observed(about.contract, one, person)) for one in judged],
+        excepted=excepted.of(request, about, judged_at=found.at),
         files=files.of_version(lake, about.id, found.version),
+        docs=data_docs.is_built(
+            served.of(request).project.settings.lake_path, f"{about.id}/{found.batch_id}.html"
+        ),
     )  # fmt: skip

@@ -13,7 +13,8 @@ from headgate.lineage.questions.personal import Flow
 from headgate.portal import served, showing
 from headgate.portal.access import masking
 from headgate.portal.drawing import graph_small
-from headgate.portal.told import asking, batches, flows, masked, reasons, subject
+from headgate.portal.pages import excepted
+from headgate.portal.told import batches, flows, masked, reasons, subject
 from headgate.portal.told.subject import Subject
 
 routes = APIRouter()
@@ -36,6 +37,9 @@ def column(request: Request, dataset: str, column: str) -> Response:
         least=masking.least(about.contract, name),
         is_masked=name in masked.kept_from(about.contract, person),
         rules=_rules(request, about, name),
+        excepted=excepted.of(
+            request, about, rules={r.id for r in about.contract.rules if r.column == name}
+        ),
         upstream=flows.path(store, about.id, name, "up"), users=users, cut=cut, small=small,
         flow=_flow(request, about, name) if found.is_protected else None,
     )  # fmt: skip
@@ -43,7 +47,7 @@ def column(request: Request, dataset: str, column: str) -> Response:
 
 def _rules(request: Request, about: Subject, name: str) -> list[dict[str, object]]:
     """Rules on the column, each with what it demands and how the newest verdict went."""
-    lake, person = asking.of(request), served.person(request)
+    lake, person = served.of(request).asking, served.person(request)
     newest = batches.accounts(lake, about.id, limit=5).accounts
     judged = batches.verdicts(lake, about.id, newest)
     last = next((judged[b.batch_id] for b in newest if b.batch_id in judged), ())

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from headgate.portal import served, showing
-from headgate.portal.told import asking, code, masked, subject, versions
+from headgate.portal.told import code, masked, subject, versions
 from headgate.portal.told.subject import Subject
 from headgate.portal.told.versions import CURRENT, Compared, Span
 
@@ -23,7 +23,7 @@ def contract(
     """The document (of ``version``, a hash, or as it is now) and its history; with ``against`` how
     that one differs from ``to``."""
     about = subject.of(request, dataset)
-    lake = asking.of(request)
+    lake = served.of(request).asking
     spans = versions.spans(lake, about.id)
     person = served.person(request)
     kept = masked.kept_from(about.contract, person)
@@ -48,7 +48,7 @@ def compiled(
 ) -> Response:
     """The code that made the rows, as it was compiled: of the newest commit, or of that hash."""
     about = subject.of(request, dataset)
-    found = code.code(asking.of(request), about.contract, of)
+    found = code.code(served.of(request).asking, about.contract, of)
     return showing.page(request, "dataset/code.html", about=about, found=found)
 
 
@@ -80,7 +80,7 @@ def _before(about: Subject, spans: tuple[Span, ...]) -> str:
 def _compared(
     request: Request, about: Subject, spans: tuple[Span, ...], against: str | None, to: str | None
 ) -> Compared:
-    lake, person = asking.of(request), served.person(request)
+    lake, person = served.of(request).asking, served.person(request)
     kept, names = masked.kept_from(about.contract, person), _named(about, spans)
 
     def side(which: str) -> tuple[str, Mapping[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
@@ -11,11 +10,11 @@ from headgate.contracts import protection
 from headgate.contracts.docs import INGEST_MEANINGS
 from headgate.portal import served, showing
 from headgate.portal.drawing import graph_small
-from headgate.portal.pages import dataset_charts
+from headgate.portal.pages import dataset_charts, excepted
 from headgate.portal.told import (
-    asking,
     batches,
     contract_in_words,
+    data_docs,
     flows,
     freshness,
     masked,
@@ -38,7 +37,7 @@ DRAWN, LISTED = 20, 10
 def dataset(request: Request, dataset: str) -> Response:
     """The page of a dataset."""
     about = subject.of(request, dataset)
-    lake, person = asking.of(request), served.person(request)
+    lake, person = served.of(request).asking, served.person(request)
     page = batches.accounts(lake, about.id, limit=DRAWN)
     judged = batches.verdicts(lake, about.id, page.accounts)
     newest = next((b for b in page.accounts if b.batch_id in judged), None)
@@ -60,7 +59,10 @@ def dataset(request: Request, dataset: str) -> Response:
         downstream=flows.neighbours(known, about.id, "down"),
         columns=_columns(about, known), words=contract_in_words.facts(about.contract),
         origin=contract_in_words.origin(about.contract),
-        kept=masked.kept_from(about.contract, person), docs=_docs(request, about),
+        kept=masked.kept_from(about.contract, person), docs=data_docs.is_built(
+            served.of(request).project.settings.lake_path, f"{about.id}/index.html"
+        ),
+        excepted=excepted.of(request, about),
         small=graph_small.around(served.of(request).lineage, about.known, about.id),
         rules=len(by_rule), outcomes=dataset_charts.rules(by_rule),
         quality=dataset_charts.quality(by_rule),
@@ -88,9 +90,3 @@ def _columns(about: Subject, known: Graph) -> list[dict[str, object]]:
         }
         for name, kind in contract.table_columns.items()
     ]  # fmt: skip
-
-
-def _docs(request: Request, about: Subject) -> Path | None:
-    """Its page of Great Expectations' Data Docs in the lake, if they were built there."""
-    page = served.of(request).project.settings.lake_path / "_docs" / about.id / "index.html"
-    return page if page.is_file() else None

@@ -11,7 +11,7 @@ from headgate.core.errors import ConflictError, UsageError
 from headgate.portal import served, showing
 from headgate.portal.access import forms
 from headgate.portal.records import exceptions, signoffs
-from headgate.portal.reports import asked, counting, periods, quality
+from headgate.portal.reports import asked, periods, quality
 
 routes = APIRouter()
 
@@ -44,7 +44,7 @@ def _sign(request: Request, sent: Mapping[str, str]) -> Response:
     parts, known = served.of(request), served.of(request).knowing.now()
     scope, period = periods.scope(sent.get("subject", "")), periods.period(sent)
     periods.demand(scope, known.domains if scope.kind == "domain" else known.owners)
-    counts = counting.of(parts.lineage, parts.project.settings)
+    counts = parts.counts
     report = quality.report(counts, known, scope, period)
     if sent.get("digest") != report.digest:
         raise ConflictError(

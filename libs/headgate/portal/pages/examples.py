@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from headgate.portal import served, showing
 from headgate.portal.acting.recording import record
-from headgate.portal.told import asking, masked, rows, subject
+from headgate.portal.told import masked, rows, subject
 
 routes = APIRouter()
 
@@ -16,7 +16,7 @@ def examples(request: Request, dataset: str) -> Response:
     """Up to 20 rows of the newest release, each value as the contract lets who asks see it."""
     about = subject.of(request, dataset)
     person = served.person(request)
-    found = rows.examples(asking.of(request), about.id)
+    found = rows.examples(served.of(request).asking, about.id)
     kept = [c for c in masked.kept_from(about.contract, person) if c in found.columns]
     record(
         request, "examples_seen", about.id, rows=len(found.rows), release=found.release,

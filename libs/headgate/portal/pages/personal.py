@@ -12,7 +12,7 @@ from headgate.lineage.questions import personal as asking
 from headgate.lineage.questions.personal import PersonalData
 from headgate.portal import served, showing
 from headgate.portal.access.roles import Right
-from headgate.portal.records import chain
+from headgate.portal.acting.recording import record
 from headgate.portal.reports import asked, personal_map, tables
 
 routes = APIRouter()
@@ -51,10 +51,9 @@ def as_csv(request: Request) -> Response:
     """The map as CSV; that it was taken away is an entry in the log."""
     found = _those(request)
     chosen = {n: v for n in _FILTERS if (v := request.query_params.get(n))}
-    chain.append(
-        served.of(request).records, by=served.person(request), action="exported",
-        subject="personal-data", what="map of personal data", form="CSV", columns=len(found),
-        filters=chosen,
+    record(
+        request, "exported", "personal-data", what="map of personal data", form="CSV",
+        columns=len(found), filters=chosen,
     )  # fmt: skip
     headers = {"Content-Disposition": 'attachment; filename="personal-data.csv"'}
     body = (line.encode() for line in tables.of_personal(found))

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request, Response
 
 from headgate.portal import served, showing
 from headgate.portal.access.roles import Right
-from headgate.portal.records import chain, exceptions, signoffs
-from headgate.portal.reports import asked, counting, pdf, periods, quality, quality_charts, tables
+from headgate.portal.acting.recording import record
+from headgate.portal.records import exceptions, signoffs
+from headgate.portal.reports import asked, pdf, periods, quality, quality_charts, tables
 from headgate.portal.reports.periods import Period, Scope
 
 routes = APIRouter()
@@ -21,7 +22,7 @@ def all_quality(request: Request) -> Response:
     """Every domain and every owner, the worst first, and the exceptions in force."""
     parts, query = served.of(request), request.query_params
     known, period = parts.knowing.now(), periods.period(query)
-    counts = counting.of(parts.lineage, parts.project.settings)
+    counts = parts.counts
     signed = _newest_signed(request)
     found = quality.standings(counts, known, period)
     return showing.page(
@@ -56,9 +57,7 @@ def one_sign_off(request: Request, number: str) -> Response:
     parts, person = served.of(request), served.person(request)
     found = signoffs.one(parts.records, asked.number(number, "sign-off"))
     scope, period = periods.scope(found.subject), Period(found.first, found.last)
-    now = quality.report(
-        counting.of(parts.lineage, parts.project.settings), parts.knowing.now(), scope, period
-    )
+    now = quality.report(parts.counts, parts.knowing.now(), scope, period)
     return showing.page(
         request, "sign_off.html", signed=found, scope=scope, period=period, now=now,
         then=quality.signed_figures(found.figures), changed=now.digest != found.digest,
@@ -108,7 +107,7 @@ def one_report(request: Request, name: str) -> Response:
             "next": shown[limit - 1][0] if len(shown) > limit else None, "total": len(found.datasets),
         },
         rules=found.rules[:_MOST_RULES], exceptions=granted, signed=_signed(request, found),
-        excepted={(e.dataset, e.rule): e for e in granted if e.is_in_force()},
+        excepted=exceptions.by_rule(granted),
         charts=quality_charts.of(found), counted=quality.COUNTED,
         can_sign=person.may(Right.SIGN), can_export=person.may(Right.EXPORT),
         known=parts.knowing.now().datasets,
@@ -120,7 +119,7 @@ def _report(request: Request, name: str) -> quality.Report:
     kind = "domain" if request.url.path.startswith("/quality/domains/") else "owner"
     known, scope = parts.knowing.now(), Scope(kind, name)
     periods.demand(scope, known.domains if kind == "domain" else known.owners)
-    counts = counting.of(parts.lineage, parts.project.settings)
+    counts = parts.counts
     return quality.report(counts, known, scope, periods.period(request.query_params))
 
 
@@ -146,10 +145,9 @@ def _newest_signed(request: Request) -> dict[str, signoffs.SignOff]:
 
 
 def _exported(request: Request, found: quality.Report, form: str) -> None:
-    chain.append(
-        served.of(request).records, by=served.person(request), action="exported",
-        subject=found.scope.subject, what="quality report", form=form, digest=found.digest,
-        **found.period.query,
+    record(
+        request, "exported", found.scope.subject, what="quality report", form=form,
+        digest=found.digest, **found.period.query,
     )  # fmt: skip
 
 

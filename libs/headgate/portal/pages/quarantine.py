@@ -10,12 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from headgate.core.errors import HeadgateError, NotFoundError
 from headgate.portal import addresses, served, showing
 from headgate.portal.access import forms, masking
-from headgate.portal.acting import choosing, replays, waiving
+from headgate.portal.acting import choosing, waiving
 from headgate.portal.acting.choosing import Choice
 from headgate.portal.acting.recording import record
 from headgate.portal.pages import problems
 from headgate.portal.records import chain
-from headgate.portal.told import asking, reasons, refused, subject
+from headgate.portal.told import reasons, refused, subject
 from headgate.portal.told.subject import Subject
 from headgate.quality.quarantine import STATES, is_whole_file
 
@@ -59,7 +59,7 @@ async def replay(request: Request, dataset: str) -> Response:
 def follow(request: Request, dataset: str, number: str) -> Response:
     """How a replay goes, or went."""
     about = subject.of(request, dataset)
-    found = replays.of(request).get(number)
+    found = served.of(request).replays.get(number)
     if found is not None and found.dataset == about.id:
         return showing.page(request, "dataset/replay.html", about=about, found=found, noted=None)
     noted = _noted(request, about, number)
@@ -84,7 +84,7 @@ def _replay(request: Request, dataset: str, choice: Choice) -> Response:
     choosing.may_decide(about.contract, person)
     try:
         choosing.demand(choice)
-        begun = replays.of(request).begin(about.id, choice, person, records)
+        begun = served.of(request).replays.begin(about.id, choice, person, records)
     except HeadgateError as error:
         return _again(request, about, choice, error)
     return showing.redirect(request, addresses.replay(about.id, begun.id))
@@ -104,7 +104,7 @@ def _page(
     limit: int, *, typed: Choice = NOTHING, problem: problems.Problem | None = None,
     status: int = 200,
 ) -> Response:  # fmt: skip
-    lake, person = asking.of(request), served.person(request)
+    lake, person = served.of(request).asking, served.person(request)
     page = refused.page(
         lake, about.id, state=None if state == ANY else state, reason=reason, limit=limit,
         after=after,
@@ -129,7 +129,7 @@ def _page(
         counted=counted, state=state, reason=reason, states=(*STATES, ANY), sees=sees,
         means={r.code: reasons.of_code(about.contract, r.code) for r in counted.reasons},
         may_decide=person.may_decide(about.contract.owner), typed=typed, problem=problem,
-        running=replays.of(request).running(),
+        running=served.of(request).replays.running(),
     )  # fmt: skip
 
 

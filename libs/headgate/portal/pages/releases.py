@@ -12,7 +12,7 @@ from headgate.lineage import names
 from headgate.portal import served, showing
 from headgate.portal.access.roles import Right
 from headgate.portal.records import exceptions, signoffs
-from headgate.portal.reports import asked, counting, releases, runs
+from headgate.portal.reports import asked, releases, runs
 from headgate.portal.reports.periods import Scope
 
 routes = APIRouter()
@@ -54,7 +54,7 @@ def one_release(request: Request, number: str) -> Response:
     start = bisect_right(datasets, query.get("after") or "")
     page = changed[start : start + limit]
     following = page[-1].dataset if start + limit < len(changed) else None
-    counts = counting.of(parts.lineage, settings)
+    counts = parts.counts
     person = served.person(request)
     line = runs.listed(counts, after=None, limit=1, run=release.run_id).runs
     return showing.page(
@@ -62,7 +62,7 @@ def one_release(request: Request, number: str) -> Response:
         moved=releases.moved(settings, page), pager={"next": following, "total": len(changed)},
         run=line[0] if line else None, signed=_signed(request, release.published_at, datasets),
         newest=known.releases[0].number if known.releases else None, known=known.datasets,
-        excepted={(e.dataset, e.rule): e for e in exceptions.in_force(parts.records)},
+        excepted=exceptions.by_rule(exceptions.in_force(parts.records)),
         can_export=person.may(Right.EXPORT), can_audit=person.may(Right.AUDIT),
         others=[r.number for r in known.releases if r.number != release.id][:100],
     )  # fmt: skip

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from headgate.core.errors import UsageError
 from headgate.portal import served, showing
 from headgate.portal.records import exceptions
-from headgate.portal.reports import asked, counting, runs
+from headgate.portal.reports import asked, runs
 
 routes = APIRouter()
 
@@ -23,7 +23,7 @@ def all_runs(request: Request) -> Response:
         )
     dataset = query.get("dataset") or None
     found = runs.listed(
-        counting.of(parts.lineage, parts.project.settings),
+        parts.counts,
         outcome=outcome,
         dataset=dataset,
         day=asked.day(query, "day"),
@@ -41,7 +41,7 @@ def one_run(request: Request, run: str) -> Response:
     """A run: what it did with each dataset, how it ended, and who began it."""
     parts, query = served.of(request), request.query_params
     found = runs.one(
-        counting.of(parts.lineage, parts.project.settings),
+        parts.counts,
         parts.lineage,
         run,
         after=query.get("after") or None,
@@ -50,5 +50,5 @@ def one_run(request: Request, run: str) -> Response:
     return showing.page(
         request, "run.html", found=found, outcomes=runs.OUTCOMES,
         known=parts.knowing.now().datasets,
-        excepted={(e.dataset, e.rule): e for e in exceptions.in_force(parts.records)},
+        excepted=exceptions.by_rule(exceptions.in_force(parts.records)),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,6 +13,8 @@ from headgate.portal.records import chain
 from headgate.portal.records.opening import Records
 from headgate.portal.records.until import upto
 
+#: A dataset, and a rule of it.
+Rule = tuple[str, str]
 GRANTED, ENDED = "exception_granted", "exception_ended"
 MOST_DAYS = 366
 LONGEST_REASON = 2_000
@@ -128,10 +130,23 @@ def of_dataset(records: Records, dataset: str) -> tuple[Granted, ...]:
     )
 
 
+def concerning(
+    records: Records, dataset: str, *, rules: Collection[str] | None = None
+) -> tuple[Granted, ...]:
+    """Those of a dataset, or of these ``rules`` of it alone: what is in force first, then the newest."""
+    found = [e for e in of_dataset(records, dataset) if rules is None or e.rule in rules]
+    return tuple(sorted(found, key=lambda e: not e.is_in_force()))
+
+
 def in_force(records: Records, at: datetime | None = None) -> tuple[Granted, ...]:
     """Those that hold at a moment, or now; the one that ends first comes first."""
     found = [e for e in every(records) if e.is_in_force(at)]
     return tuple(sorted(found, key=lambda e: (e.until, e.dataset, e.rule)))
+
+
+def by_rule(granted: Iterable[Granted], at: datetime | None = None) -> dict[Rule, Granted]:
+    """Those of ``granted`` that hold at a moment, or now, by dataset and rule."""
+    return {(e.dataset, e.rule): e for e in granted if e.is_in_force(at)}
 
 
 def _read(granted: Iterable[chain.Entry], ended: Iterable[chain.Entry]) -> tuple[Granted, ...]:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import duckdb
 
@@ -45,7 +44,7 @@ _FOLLOWS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
         ledger.BATCHES,
         ("dataset", "committed_at", "outcome", "kind", "read", "published", "quarantined",
          "deduplicated", "refused"),
-        "SELECT dataset, committed_at::DATE, count(*), count(*) FILTER (WHERE outcome = 'refused'),"
+        "SELECT dataset, committed_at::DATE AS day, count(*), count(*) FILTER (WHERE outcome = 'refused'),"
         " sum(read), sum(published), sum(quarantined), sum(deduplicated), sum(refused) FROM {rows}"
         # What brings nothing new would count rows a second time.
         f" WHERE kind NOT IN ({', '.join(repr(k) for k in ledger.NOT_NEWS)}) GROUP BY 1, 2",
@@ -53,7 +52,7 @@ _FOLLOWS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "day_judged": (
         ledger.VERDICTS,
         ("dataset", "judged_at", "rule_id", "rule_kind", "passed"),
-        "SELECT dataset, judged_at::DATE, count(*), count(*) FILTER (WHERE passed) FROM {rows}"
+        "SELECT dataset, judged_at::DATE AS day, count(*), count(*) FILTER (WHERE passed) FROM {rows}"
         f" WHERE {_WRITTEN} GROUP BY 1, 2",
     ),
     "day_broken": (
@@ -61,7 +60,7 @@ _FOLLOWS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
         ("dataset", "judged_at", "rule_id", "rule_kind", "severity", "column_name", "passed",
          "breaches"),
         "SELECT dataset, rule_id, any_value(rule_kind), any_value(severity), any_value(column_name),"
-        f" bool_and({_WRITTEN}), judged_at::DATE, count(*), sum(breaches), max(judged_at)"
+        f" bool_and({_WRITTEN}), judged_at::DATE AS day, count(*), sum(breaches), max(judged_at)"
         " FROM {rows} WHERE NOT passed GROUP BY dataset, rule_id, judged_at::DATE",
     ),
     "runs": (
@@ -94,6 +93,7 @@ class Counts:
         self._seen: dict[str, Snapshot] = {}
         self._lock = threading.Lock()
         self._con: Connection | None = None
+        self._numbers: Mapping[str, int] = {}
         self._behind: threading.Thread | None = None
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -147,6 +147,14 @@ class Counts:
         """What tells one state of the sums from another."""
         self._brought_up()
         return tuple(self._versions.get(name) for name in ledger.ALL)
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        """The number that stands for a dataset in the sums, of each that anything was counted of."""
+        # Names are added and never go, so that as many are the same.
+        if self.rows("SELECT count(*) FROM names")[0][0] != len(self._numbers):
+            self._numbers = dict(self.rows("SELECT dataset, n FROM names"))
+        return self._numbers
 
     def _brought_up(self) -> Connection:
         if self._con is None:
@@ -224,9 +232,10 @@ def _insert(cursor: Connection, table: str, query: str) -> None:
         " OVER (ORDER BY dataset) FROM (SELECT DISTINCT dataset FROM fresh"
         " WHERE dataset NOT IN (SELECT dataset FROM names))"
     )
+    # By day: who asks for a month of a year then reads a twelfth of the table, and not all of it.
     cursor.execute(
         f"INSERT INTO {table} SELECT n, f.* EXCLUDE dataset FROM fresh f"
-        " JOIN names ON names.dataset = f.dataset"
+        " JOIN names ON names.dataset = f.dataset ORDER BY day, n"
     )
     cursor.execute("DROP TABLE fresh")
 
@@ -234,16 +243,3 @@ def _insert(cursor: Connection, table: str, query: str) -> None:
 def _may_have(file: DataFile, column: str, least: str, greatest: str) -> bool:
     low, high = file.minimum.get(column), file.maximum.get(column)
     return low is None or high is None or (low <= greatest and high >= least)
-
-
-_kept: WeakKeyDictionary[Any, Counts] = WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def of(owner: Any, settings: Settings) -> Counts:
-    """The sums of a lake, one for each ``owner`` (what is served), made when first asked for."""
-    with _lock:
-        found = _kept.get(owner)
-        if found is None:
-            found = _kept[owner] = Counts(settings)
-        return found

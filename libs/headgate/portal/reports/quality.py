@@ -24,7 +24,6 @@ COUNTED = (
     " Days are UTC days of the verdict. Batches that bring nothing new (restores, audits, rebuilds,"
     " compactions) count no rows."
 )
-_SUMS = "sum(batches), sum(refused_batches), sum(read), sum(published), sum(quarantined), sum(deduplicated), sum(refused)"  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class Figures:
 
 NAMES = ("judged", "held", "batches", "refused_batches", "read", "published", "quarantined",
          "deduplicated", "refused")  # fmt: skip
+#: The tables of sums, and which of them each has.
+_COUNTED_IN = (("day_judged", NAMES[:2]), ("day_batches", NAMES[2:]))
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,7 @@ def report(counts: Counts, known: Known, scope: Scope, period: Period) -> Report
     """The quality report of a scope over a period."""
     mine = {s.id: s for s in known.datasets.values() if _of(s, scope.kind) == scope.name}
     named, days = list(mine), [period.first, period.last]
-    sums = _sums(counts, named, days, "dataset")
-    per_day = _sums(counts, named, days, "day")
+    sums, per_day = _sums(counts, named, days)
     every = [period.first + timedelta(days=n) for n in range(period.days)]
     broken = counts.rows(
         "SELECT dataset, rule, any_value(kind), any_value(severity), any_value(field),"
@@ -164,16 +164,21 @@ def _by_group(
     counts: Counts, groups: Mapping[tuple[str, str], Sequence[Summary]], period: Period
 ) -> dict[tuple[str, str], Figures]:
     """Sums by domain and owner at once: there are few of these, and ten thousand datasets."""
-    keys = list(groups)
-    mine = [(s.id, place) for place, key in enumerate(keys) for s in groups[key]]
-    given = [period.first, period.last, [d for d, _ in mine], [g for _, g in mine]]
+    keys, numbers = list(groups), counts.numbers
+    mine = [
+        (numbers[s.id], place)
+        for place, key in enumerate(keys)
+        for s in groups[key]
+        if s.id in numbers
+    ]
+    given = [period.first, period.last, [n for n, _ in mine], [g for _, g in mine]]
     asked = (
         "WITH s AS (SELECT n, {sums} FROM {table} WHERE day BETWEEN ? AND ? GROUP BY n)"
-        " SELECT g, {again} FROM s JOIN names ON names.n = s.n JOIN"
-        " (SELECT unnest(?) AS dataset, unnest(?) AS g) m ON m.dataset = names.dataset GROUP BY g"
+        " SELECT g, {again} FROM s JOIN"
+        " (SELECT unnest(?::INT[]) AS n, unnest(?::INT[]) AS g) m ON m.n = s.n GROUP BY g"
     )
     found = {place: [0] * len(NAMES) for place in range(len(keys))}
-    for table, names in (("day_judged", NAMES[:2]), ("day_batches", NAMES[2:])):
+    for table, names in _COUNTED_IN:
         sums = ", ".join(f"sum({n}) AS {n}" for n in names)
         again = ", ".join(f"sum(s.{n})::BIGINT" for n in names)
         for place, *values in counts.rows(asked.format(table=table, sums=sums, again=again), given):
@@ -227,24 +232,24 @@ def _of(summary: Summary, kind: str) -> str:
 
 
 def _sums(
-    counts: Counts, datasets: Sequence[str] | None, days: Sequence[date], by: str
-) -> dict[Any, Figures]:
-    """Sums over some datasets, or all, by ``day`` or ``dataset``."""
-    where, given, key = "day BETWEEN ? AND ?", list[Any](days), "n" if by == "dataset" else by
-    if datasets is not None:
-        where += " AND n IN (SELECT n FROM names WHERE dataset IN (SELECT unnest(?)))"
-        given.append(list(datasets))
-    judged = counts.rows(
-        f"SELECT {key}, sum(judged), sum(held) FROM day_judged WHERE {where} GROUP BY 1", given
+    counts: Counts, datasets: Sequence[str], days: Sequence[date]
+) -> tuple[dict[str, Figures], dict[date, Figures]]:
+    """Sums over some datasets, by dataset and by day."""
+    numbers = counts.numbers
+    names = {numbers[d]: d for d in datasets if d in numbers}
+    asked = (
+        "SELECT n, day, {sums} FROM {table} WHERE day BETWEEN ? AND ?"
+        " AND n IN (SELECT unnest(?::INT[])) GROUP BY GROUPING SETS ((n), (day))"
     )
-    batches = counts.rows(f"SELECT {key}, {_SUMS} FROM day_batches WHERE {where} GROUP BY 1", given)
-    found: dict[Any, tuple[int, ...]] = {key: (int(a), int(b)) for key, a, b in judged}
-    sums = {key: tuple(map(int, rest)) for key, *rest in batches}
-    figures = {
-        key: Figures(*found.get(key, (0, 0)), *sums.get(key, (0,) * 7))
-        for key in found.keys() | sums.keys()
-    }
-    if by != "dataset":
-        return figures
-    names = dict(counts.rows("SELECT n, dataset FROM names"))
-    return {names[n]: of for n, of in figures.items()}
+    found: dict[int | date, list[int]] = {}
+    for table, columns in _COUNTED_IN:
+        sums, start = ", ".join(f"sum({c})" for c in columns), NAMES.index(columns[0])
+        query = asked.format(table=table, sums=sums)
+        for n, day, *values in counts.rows(query, [*days, list(names)]):
+            into = found.setdefault(day if n is None else n, [0] * len(NAMES))
+            into[start : start + len(columns)] = map(int, values)
+    figures = {key: Figures(*values) for key, values in found.items()}
+    return (
+        {names[key]: one for key, one in figures.items() if isinstance(key, int)},
+        {key: one for key, one in figures.items() if isinstance(key, date)},
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.core import ids
 from headgate.core.errors import NotFoundError
 from headgate.lake import ledger
+from headgate.lake.engines.duckdb import literal
 
 if TYPE_CHECKING:
     from headgate.lineage.questions.runs import Run as LineageRun
@@ -187,7 +188,7 @@ def _batches(
         order="batch_id", limit=limit + 1,
     )  # fmt: skip
     shown = rows[:limit]
-    broken = broken_of(counts, [r["batch_id"] for r in shown])
+    broken = broken_of(counts, {r["batch_id"]: r["dataset"] for r in shown})
     lines = tuple(
         replace(BatchLine(*(r[c] for c in _BATCH)), broken=tuple(broken.get(r["batch_id"], ())))
         for r in shown
@@ -196,15 +197,19 @@ def _batches(
 
 
 def broken_of(
-    counts: Counts, batches: Sequence[str]
+    counts: Counts, batches: Mapping[str, str]
 ) -> dict[str, list[tuple[str, str, int]]]:  # fmt: skip
-    """By batch, the rules that did not hold: rule, severity and how many rows broke it."""
+    """By batch, the rules that did not hold: rule, severity and how many rows broke it.
+
+    ``batches`` has the dataset of each: the ledger's files lie in order of these.
+    """
     if not batches:
         return {}
     found: dict[str, list[tuple[str, str, int]]] = {}
+    datasets = ", ".join(literal(d) for d in sorted(set(batches.values())))
     for row in counts.entries(
-        ledger.VERDICTS, ("batch_id", "rule_id", "severity", "breaches", "passed"),
-        "NOT passed AND list_contains(?, batch_id)", [list(batches)],
+        ledger.VERDICTS, ("batch_id", "dataset", "rule_id", "severity", "breaches", "passed"),
+        f"NOT passed AND dataset IN ({datasets}) AND list_contains(?, batch_id)", [list(batches)],
         between=("batch_id", min(batches), max(batches)), order="batch_id, rule_id",
         limit=_MOST_RULES,
     ):  # fmt: skip

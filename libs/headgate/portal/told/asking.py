@@ -8,11 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from fastapi import Request
-
 from headgate.lake.engines.duckdb import Connection, configure, connect
 from headgate.lake.lake import Lake
-from headgate.portal import served
 
 if TYPE_CHECKING:
     from headgate.core.settings import Settings
@@ -23,7 +20,6 @@ _MOST_KEPT = 300
 _MOST_FREE = 16
 #: Rows of a ledger that are looked through first for what is newest.
 _FIRST_ROWS = 200_000
-_making = threading.Lock()
 
 
 class Asking:
@@ -82,17 +78,10 @@ class Asking:
                 self._engine = connect(self.settings)
             cursor = self._engine.cursor()
         configure(cursor, self.settings)
+        # To find the newest rows first and their other columns in a second scan costs twice as much
+        # where the rows of a dataset lie together.
+        cursor.execute("SET disabled_optimizers = 'late_materialization'")
         return cursor
-
-
-def of(request: Request) -> Asking:
-    """Who asks the lake for a request's portal; one a portal."""
-    state = request.app.state
-    with _making:
-        if not hasattr(state, "asking"):
-            state.asking = Asking(served.of(request).project.settings)
-    found: Asking = state.asking
-    return found
 
 
 def newest_first(files: Sequence[DataFile], column: str) -> Iterator[list[DataFile]]:

@@ -12,12 +12,11 @@ import yaml
 
 from headgate.contracts import diff
 from headgate.contracts.load import from_document
-from headgate.core import clock
 from headgate.core.errors import ContractError, NotFoundError
 from headgate.lake import kept, ledger
 from headgate.lake.engines.duckdb import literal
 from headgate.lake.snapshot import relation
-from headgate.portal.told.asking import holding, within
+from headgate.portal.told.asking import holding
 
 if TYPE_CHECKING:
     from headgate.contracts.diff import Change
@@ -82,26 +81,18 @@ def spans(asking: Asking, dataset: str) -> tuple[Span, ...]:
     if base is None:
         return ()
     files = holding(base.files, "dataset", dataset)
-    few = {c: base.columns[c] for c in ("dataset", "contract_hash", "committed_at")}
-    own = f"dataset = {literal(dataset)}"
+    columns = ("dataset", "contract_hash", "contract_version", "committed_at", "batch_id", "run_id")
+    few = {c: base.columns[c] for c in columns}
     found = asking.rows(
-        "SELECT contract_hash, min(committed_at) AS since, max(committed_at) AS until,"
-        " count(*) AS batches FROM"
+        "SELECT contract_hash, arg_min(contract_version, (committed_at, batch_id)) AS version,"
+        " min(committed_at) AS since, max(committed_at) AS until,"
+        " arg_min(run_id, (committed_at, batch_id)) AS run_id, count(*) AS batches FROM"
         " (SELECT *, sum(turned::INT) OVER (ORDER BY committed_at, contract_hash) AS span FROM"
-        " (SELECT contract_hash, committed_at, contract_hash IS DISTINCT FROM"
+        " (SELECT *, contract_hash IS DISTINCT FROM"
         " lag(contract_hash) OVER (ORDER BY committed_at, contract_hash) AS turned"
-        f" FROM {relation(files, few)} WHERE {own}))"
+        f" FROM {relation(files, few)} WHERE dataset = {literal(dataset)}))"
         f" GROUP BY contract_hash, span ORDER BY span DESC LIMIT {MOST_SPANS}"
     )
-    # Which batch began each is looked up apart: of all batches that takes most of the time.
-    for row in found:
-        near = within(files, "committed_at", row["since"], row["since"])
-        began = asking.rows(
-            f"SELECT contract_version, run_id FROM {relation(near, base.columns)} WHERE {own}"
-            f" AND committed_at = {literal(clock.iso(row['since']))}::TIMESTAMPTZ"
-            f" AND contract_hash = {literal(row['contract_hash'])} ORDER BY batch_id LIMIT 1"
-        )
-        row.update(version=began[0]["contract_version"], run_id=began[0]["run_id"])
     lake = asking.lake
     documents = {h: kept.recall(lake, dataset, h) for h in {row["contract_hash"] for row in found}}
     return tuple(

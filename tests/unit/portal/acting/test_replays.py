@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def test_what_passes_now_comes_back(own: TestClient, mended: Project) -> None:
     assert done.detail["counts"]["published"] == 1
     # A portal that began anew has the record of it.
     state = own.app.state  # type: ignore[attr-defined]
-    state.replays = Replays(mended.settings)
+    state.served = dataclasses.replace(state.served, replays=Replays(mended.settings))
     page = read(own.get(answer.headers["location"]))
     assert [r["what"] for r in page.table("On record")] == ["it was done", "began it"]
     assert own.get(addresses.replay(IRC, "nothing")).status_code == 404
@@ -134,7 +135,8 @@ def test_a_portal_that_dies_leaves_the_replay_to_end_by_itself(
 
 def test_one_replay_at_a_time(own: TestClient, mended: Project) -> None:
     state = own.app.state  # type: ignore[attr-defined]
-    state.replays = busy = Replays(mended.settings)
+    busy = Replays(mended.settings)
+    state.served = dataclasses.replace(state.served, replays=busy)
     other = Replay("other", "bronze.chat.users", "ada", Choice("all", why="w"), _now())
     busy._known["other"] = other
     answer = send(own, "replay", FIELDS)
