@@ -9,7 +9,7 @@ HEADGATE := $(BIN)/headgate
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo airflow lineage portal test test-servers check fix bench bench-curated bench-airflow bench-lineage bench-portal reliability docs lock clean core dev
+.PHONY: help demo airflow lineage portal spark-deps test test-servers check fix bench bench-curated bench-airflow bench-lineage bench-portal reliability docs lock clean core dev
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,15 @@ test: dev ## Set up and run the tests (embedded engine; no server, no JVM)
 	@tests/reliability/fuse.sh
 	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not servers and not long" $(ARGS)
 
-test-servers: dev ## Run the tests that need servers (a browser: Debian's Chromium, if none is there)
+spark-deps: ## Install the Spark engine: Python packages, jars (sums checked), Java where there is none
+	@requirements/sync.sh spark
+	@infra/spark/deps.sh
+
+test-servers: ## Run the tests that need servers (Airflow, PostgreSQL, Spark, Kafka, a browser)
+	@requirements/sync.sh servers
+	@$(HEADGATE) dbt >/dev/null
 	@tests/browser/chromium.sh
+	@infra/spark/deps.sh
 	@$(PYTEST) -m servers $(ARGS)
 
 check: dev ## Format, lint, types, import directions, contracts, lock and reference (under 30 s)

@@ -23,7 +23,10 @@ FOOTPRINTS = {
     "all": ["--all-extras"], "core": [], "lineage": ["--extra", "lineage"],
     "portal": ["--extra", "portal"],
     "airflow": ["--extra", "airflow", "--extra", "lineage"],
-    "dev": ["--extra", "dev"], "bench": ["--extra", "dev", "--extra", "cosmos"],
+    "stream": ["--extra", "stream"], "spark": ["--extra", "spark", "--extra", "stream"],
+    "dev": ["--extra", "dev"],
+    "servers": ["--extra", "dev", "--extra", "spark", "--extra", "pulsar"],
+    "bench": ["--extra", "dev", "--extra", "spark", "--extra", "pulsar", "--extra", "cosmos"],
 }  # fmt: skip
 STAMP = "# inputs sha256:"
 

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # Makes .venv hold one footprint of the lock and the project itself, editable. Does nothing when a
-# stamp says that it, or one that holds more, is there already: of core, lineage, portal or airflow, dev and
-# bench each holds what the ones before do.
+# stamp says that it, or one that holds more, is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-footprint=${1:?usage: requirements/sync.sh core|lineage|portal|airflow|dev|bench}
+footprint=${1:?usage: requirements/sync.sh core|lineage|portal|airflow|stream|spark|dev|servers|bench}
 python=${PYTHON:-python3}
 uv=.tools/uv/bin/uv
 
@@ -17,11 +16,19 @@ CHECK
 sum_of() { cat requirements/build.txt "requirements/$1.txt" pyproject.toml | cksum; }
 stamp=.venv/.footprint
 held=$(cat "$stamp" 2>/dev/null || true)
-larger=
-for enough in core lineage portal airflow dev bench; do
-  [ "$enough" = "$footprint" ] && larger=yes
-  [ "$footprint $enough" = "portal airflow" ] && continue
-  [ -n "$larger" ] && [ "$held" = "$enough $(sum_of "$enough")" ] && exit 0
+# The footprints that hold what this one does.
+case $footprint in
+  core) enough="core lineage portal airflow stream spark dev servers bench" ;;
+  lineage) enough="lineage portal airflow dev servers bench" ;;
+  stream) enough="stream spark servers bench" ;;
+  dev) enough="dev servers bench" ;;
+  servers) enough="servers bench" ;;
+  bench) enough="bench" ;;
+  spark) enough="spark servers bench" ;;
+  *) enough="$footprint dev servers bench" ;;
+esac
+for name in $enough; do
+  [ "$held" = "$name $(sum_of "$name")" ] && exit 0
 done
 
 uv_stamp=.tools/uv/.stamp
