@@ -212,6 +212,29 @@ class Settings:
         10.0, "How long the sending of one alert may take, with all that is tried again."
     )
 
+    engine: str = _setting(
+        "duckdb",
+        "Where rows are read, judged and built: `duckdb` on this machine, or `spark`; a contract's"
+        " `headgate.engine` goes before it.",
+        choices=("duckdb", "spark"),
+    )
+    spark_master: str = _setting(
+        "local[*]",
+        "Which Spark the engine `spark` starts a driver for: `local[2]`, `spark://host:7077`, `yarn`"
+        " or `k8s://…`.",
+    )
+    spark_remote: str = _setting(
+        "",
+        "The address of a Spark Connect server, such as `sc://host:15002`; with it no driver is"
+        " started here.",
+        secret=True,
+    )
+    spark_jars: Path = _setting(
+        Path(".tools/spark/jars"),
+        "Folder of the jars that `make spark-deps` fetched, relative to the project.",
+    )
+    spark_memory: str = _setting("2g", "Memory of the Spark driver that is started here.")
+
     airflow_pool: str = _setting(
         "",
         "Airflow's pool, of one slot, for tasks that hold the lake while they work, so that they wait"
@@ -299,6 +322,11 @@ class Settings:
     def dbt_path(self) -> Path:
         """The dbt project's folder, absolute."""
         return self._under_root(self.dbt_project)
+
+    @property
+    def spark_jars_path(self) -> Path:
+        """Folder of the Spark engine's jars."""
+        return self._under_root(self.spark_jars)
 
     @property
     def real_data_path(self) -> Path:
