@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from headgate.portal.access.people import Person
+from headgate.portal.graphs.kept import Pictures
 
 if TYPE_CHECKING:
     from headgate.lineage.store.opening import Store
@@ -27,7 +28,8 @@ class Served:
 
     ``project`` is as it was when the portal began: what its contracts say now, ``knowing.now()``
     knows. ``records`` keep what people put on record; ``access`` knows who somebody is. ``asking``
-    asks the lake, ``counts`` are its ledgers added up, and ``replays`` those that pages began.
+    asks the lake, ``counts`` are its ledgers added up, ``replays`` those that pages began, and
+    ``pictures`` those of the whole platform that nothing has moved in since.
     """
 
     project: Project
@@ -39,6 +41,7 @@ class Served:
     counts: Counts
     replays: Replays
     limits: Limits
+    pictures: Pictures = field(default_factory=Pictures)
 
 
 def of(request: Request) -> Served:

@@ -10,13 +10,12 @@ from fastapi import APIRouter, Request, Response
 from headgate.core.errors import HeadgateError, NotFoundError, UsageError
 from headgate.lineage.graph_node import ROWS, Node
 from headgate.portal import addresses, served, showing
-from headgate.portal.drawing import graph_svg
 from headgate.portal.graphs import asked as asking
 from headgate.portal.graphs import listed, reached
 from headgate.portal.graphs.about import Knowledge
 from headgate.portal.graphs.asked import ALL, Asked
 from headgate.portal.graphs.cards import WHICH_ROWS
-from headgate.portal.graphs.compose import MOST_DRAWN, Composed, compose
+from headgate.portal.graphs.compose import MOST_DRAWN, Composed
 
 if TYPE_CHECKING:
     from headgate.portal.graphs.reached import Reached
@@ -58,7 +57,8 @@ def _page(request: Request, asked: Asked) -> Response:
     now = parts.knowing.now()
     found = reached.find(parts.lineage, asked)
     knowledge = Knowledge.at(found.graph.names, now)
-    composed = compose(found, knowledge, asked)
+    drawn = parts.pictures.of(found, knowledge, asked)
+    composed = drawn.composed
     page = listed.page(parts.lineage, found, after=asked.after, limit=asked.limit)
     return showing.page(
         request,
@@ -67,7 +67,7 @@ def _page(request: Request, asked: Asked) -> Response:
         found=found,
         columns=_columns(found),
         composed=composed,
-        picture=graph_svg.draw(composed.picture),
+        picture=drawn.svg,
         notes=_notes(asked, found, composed),
         opened=[(told, asked.closing(key)) for key, told in composed.grouped.opened.items()],
         everything=asked.address(opened=(ALL,)) if composed.datasets <= MOST_DRAWN else "",
