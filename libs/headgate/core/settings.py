@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headgate.core import forwards, owners, secrets
+from headgate.core import brokers, forwards, owners, secrets
 from headgate.core.errors import SettingError, UsageError
 
 FILE_NAME = "headgate.toml"
@@ -415,8 +415,8 @@ def load(
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingError(f"not valid TOML: {error}.", place=str(path)) from None
         for key, value in document.items():
-            if key in (owners.TABLE, forwards.TABLE):
-                continue  # of people and destinations, and not of settings: see there
+            if key in (owners.TABLE, forwards.TABLE, *brokers.TABLES):
+                continue  # of people, destinations and brokers, and not of settings: see there
             if key not in fields:
                 raise SettingError(
                     f"unknown setting {key!r}.",

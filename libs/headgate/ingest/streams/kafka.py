@@ -1,0 +1,272 @@
+"""Kafka as a source, by confluent-kafka: partitions are assigned, and no offset is committed to Kafka."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from headgate.core import clock
+from headgate.core.errors import SettingError
+from headgate.ingest.streams.source import OLDEST, LostError, Messages, SourceError
+
+#: How long a broker may take to say what it has, in seconds.
+PATIENCE = 30.0
+#: What is promised rests on these; they cannot be set.
+FIXED: dict[str, Any] = {
+    # Positions are in the table, in the commit that holds the rows.
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    # Gone messages are an error, and no reason to go on elsewhere.
+    "auto.offset.reset": "error",
+    # What a producer took back never was.
+    "isolation.level": "read_committed",
+    # Says where a partition ends, also behind records that are the broker's own.
+    "enable.partition.eof": True,
+}
+#: What is so unless ``[kafka]`` says otherwise. The queue of fetched messages is what bounds memory:
+#: when nobody polls it fills, and then nothing is fetched.
+DEFAULTS: dict[str, Any] = {
+    "group.id": "headgate",
+    "client.id": "headgate",
+    "check.crcs": True,
+    "queued.max.messages.kbytes": 32_768,
+    "queued.min.messages": 100_000,
+    "fetch.wait.max.ms": 100,
+    "reconnect.backoff.max.ms": 2_000,
+    "allow.auto.create.topics": False,
+}
+#: Errors that no waiting mends.
+_HOPELESS = frozenset(
+    getattr(KafkaError, name)
+    for name in (
+        *("_AUTHENTICATION", "_FATAL", "_SSL", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"),
+        *("SASL_AUTHENTICATION_FAILED", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_EXCEPTION"),
+        *("GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART"),
+        *("UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "_BAD_MSG", "_BAD_COMPRESSION"),
+    )
+)
+_log = logging.getLogger("headgate.kafka")
+_log.addHandler(logging.NullHandler())
+
+
+def client_config(config: Mapping[str, str]) -> dict[str, Any]:
+    """Configuration of any client of Kafka: where the brokers are, and how to be let in.
+
+    Raises:
+        SettingError: it does not say where the brokers are, or what is fixed otherwise.
+    """
+    if not config.get("bootstrap.servers"):
+        raise SettingError(
+            "nothing says where Kafka is.",
+            remedy='Write in headgate.toml: [kafka] "bootstrap.servers" = "broker:9092".',
+        )
+    for name, value in FIXED.items():
+        if name in config and config[name] != str(value).lower():
+            raise SettingError(
+                f"{name} must be {str(value).lower()} for messages to be taken once.",
+                remedy="Take it out of [kafka].",
+            )
+    return dict(config)
+
+
+class KafkaSource:
+    """Some partitions of a topic of Kafka; see :class:`headgate.ingest.streams.source.Source`.
+
+    ``config`` is librdkafka's, by its own names.
+    """
+
+    def __init__(self, topic: str, config: Mapping[str, str], *, headers: bool = False) -> None:
+        self.topic, self._with_headers = topic, headers
+        self._client = client_config(config)
+        self._address = self._client["bootstrap.servers"]
+        self._assigned: dict[int, TopicPartition] = {}
+        self._hopeless: KafkaError | None = None
+        self._suspect, self._trouble, self._looked = "", "", 0.0
+        self._consumer = self._opened()
+        self._closed = False
+
+    def _opened(self) -> Consumer:
+        told: dict[str, Any] = {**DEFAULTS, **self._client, **FIXED, "error_cb": self._hear}
+        try:
+            return Consumer(told, logger=_log)
+        except (KafkaException, ValueError, TypeError) as error:
+            raise SettingError(
+                f"Kafka's client does not take its configuration: {_told(error)}",
+                remedy="Mend [kafka] in headgate.toml.",
+            ) from None
+
+    def _hear(self, error: KafkaError) -> None:
+        """An error that stands for no message: most pass by themselves."""
+        if error.fatal() or error.code() in _HOPELESS:
+            self._hopeless = error
+        else:
+            self._suspect = error.str()
+
+    @property
+    def trouble(self) -> str:
+        """What keeps messages from coming, as a sentence; empty if nothing does."""
+        return self._trouble
+
+    def identity(self) -> str:
+        """The id that Kafka gave the topic; another one of the same name has another."""
+        admin = AdminClient(self._client, logger=_log)
+        try:
+            asked = admin.describe_topics(TopicCollection([self.topic]), request_timeout=PATIENCE)
+            found = asked[self.topic].result()
+        except KafkaException as error:
+            raise self._refused(error.args[0]) from None
+        return str(found.topic_id)
+
+    def partitions(self) -> tuple[int, ...]:
+        """The partitions that the topic has now, ascending."""
+        try:
+            found = self._consumer.list_topics(self.topic, timeout=PATIENCE).topics[self.topic]
+        except KafkaException as error:
+            raise self._refused(error.args[0]) from None
+        if found.error is not None:
+            raise self._refused(found.error)
+        return tuple(sorted(found.partitions))
+
+    def assign(self, positions: Mapping[int, int]) -> dict[int, int]:
+        """Take these partitions from these positions on; see the protocol."""
+        resolved = dict(positions)
+        for partition, position in positions.items():
+            if position == OLDEST:
+                resolved[partition] = self._watermarks(partition)[0]
+        self._assigned = {
+            partition: TopicPartition(self.topic, partition, position)
+            for partition, position in resolved.items()
+        }
+        self._consumer.unassign()
+        self._consumer.assign(list(self._assigned.values()))
+        return resolved
+
+    def _watermarks(self, partition: int, patience: float = PATIENCE) -> tuple[int, int]:
+        """The positions of the oldest message, and behind the newest one that is committed."""
+        where = TopicPartition(self.topic, partition, OFFSET_BEGINNING)
+        try:
+            low, high = self._consumer.get_watermark_offsets(where, timeout=patience)
+        except KafkaException as error:
+            raise self._refused(error.args[0]) from None
+        return low, high
+
+    def poll(self, max_messages: int, max_seconds: float) -> Messages:
+        """So many messages, or those that came within so many seconds; see the protocol."""
+        try:
+            came = self._consumer.consume(max_messages, max_seconds)
+        except KafkaException as error:
+            raise self._refused(error.args[0]) from None
+        if self._hopeless is not None:
+            raise self._refused(self._hopeless)
+        ends: dict[int, int] = {}
+        if any(m.error() is not None for m in came):
+            ends = dict(self._events(came))
+            came = [m for m in came if m.error() is None]
+        if came:
+            self._suspect = self._trouble = ""
+        elif self._suspect:
+            self._look()
+        partitions = [m.partition() for m in came]
+        offsets = [m.offset() for m in came]
+        last = dict(zip(partitions, offsets, strict=True))  # those of a partition ascend
+        return Messages(
+            self.topic,
+            partitions,
+            offsets,
+            [m.key() for m in came],
+            [m.value() for m in came],
+            [millis if kind else -1 for kind, millis in [m.timestamp() for m in came]],
+            [m.headers() or () for m in came] if self._with_headers else (),
+            ends | {p: max(offset + 1, ends.get(p, 0)) for p, offset in last.items()},
+        )
+
+    def _events(self, came: list[Any]) -> Iterator[tuple[int, int]]:
+        """Where partitions end, of what came that is no message.
+
+        Raises:
+            LostError, SourceError: it is an error that does not pass.
+        """
+        for event in came:
+            error = event.error()
+            if error is None:
+                continue
+            if error.code() == KafkaError._PARTITION_EOF:
+                yield event.partition(), event.offset()
+            elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+                raise self._lost(event.partition())
+            elif error.fatal() or error.code() in _HOPELESS:
+                raise self._refused(error)
+            else:
+                self._suspect = error.str()
+
+    def _look(self) -> None:
+        """Whether the leaders of what is assigned answer; asked once a second at most."""
+        if clock.monotonic() - self._looked < 1.0:
+            return
+        self._looked = clock.monotonic()
+        try:
+            for partition in self._assigned:
+                self._watermarks(partition, 1.0)
+        except SourceError:
+            self._trouble = f"Kafka at {self._address} does not answer: {self._suspect}"
+        else:
+            self._suspect = self._trouble = ""
+
+    def ends(self) -> dict[int, int]:
+        """Of each assigned partition the position behind its last message; see the protocol."""
+        if self._trouble:
+            return {}
+        found: dict[int, int] = {}
+        for partition, where in self._assigned.items():
+            try:
+                known = self._consumer.get_watermark_offsets(where, cached=True)
+                if not known or known[1] < 0:  # nothing of it was fetched yet
+                    known = self._consumer.get_watermark_offsets(where, timeout=1.0)
+            except KafkaException:
+                continue
+            if known:
+                found[partition] = known[1]
+        return found
+
+    def close(self) -> None:
+        """Leave the brokers."""
+        if not self._closed:
+            self._closed = True
+            self._consumer.close()
+
+    def _lost(self, partition: int) -> LostError:
+        wanted = self._assigned[partition].offset
+        try:
+            low, high = self._watermarks(partition)
+            has = f"it has {low} to {high - 1}" if high > low else "it has none"
+        except SourceError:
+            has = "what it has it does not say"
+        return LostError(
+            f"{self.topic}/{partition} no longer has what comes next (from {wanted} on or later):"
+            f" {has}.",
+            remedy="If the messages are lost for good, begin anew with a dataset of another name, or"
+            " say from where on to go on.",
+        )
+
+    def _refused(self, error: KafkaError) -> SourceError:
+        return SourceError(
+            f"Kafka at {self._address} does not give {self.topic}: {error.str()}.",
+            remedy="See whether it runs, has the topic and lets this user read it ([kafka] in"
+            " headgate.toml).",
+        )
+
+
+def _told(error: BaseException) -> str:
+    first = error.args[0] if error.args else error
+    return f"{first.str() if isinstance(first, KafkaError) else first}."
