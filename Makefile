@@ -93,8 +93,8 @@ reliability: dev ## Run the long tests: kills, power cuts, bombs, writers, a mil
 docs: dev ## Write docs/reference anew from the code
 	@$(BIN)/python -m headgate.cli.reference
 
-lock: ## Resolve the dependencies anew and write requirements/
-	@$(PYTHON) requirements/lock.py
+lock: ## Resolve the dependencies and write requirements/ (ARGS=--upgrade: the newest that fit)
+	@$(PYTHON) requirements/lock.py $(ARGS)
 
 clean: ## Remove the environment, the tools, the demo lake and all caches
 	rm -rf .venv .tools .airflow lake demo_data bench_results dist .pytest_cache .ruff_cache .mypy_cache \

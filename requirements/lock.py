@@ -1,8 +1,9 @@
 """Writes the lock (hashed requirement files, one a footprint), or checks without a network that it is fresh.
 
-`python requirements/lock.py` resolves anew; `--check` compares the stamp on each file's first line
-with what pyproject.toml asks for now. Needs the standard library only, because it runs before
-anything is installed.
+`python requirements/lock.py` resolves, and keeps the versions that are locked where they still fit;
+`--upgrade` takes the newest that fit. `--check` compares the stamp on each file's first line with what
+pyproject.toml asks for now. Needs the standard library only, because it runs before anything is
+installed.
 """
 
 from __future__ import annotations
@@ -69,15 +70,15 @@ def stale(root: Path) -> list[str]:
     return found
 
 
-def write() -> None:
-    """Resolve every footprint and write the files."""
+def write(*, upgrade: bool = False) -> None:
+    """Resolve every footprint and write the files; ``upgrade`` forgets the versions that are locked."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     build = [*project["build-system"]["requires"], "editables"]
     pinned = project["tool"]["uv"]["required-version"]
     uv, head = _resolver(pinned), stamp(ROOT)
     for name, extras in FOOTPRINTS.items():
         against = [] if name == "all" else ["-c", "requirements/all.txt"]
-        _compile(uv, name, ["pyproject.toml", *extras, *against], head)
+        _compile(uv, name, ["pyproject.toml", *extras, *against], head, upgrade=upgrade)
     _compile(uv, "build", ["-", "-c", "requirements/all.txt"], head, "\n".join(build))
     _compile(uv, "uv", ["-"], head, f"uv{pinned}")
 
@@ -91,17 +92,26 @@ def _resolver(pinned: str) -> str:
     return str(folder / "bin" / "uv")
 
 
-def _compile(uv: str, name: str, arguments: list[str], head: str, given: str = "") -> None:
+def _compile(
+    uv: str, name: str, arguments: list[str], head: str, given: str = "", *, upgrade: bool = False
+) -> None:
     # The lowest Python that is supported decides; markers in the file cover the others.
     fixed = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
     path = FOLDER / f"{name}.txt"
+    if upgrade:
+        path.unlink(missing_ok=True)
+    # What stands in the file that it writes, uv keeps where it can.
     command = [uv, "pip", "compile", *arguments, *fixed, "--no-header", "--quiet"]
-    done = subprocess.run(
-        command, cwd=ROOT, input=given, text=True, stdout=subprocess.PIPE, check=True
+    subprocess.run(
+        [*command, "--output-file", str(path)],
+        cwd=ROOT, input=given, text=True, stdout=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    note, written = (
+        "# Written by `make lock`; change pyproject.toml instead.",
+        path.read_text("utf-8"),
     )
-    note = "# Written by `make lock`; change pyproject.toml instead."
-    path.write_text(f"{head}\n{note}\n{done.stdout}", "utf-8")
-    print(f"requirements/{name}.txt: {len(re.findall(r'(?m)^[^ #]+==', done.stdout))} pins")
+    path.write_text(f"{head}\n{note}\n{written}", "utf-8")
+    print(f"requirements/{name}.txt: {len(re.findall(r'(?m)^[^ #]+==', written))} pins")
 
 
 def main(arguments: list[str]) -> int:
@@ -111,7 +121,7 @@ def main(arguments: list[str]) -> int:
         if old:
             print(f"stale: {', '.join(old)}. Run: make lock", file=sys.stderr)
         return 1 if old else 0
-    write()
+    write(upgrade="--upgrade" in arguments)
     return 0
 
 
