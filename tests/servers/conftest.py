@@ -14,6 +14,7 @@ import pytest
 from headgate.orchestration.airflow.serving import Server
 from headgate.orchestration.project import Project
 from tests.conftest import REPOSITORY, make_project
+from tests.servers.kafka_broker import kafka as kafka
 
 HERE = Path(__file__).parent
 #: Longer than anything takes, also where others use the machine too.
