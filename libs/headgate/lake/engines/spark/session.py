@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from headgate.core.errors import UsageError
+from headgate.core import clock
+from headgate.core.errors import LakeError, UsageError
 from headgate.core.settings import Settings
+from headgate.lake.engines.spark import configuration, gateway, reachable
+from headgate.lake.engines.spark.configuration import MEANING, STATIC
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-#: What rows and rules depend on: the same wherever Spark runs. A server of Spark Connect is given
-#: it when it starts, and sessions set it once more.
-MEANING = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "true",
-    "spark.sql.caseSensitive": "true",
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
-    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
-}
-#: What a session is started with; nothing that can be set later.
-STATIC = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-}
-#: One machine is no cluster: few partitions, few threads of the compiler, no page to look at.
-_LOCAL = {
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": "4",
-    "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-}
-_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC --add-opens=java.base/java.security=ALL-UNNAMED"
+__all__ = ["MEANING", "STATIC", "connect", "end"]
+
+#: How long a cluster may take to lend the first worker, in seconds.
+_FIRST_WORKER = 30.0
+_PYTHON = "spark.pyspark.python"
 
 
 def connect(settings: Settings) -> SparkSession:
     """The session that the settings name; the one of this process, if there is one already.
 
     Raises:
-        UsageError: pyspark or its jars are not installed.
+        UsageError: pyspark, its jars or Java are not installed, or a setting is wrong.
+        LakeError: the cluster does not answer, or lends no worker.
     """
     try:
         from pyspark.sql import SparkSession
@@ -48,27 +36,73 @@ def connect(settings: Settings) -> SparkSession:
         raise UsageError(
             "the engine spark is not installed.", remedy="Run make spark-deps (extra: spark)."
         ) from None
-    builder = SparkSession.builder.appName("headgate")
+    # What a statement failed by is told by the command, not beside it.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     if settings.spark_remote:
-        builder = builder.remote(settings.spark_remote)
-        configuration = dict(MEANING)
-    else:
-        jars = sorted(settings.spark_jars_path.glob("*.jar"))
-        if not jars:
-            raise UsageError(
-                f"no jars of the engine spark in {settings.spark_jars_path}.",
-                remedy="Run make spark-deps, or set spark_jars.",
-            )
-        local = settings.spark_master.startswith("local")
-        configuration = {
-            **MEANING,
-            **STATIC,
-            **(_LOCAL if local else {}),
-            "spark.jars": ",".join(map(str, jars)),
-            "spark.driver.memory": settings.spark_memory,
-            "spark.driver.extraJavaOptions": _JVM,
-        }
-        builder = builder.master(settings.spark_master)
-    for key, value in configuration.items():
+        return _remote(settings, SparkSession)
+    if SparkSession.getActiveSession() is None:
+        reachable.demand_master(settings.spark_master)
+    told = configuration.of_driver(settings)
+    gateway.start(told)
+    builder = SparkSession.builder.appName("headgate").master(settings.spark_master)
+    for key, value in told.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        raise LakeError(
+            f"Spark did not start at {settings.spark_master}: {_first_line(error)}",
+            remedy="See spark_master, and [spark] in headgate.toml.",
+        ) from error
+    # Workers run our own Python: what is carried to them is of this one.
+    session.sparkContext.pythonExec = told.get(_PYTHON, sys.executable)
+    if settings.spark_master.startswith("spark://"):
+        try:
+            _demand_worker(session, settings.spark_master)
+        except LakeError:
+            end(session)
+            raise
+    return session
+
+
+def end(session: SparkSession) -> None:
+    """End a session, and what it holds of a cluster; the Java process ends with ours."""
+    # What is out of reach has ended already.
+    with suppress(Exception):
+        session.stop()
+
+
+def _remote(settings: Settings, kind: type[SparkSession]) -> SparkSession:
+    reachable.demand_connect(settings.spark_remote)
+    try:
+        session = kind.builder.remote(settings.spark_remote).getOrCreate()
+        for key, value in MEANING.items():
+            session.conf.set(key, value)
+    except Exception as error:
+        raise LakeError(
+            f"the Spark Connect server refused a session: {_first_line(error)}",
+            remedy="Its version must be this one's, and its configuration headgate spark config's.",
+        ) from error
+    return session
+
+
+def _demand_worker(session: SparkSession, master: str) -> None:
+    """Wait until a worker is lent: without one, a job would wait for ever and say nothing."""
+    tracker = session.sparkContext._jsc.sc().statusTracker()
+    until = clock.monotonic() + _FIRST_WORKER
+    while len(tracker.getExecutorInfos()) < 2:  # the driver is one of them
+        if clock.monotonic() > until:
+            raise LakeError(
+                f"no worker of {master} took this run within {_FIRST_WORKER:.0f} s.",
+                remedy="Start workers, or ask for less: spark.executor.memory and spark.cores.max in"
+                " [spark] of headgate.toml.",
+            )
+        clock.sleep(0.1)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith(("Caused by:", ": "))]
+    return (
+        causes[-1].removeprefix(": ") if causes else lines[0] if lines else type(error).__name__
+    )[:300]
