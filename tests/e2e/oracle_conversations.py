@@ -23,10 +23,11 @@ def conversations(silver: Iterable[Row]) -> list[Row]:
     members: dict[str, list[Row]] = {}
     start_of: dict[str, str] = {}
     answers_until: dict[str, int] = {}
-    newest: dict[tuple[str, str], Row] = {}
+    newest: dict[tuple[str, ...], Row] = {}
     answers: set[str] = set()
     for message in in_order:
-        me, place = message["message_id"], (message["channel_id"], message["author_id"])
+        me = message["message_id"]
+        place = tuple(message[n] for n in ("community_id", "channel_id", "author_id"))
         goes_on_from = None
         if target := _answered(message, present):
             answers.add(me)

@@ -44,10 +44,16 @@ class Transform:
     ``current`` is the table as it was built last; ``changes`` has a frame for every input, of the
     rows that came to it since then and those that went (an edit is both), in the columns that
     ``build`` reads and ``_came``. Without it every build is a full one.
+
+    ``groups`` are columns that every input has, by which a full build can be shared out among
+    machines: what ``build`` gives of all rows is what it gives of the rows of each value of these
+    columns, put together. An empty tuple says it of each row by itself. Without ``groups`` it needs
+    all rows at once.
     """
 
     build: Callable[..., pl.LazyFrame]
     rebuild: Rebuild | None = None
+    groups: tuple[str, ...] | None = None
 
 
 def unit_by_unit(build: Callable[..., pl.LazyFrame], unit: str) -> Transform:
@@ -63,4 +69,4 @@ def unit_by_unit(build: Callable[..., pl.LazyFrame], unit: str) -> Transform:
         touched = [i.join(units, on=unit, how="semi", nulls_equal=True) for i in inputs]
         return Part(units, build(*touched))
 
-    return Transform(build, rebuild)
+    return Transform(build, rebuild, groups=(unit,))

@@ -59,7 +59,7 @@ def test_what_makes_messages_one_conversation_decides_the_rows() -> None:
     found = of_transform(build, {CHAT: MESSAGES})
     assert {i.column for i in found.rows} == LINKS
     assert {i.type for i in found.rows} == {"INDIRECT"}
-    for column, others in {"depth": LINKS - {"reply_to_message_id", "community_id"}, "replies": ORDER,
+    for column, others in {"depth": LINKS - {"reply_to_message_id"}, "replies": ORDER,
                            "message_ids": ORDER, "starter_id": set()}.items():  # fmt: skip
         indirect = {i.column for i in found.columns[column] if i.type == "INDIRECT"}
         assert indirect == others, column

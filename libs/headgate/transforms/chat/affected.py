@@ -43,7 +43,7 @@ from headgate.transforms.transform import CAME
 #: Days between a message and one that continues it, at the most.
 REACH = dt.timedelta(days=8)
 #: Whose messages continue one another.
-_SAYER = ("author_id", "channel_id")
+_SAYER = ("author_id", "channel_id", "community_id")
 _COLUMNS = (*ORDER, *_SAYER, "reply_to_message_id")
 _ID = "message_id"
 

@@ -89,4 +89,4 @@ def rebuild(
     return Part(units, summarised(said))
 
 
-TRANSFORM = Transform(build, rebuild)
+TRANSFORM = Transform(build, rebuild, groups=("community_id",))

@@ -18,7 +18,8 @@ def linked(messages: pl.LazyFrame) -> pl.LazyFrame:
     ``at`` is a message's place in the order; ``parent`` that of the earlier message which it
     answers or continues, or null; ``is_reply`` whether it answers it. A reply answers a message
     of its own community that stands earlier; anything else continues what its author said last
-    in the channel, if both times are known and no more than :data:`PAUSE` lies between them.
+    in the channel, if both times are known and no more than :data:`PAUSE` lies between them. So
+    nothing leads from one community into another.
     """
     # Read three times below, and sorted once.
     ordered = messages.sort(ORDER).with_row_index("at").cache()
@@ -35,7 +36,7 @@ def linked(messages: pl.LazyFrame) -> pl.LazyFrame:
         )
         .select("at", "answered")
     )
-    sayer = ("author_id", "channel_id", pl.col("sent_at").is_not_null())
+    sayer = ("author_id", "channel_id", "community_id", pl.col("sent_at").is_not_null())
     pause = pl.col("sent_at") - pl.col("sent_at").shift(1).over(sayer)
     goes_on = pause.is_between(dt.timedelta(0), PAUSE)
     return (

@@ -79,7 +79,7 @@ def _parent(one: Message, earlier: list[Message]) -> tuple[Message | None, bool]
             return other, True
     if one["sent_at"] is not None:
         for other in reversed(earlier):
-            same = all(other[c] == one[c] for c in ("author_id", "channel_id"))
+            same = all(other[c] == one[c] for c in ("author_id", "channel_id", "community_id"))
             if same and other["sent_at"] is not None:
                 minutes = (one["sent_at"] - other["sent_at"]) / dt.timedelta(minutes=1)
                 return (other, False) if 0 <= minutes <= 10 else (None, False)
