@@ -256,11 +256,13 @@ def _contract(
         substance=substance.of_document(document),
         source=source,
         delivery=origin.delivery_of(props, columns, place),
+        stream=origin.stream_of(props, place),
         timing=times,
         model=origin.model_of(props, name),
         transform=origin.transform_of(props, place),
         inputs=tuple(str(i) for i in props.get("inputs", ())),
         release_group=origin.group_of(props, name, place),
+        engine=origin.engine_of(props, name, place),
         max_quarantine_share=origin.share_of(props, place),
         order_column=props.get("orderColumn"),
         last_stays=bool(props.get("lastStays", False)),
@@ -347,6 +349,11 @@ def _demand(contract: Contract) -> None:
         refuse("no grain.", "Say in dataGranularityDescription what one row is.")
     if not contract.columns:
         refuse("no columns.", "Describe them under schema[0].properties.")
+    if contract.stream and any(c.key_position for c in contract.columns):
+        refuse(
+            "a stream has no primary key: its rows are known by topic, partition and offset.",
+            "Leave primaryKey out, and fold rows of one key in a model downstream.",
+        )
     if not contract.key:
         refuse("no key.", "Mark the columns that identify a row with primaryKey.")
     names = [c.name for c in contract.columns]

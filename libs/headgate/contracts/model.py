@@ -12,6 +12,8 @@ from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError, UsageError
 
 SEVERITIES = ("warn", "quarantine", "fail")
+#: What may judge and write a table's rows.
+ENGINES = ("duckdb", "spark")
 #: What stands for a day in the path of a source.
 DATE = "{date}"
 #: Columns that ingest adds to every row it takes, and their types.
@@ -22,6 +24,10 @@ INGEST_COLUMNS = {
     "_batch_id": "string",
     "_ingested_at": "timestamp",
 }
+
+
+#: What a row of a stream is known by: topic and partition, and the offset there.
+PLACE = ("_source", "_position")
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,21 @@ class SourceSpec:
 
 
 @dataclass(frozen=True)
+class StreamSpec:
+    """The stream that a dataset is taken from, message by message: its table appends, and a row is
+    known by its place (``_source``: topic and partition, ``_position``: offset).
+
+    ``codec`` is how a message's value is written: json, avro or protobuf. With ``envelope`` each
+    record is an object of the message's ``topic``, ``partition``, ``offset``, ``timestamp``, ``key``,
+    ``headers`` and ``value``, so that columns can be taken from all of them.
+    """
+
+    topic: str
+    codec: str = "json"
+    envelope: bool = False
+
+
+@dataclass(frozen=True)
 class Delivery:
     """What a delivery of a source is.
 
@@ -132,6 +153,7 @@ class Contract:
     ``substance`` that of it which rows depend on.
 
     Its rows come from a ``source``, or are made by a dbt ``model``, or by a Polars ``transform``.
+    ``engine`` is what judges and writes them, where the contract says so.
     """
 
     name: DatasetName
@@ -147,11 +169,13 @@ class Contract:
     hash: str
     source: SourceSpec | None = None
     delivery: Delivery = Delivery()
+    stream: StreamSpec | None = None
     timing: Timing = Timing()
     model: str | None = None
     transform: str | None = None
     inputs: tuple[str, ...] = ()
     release_group: str = ""
+    engine: str = ""
     max_quarantine_share: float | None = None
     order_column: str | None = None
     last_stays: bool = False
@@ -170,7 +194,9 @@ class Contract:
 
     @cached_property
     def key(self) -> tuple[str, ...]:
-        """The primary key's columns, in order."""
+        """The primary key's columns, in order; of what is taken from a stream its place there."""
+        if self.stream:
+            return PLACE
         keyed = [c for c in self.columns if c.key_position is not None]
         return tuple(c.name for c in sorted(keyed, key=lambda c: c.key_position or 0))
 

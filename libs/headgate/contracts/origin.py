@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from headgate.contracts.model import DATE, Column, Delivery, SourceSpec
+from headgate.contracts.model import DATE, ENGINES, Column, Delivery, SourceSpec, StreamSpec
 from headgate.contracts.names import DatasetName
 from headgate.core.errors import ContractError
 
@@ -19,14 +19,68 @@ def source_of(props: Mapping[str, Any], place: str) -> SourceSpec | None:
         ContractError: it has no format, or its path leaves the project.
     """
     given = props.get("source")
-    if given is None:
+    if given is None and "stream" not in props:
         return None
+    if "stream" in props:
+        return _streamed(given, stream_of(props, place), place)
     if not isinstance(given, Mapping) or "format" not in given:
         raise ContractError(
             "headgate.source needs a format.", remedy="Write {format: jsonl, path: …}.", place=place
         )
     options = {k: v for k, v in given.items() if k not in ("format", "path")}
     return SourceSpec(str(given["format"]), _path(given.get("path"), place), options)
+
+
+#: How values of messages may be written.
+CODECS = ("json", "avro", "protobuf")
+
+
+def stream_of(props: Mapping[str, Any], place: str) -> StreamSpec | None:
+    """The stream that rows are taken from, if any.
+
+    Raises:
+        ContractError: it names no topic, or says what is not known.
+    """
+    given = props.get("stream")
+    if given is None:
+        return None
+    where = f"{place}#/customProperties/headgate.stream"
+    known = isinstance(given, Mapping) and given.keys() <= {"topic", "codec", "envelope"}
+    if not known or not given.get("topic"):
+        raise ContractError(
+            f"headgate.stream {given!r} is not known.",
+            remedy="Write {topic: NAME, codec: json|avro|protobuf, envelope: true|false}.",
+            place=where,
+        )
+    found = StreamSpec(
+        str(given["topic"]), str(given.get("codec", "json")), bool(given.get("envelope", False))
+    )
+    if found.codec not in CODECS:
+        raise ContractError(
+            f"no codec {found.codec!r}.", remedy=f"Use one of {', '.join(CODECS)}.", place=where
+        )
+    if props.keys() & {"delivery", "lastStays", "model", "transform"}:
+        raise ContractError(
+            "a stream appends: it has no snapshots or tombstones, and nothing else makes its rows.",
+            remedy="Leave headgate.delivery, lastStays, model and transform out, and fold what belongs"
+            " together in a model downstream.",
+            place=where,
+        )
+    return found
+
+
+def _streamed(given: object, stream: StreamSpec | None, place: str) -> SourceSpec:
+    """How messages of a stream are read: each is a line of JSON, whatever its codec."""
+    assert stream is not None
+    options = dict(given) if isinstance(given, Mapping) else {}
+    form, path = options.pop("format", "jsonl"), options.pop("path", None)
+    if form != "jsonl" or path is not None:
+        raise ContractError(
+            "a stream is read as JSON lines, and has no path.",
+            remedy="Write headgate.stream, and of headgate.source only records or ignore.",
+            place=f"{place}#/customProperties/headgate.source",
+        )
+    return SourceSpec("jsonl", None, ({"records": "$.value"} if stream.envelope else {}) | options)
 
 
 def _path(given: object, place: str) -> str | None:
@@ -93,6 +147,24 @@ def delivery_of(props: Mapping[str, Any], columns: tuple[Column, ...], place: st
     )
 
 
+def engine_of(props: Mapping[str, Any], name: DatasetName, place: str) -> str:
+    """The engine that judges and writes the rows; empty if the setting ``engine`` is to say.
+
+    Raises:
+        ContractError: there is no such engine, or the table is one of our own ledgers.
+    """
+    given = props.get("engine", "")
+    if given not in ("", *ENGINES) or (given and name.layer == "system"):
+        raise ContractError(
+            f"headgate.engine {given!r} is no engine that writes {name.id}.",
+            remedy="Ledgers are written by duckdb alone: leave it out."
+            if name.layer == "system"
+            else f"Use one of {', '.join(ENGINES)}.",
+            place=f"{place}#/customProperties/headgate.engine",
+        )
+    return str(given)
+
+
 def model_of(props: Mapping[str, Any], name: DatasetName) -> str | None:
     """The dbt model that makes the rows: the named one, or where nothing else does, the usual one."""
     if "model" in props:
@@ -133,12 +205,14 @@ def transform_of(props: Mapping[str, Any], place: str) -> str | None:
 
 
 def group_of(props: Mapping[str, Any], name: DatasetName, place: str) -> str:
-    """The release group: the one that is said, or the domain.
+    """The release group: the one that is said, or the domain; of a stream, one of its own.
 
     Raises:
         ContractError: it is no name.
     """
-    given = props.get("releaseGroup", name.domain)
+    # What advances every few seconds must hold nothing back, and be held by nothing.
+    usual = f"stream.{name.id}" if "stream" in props else name.domain
+    given = props.get("releaseGroup", usual)
     if not isinstance(given, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", given):
         raise ContractError(
             f"headgate.releaseGroup {given!r} is no name of a release group.",

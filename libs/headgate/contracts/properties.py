@@ -36,6 +36,13 @@ PROPERTIES = (
         "its key is deleted.", "{snapshot: true, scope: [channel_id]}",
     ),
     Property(
+        "stream", "contract", "The topic that rows are taken from, message by message, by "
+        "`headgate stream`: the table appends, and a row is known by topic, partition and offset, so "
+        "that no primaryKey is marked. `codec` is json, avro or protobuf (with a schema registry). With "
+        "`envelope: true` columns can also be taken from around the value: `$.key`, `$.timestamp`, "
+        "`$.partition`, `$.offset`, `$.headers.name` as physicalName.", "{topic: chat.messages, codec: json}",
+    ),
+    Property(
         "schedule", "contract", "When the source is looked at for what is new: a cron line of five "
         "fields, `@hourly`, `@daily` or `@weekly`, or `manual`. Without it a quarter of the promised "
         "freshness (`slaProperties`), from 15 minutes to a day; `@daily` where none is promised; "
@@ -68,7 +75,12 @@ PROPERTIES = (
     ),
     Property(
         "releaseGroup", "contract", "Datasets of one group are released together or not at all; "
-        "the default is the domain.", "community",
+        "the default is the domain, and for a stream a group of its own.", "community",
+    ),
+    Property(
+        "engine", "contract", "What judges and writes the rows: `duckdb` on this machine, or `spark`; "
+        "the default is the setting engine. Rules and models stay as they are. A table that one "
+        "engine writes is refused to the other until `headgate rebuild` hands it over.", "spark",
     ),
     Property(
         "maxQuarantineShare", "contract", "Share of a batch's rows beyond which the whole batch is "

@@ -13,7 +13,8 @@ from typing import Any
 
 from headgate.core import clock, failpoints
 from headgate.core.errors import ConflictError, LakeError
-from headgate.lake import checkpoint, checksum, entry, lognames, shape
+from headgate.lake import checkpoint, checksum, entry, lognames, offsets, shape
+from headgate.lake.engines import ownership
 from headgate.lake.lake import Lake, log_key
 from headgate.lake.meta import CommitMeta
 from headgate.lake.snapshot import DataFile, Snapshot
@@ -32,18 +33,23 @@ def commit(
     key: Sequence[str] = (),
     quarantine: bool = False,
     whole: bool = False,
+    spans: Mapping[str, offsets.Span] | None = None,
 ) -> Snapshot:
     """Publish ``add`` and unpublish ``remove`` as the version after ``base``, in one transaction.
 
     ``add`` may name data files of an earlier version (a restore). ``key`` columns are NOT NULL
     in a table that this commit creates. Columns that the table lacks are added to it; with
     ``whole``, every file of ``base`` goes and the table has exactly ``columns`` from now on.
+    ``spans`` are the parts of a stream that the rows are of, by their places: they stand in the
+    same log entry, and nothing is committed if the table has taken others since.
 
     Returns the new snapshot, as it would be read back from the log.
 
     Raises:
         ConflictError: the table moved on since ``base``; plan anew on a fresh snapshot.
+        OvertakenError: somebody else took a part of the stream that the rows are of.
         LakeError: the account does not balance, or the log cannot be written.
+        OtherEngineError: the table's rows are written by another engine.
         UnknownOutcomeError: the disk did not confirm what the log names by now.
     """
     if not meta.balanced:
@@ -55,6 +61,7 @@ def commit(
         )
     table_key = lake.key(dataset, quarantine=quarantine)
     whole = whole and base is not None
+    ownership.demand(base, meta, whole=whole)
     meta = dataclasses.replace(meta, committed_at=clock.now())
     if base is not None and whole:
         kept = {entry.file_name(f) for f in add}
@@ -64,15 +71,17 @@ def commit(
     if newest and newest >= log_key("", version).rpartition("/")[2]:
         # Before the staged files move: whoever plans anew needs them where they are.
         raise ConflictError(f"{dataset} moved on before version {version} meanwhile.")
+    if spans:
+        offsets.demand(lake, dataset, base, spans)
     now = clock.epoch_millis()
-    changed = _shape(lake, table_key, base, columns, key, now, whole)
+    changed = _shape(lake, table_key, base, columns, key, now, whole, meta.engine)
     if base is None:
         lake.storage.make(folder)
     add = _adopt(lake, table_key, add)
     if base is not None:
         # Whoever wrote the version before may have died before it was synced.
         lake.storage.seal(folder, [newest])
-    text = entry.written(dataset, base, changed, add, remove, meta, now)
+    text = entry.written(dataset, base, changed, add, remove, meta, now, spans or {})
     written = lake.storage.put_if_absent(
         log_key(table_key, version), text, named=lambda: failpoints.reach("commit.log_written")
     )
@@ -100,6 +109,7 @@ def _shape(
     key: Sequence[str],
     now: int,
     whole: bool,
+    engine: str,
 ) -> dict[str, Any] | None:
     """The shape that the table gets by a commit after ``base``, or None if it keeps its own.
 
@@ -107,7 +117,7 @@ def _shape(
         LakeError: the table asks more of its writers than is done here.
     """
     if base is None:
-        return shape.made(columns, key, now)
+        return shape.made(columns, key, now, engine)
     if base.partitions:
         raise LakeError(
             f"the table of {base.dataset} is partitioned by {', '.join(base.partitions)}; somebody"
@@ -128,7 +138,7 @@ def _shape(
     table = lake.table(table_key, base.version)
     if table is None:
         raise LakeError(f"the table of {base.dataset} is gone.", place=lake.storage.uri(table_key))
-    return shape.changed(table, base, columns, key, whole=whole)
+    return shape.changed(table, base, columns, key, whole=whole, engine=engine)
 
 
 def _writable(protocol: str) -> bool:

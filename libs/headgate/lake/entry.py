@@ -16,6 +16,7 @@ from headgate.contracts import types
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.lake.meta import COMPACTION, KEY, CommitMeta
+from headgate.lake.offsets import Span
 from headgate.lake.snapshot import DataFile, Snapshot, app_id, type_of
 from headgate.lake.stage import StagedFile
 
@@ -35,10 +36,12 @@ def written(
     remove: Sequence[DataFile],
     meta: CommitMeta,
     now: int,
+    spans: Mapping[str, Span] | None = None,
 ) -> bytes:
     """The entry's lines; ``shape`` is a metaData action, if the table gets another one.
 
-    Without a ``base`` the entry makes the table. ``now`` is in milliseconds.
+    Without a ``base`` the entry makes the table. ``now`` is in milliseconds; ``spans`` are the
+    parts of a stream that come in, of each of which a transaction of its own keeps what is next.
     """
     info: dict[str, Any] = {
         "timestamp": now, "operation": "WRITE", "operationParameters": {"mode": "Append"},
@@ -59,6 +62,9 @@ def written(
             file_action["dataChange"] = False
     number = 1 if base is None else base.app_version + 1
     actions.append({"txn": {"appId": app_id(dataset), "version": number}})
+    for place, span in (spans or {}).items():
+        # Without a time: it must not be forgotten, however long nothing comes.
+        actions.append({"txn": {"appId": app_id(dataset, place), "version": span.next}})
     return _sealed(info, actions[1:])
 
 

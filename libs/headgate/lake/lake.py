@@ -22,6 +22,8 @@ from headgate.lake.storage import LocalStorage, Storage, stay_inside, sync_folde
 
 STAGING = "_staging"
 LOCKS = "_locks"
+#: In a folder of staging: locked while somebody stages there who does not hold the run lock.
+HELD = ".held"
 #: Where files stand that somebody made to be taken, while they are taken; runs leave it alone.
 LANDING = "_landing"
 
@@ -164,7 +166,24 @@ class Lake:
 
         stay_inside(self.root, self.root / STAGING)
         for name in self.storage.names(STAGING):
-            shutil.rmtree(self.root / STAGING / name, ignore_errors=True)
+            if not _is_held(self.root / STAGING / name / HELD):
+                shutil.rmtree(self.root / STAGING / name, ignore_errors=True)
+
+    @contextmanager
+    def holding_staging(self, run_id: str) -> Iterator[Path]:
+        """The folder in which ``run_id`` stages, kept from being swept: for who works beside runs.
+
+        It goes at the end, or is swept by a run once the process died.
+        """
+        import shutil
+
+        folder = self.staging(run_id)
+        fd = _held(folder)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(fd)
 
     @contextmanager
     def run_lock(self, run_id: str, command: str, *, recovers: bool = False) -> Iterator[bool]:
@@ -215,6 +234,33 @@ class Lake:
 def log_key(table_key: str, version: int) -> str:
     """Where the log entry of a version lies."""
     return f"{table_key}/_delta_log/{version:020d}.json"
+
+
+def _held(folder: Path) -> int:
+    """The file in the folder that is locked from now on."""
+    while True:
+        # Who sweeps may take the folder for a dead run's until it is held.
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            fd = os.open(folder / HELD, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        except FileNotFoundError:
+            continue
+        if _try_lock(fd) and (folder / HELD).exists():
+            return fd
+        os.close(fd)
+        clock.sleep(0.01)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a process that lives has a lock on the file."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(fd)
+    finally:
+        os.close(fd)
 
 
 def _try_lock(fd: int) -> bool:

@@ -24,7 +24,7 @@ class CommitMeta:
 
     ``read = published + quarantined + deduplicated + refused`` always. ``inputs`` are the
     versions of the datasets that the batch was made from; ``verdicts`` the judged rules, as
-    plain mappings; ``kind`` is ingest, model, replay, restore, quarantine, ledger or compaction.
+    plain mappings; ``engine`` wrote the rows; ``kind`` is ingest, stream, model, replay, restore, quarantine, ledger or compaction.
 
     A compaction changes no row: what made the rows is said by the commit that it comes after,
     which is in its detail as ``was``. ``same_as`` is set there alone, see :attr:`content`.
@@ -51,6 +51,7 @@ class CommitMeta:
     verdicts: tuple[Mapping[str, Any], ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
     same_as: int | None = None
+    engine: str = "duckdb"
 
     @property
     def content(self) -> CommitMeta:

@@ -168,9 +168,10 @@ def load(table: Any, uri: str, dataset: str, read_log: Any) -> Snapshot:
     )
 
 
-def app_id(dataset: str) -> str:
-    """The application id under which a dataset's commits are numbered."""
-    return f"headgate:{dataset}"
+def app_id(dataset: str, place: str = "") -> str:
+    """The application id under which a dataset's commits are numbered; or under which the next
+    position is kept of a ``place`` that messages are taken from (``<topic>/<partition>``)."""
+    return f"headgate:{dataset}:{place}" if place else f"headgate:{dataset}"
 
 
 def _files(table: Any, uri: str, *, ours: bool) -> tuple[DataFile, ...]:

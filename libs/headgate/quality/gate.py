@@ -18,6 +18,7 @@ from headgate.lake.deletes import Deletes
 from headgate.lake.engines.duckdb import Connection
 from headgate.lake.merge import Plan
 from headgate.lake.meta import CommitMeta
+from headgate.lake.offsets import Span
 from headgate.lake.session import Session
 from headgate.lake.snapshot import DataFile, Snapshot, relation
 from headgate.lake.stage import StagedFile
@@ -32,7 +33,8 @@ from headgate.quality.verdict import RuleResult, Verdict
 class Batch:
     """What a batch is: one file, replay or model run, for one dataset.
 
-    ``limited``: too large a share of rows set aside refuses the batch.
+    ``limited``: too large a share of rows set aside refuses the batch. ``spans`` are the parts of a
+    stream that it is of, by place.
     """
 
     contract: Contract
@@ -44,6 +46,7 @@ class Batch:
     code_hash: str = ""
     inputs: Mapping[str, int] = field(default_factory=dict)
     detail: Mapping[str, Any] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)
     limited: bool = True
     started: float = field(default_factory=clock.monotonic)
 
@@ -117,7 +120,9 @@ def publish(
     key = session.lake.key(batch.contract.id)
     outcome, meta = attempts.again(session.lake, key, work.once)
     if supersedes and outcome.version is not None:
-        quarantine.supersede(session, con, batch.contract, batch.source, batch.content_hash, meta)
+        quarantine.supersede(
+            session, session.con, batch.contract, batch.source, batch.content_hash, meta
+        )
     return outcome, meta
 
 
@@ -158,12 +163,13 @@ class _Publishing:
             self.before_commit()
         if not self.set_aside:
             # Once: the staged rows lie in the quarantine's own folder afterwards.
-            quarantine.put(session, self.con, contract, self.intake.refused_rows.files, meta)
+            quarantine.put(session, session.con, contract, self.intake.refused_rows.files, meta)
             self.set_aside = True
         kept.keep(session.lake, contract)
         snapshot = commit(
             session.lake, contract.id, base=base, columns=contract.table_columns,
             add=planned.add, remove=planned.remove, meta=meta, key=contract.key, whole=whole,
+            spans=batch.spans,
         )  # fmt: skip
         session.advance(snapshot)
         return _outcome(batch, snapshot.meta or meta, snapshot.version, verdict), meta
@@ -271,6 +277,7 @@ def _meta(
             "updated": planned.updated,
             "deleted": planned.deleted,
         },
+        engine=session.engine_name(batch.contract),
     )
 
 

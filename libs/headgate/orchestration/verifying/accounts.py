@@ -11,6 +11,8 @@ from headgate.orchestration.verifying.pinned import Pinned
 
 #: Kinds of commits that went through the gate, and say how many rows they inserted and deleted.
 GATED = ("ingest", "model", "replay", "audit", "rebuild")
+#: Batches of streams: there are many, and lineage tells of several at a time.
+STREAM = "stream"
 
 
 def _balance(look: Look) -> Iterator[Fault]:
@@ -30,7 +32,7 @@ def _unbalanced(meta: CommitMeta, *, quarantine: bool) -> Iterator[str]:
             f"does not balance: read {meta.read} ≠ {meta.published} published + {meta.quarantined}"
             f" quarantined + {meta.deduplicated} deduplicated + {meta.refused} refused"
         )
-    if meta.kind in GATED and not quarantine:
+    if meta.kind in (*GATED, STREAM) and not quarantine:
         told = int(meta.detail.get("inserted", 0)) + int(meta.detail.get("updated", 0))
         if told != meta.published:
             yield f"says {meta.published} published, and {told} inserted or updated"
@@ -57,7 +59,7 @@ def _grown(table: Pinned, meta: CommitMeta, before: int, now: int) -> str:
         )
     if meta.kind == "ledger":
         expected = before + meta.published
-    elif meta.kind in GATED:
+    elif meta.kind in (*GATED, STREAM):
         expected = before + int(meta.detail.get("inserted", 0)) - int(meta.detail.get("deleted", 0))
     elif meta.kind == "restore":
         restored = table.rows_at.get(int(meta.detail.get("version", -1)))
