@@ -121,6 +121,20 @@ class StreamSpec:
 
 
 @dataclass(frozen=True)
+class LiveSpec:
+    """How windows are kept up to date while messages come, in place of waiting for a run.
+
+    A window is closed once the newest ``event_time`` of what the stream brought, less the watermark,
+    has passed its end: ``window_start`` and so many minutes as ``window_minutes`` says.
+    """
+
+    watermark_seconds: int
+    event_time: str
+    window_start: str
+    window_minutes: str
+
+
+@dataclass(frozen=True)
 class Delivery:
     """What a delivery of a source is.
 
@@ -170,6 +184,7 @@ class Contract:
     source: SourceSpec | None = None
     delivery: Delivery = Delivery()
     stream: StreamSpec | None = None
+    live: LiveSpec | None = None
     timing: Timing = Timing()
     model: str | None = None
     transform: str | None = None

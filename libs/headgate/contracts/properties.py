@@ -104,6 +104,13 @@ PROPERTIES = (
         "recomputes.", "sent_date",
     ),
     Property(
+        "live", "contract", "Windows of an incremental model that `headgate live` keeps up to date while "
+        "messages come. `eventTime` is the column of what the model reads that tells when a message was "
+        "sent; a window (`windowStart` and as many minutes as `windowMinutes` says) is closed when the "
+        "newest of them, less the `watermark`, has passed its end. What comes later waits for a run.",
+        "{watermark: 10m, eventTime: sent_at, windowStart: window_start, windowMinutes: window_minutes}",
+    ),
+    Property(
         "acceptsNumbers", "column", "A text column takes a number of the source as its digits, as "
         "identifiers come that some versions of a format write as numbers.", "true",
     ),

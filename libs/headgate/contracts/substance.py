@@ -22,7 +22,7 @@ _RULE_WORDS = """description dimension businessImpact tags authoritativeDefiniti
     schedule"""
 _RULE = frozenset(_RULE_WORDS.split())
 _CUSTOM_WORDS = (
-    "releaseGroup personalData anonymized unmaskedFor schedule timezone retries retryMinutes"
+    "releaseGroup engine live personalData anonymized unmaskedFor schedule timezone retries retryMinutes"
 )
 _CUSTOM = frozenset(f"headgate.{word}" for word in _CUSTOM_WORDS.split())
 

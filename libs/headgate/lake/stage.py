@@ -42,13 +42,19 @@ def stage(
 ) -> list[StagedFile]:
     """Write the rows of ``query`` (which yields ``columns`` in order) to files in ``folder``.
 
-    Returns the files, none of them empty; rows are counted by the writer.
+    Returns the files, none of them empty; rows are counted by the writer. A connection to another
+    engine writes them itself.
 
     Raises:
         LakeError: the disk is full or cannot be written; nothing is published.
+        EngineError: another engine than the embedded one failed.
     """
     import duckdb
 
+    distributed = getattr(con, "stage", None)
+    if distributed is not None:
+        found: list[StagedFile] = distributed(query, columns, folder, settings)
+        return found
     target = folder / ids.new_id()
     target.mkdir(parents=True)
     codec = "uncompressed" if settings.compression == "none" else settings.compression

@@ -269,7 +269,7 @@ def _adopt(
         source=f"lake:{name} release:{release.id}", content_hash="",
         contract_version=before.contract_version, contract_hash=before.contract_hash,
         committed_at=clock.now(), code_hash=before.code_hash, inputs=inputs,
-        detail={"version": old.version},
+        detail={"version": old.version}, engine=before.engine,
     )  # fmt: skip
     return commit(
         lake, old.dataset, base=None, columns=old.columns, add=old.files, remove=(), meta=meta,

@@ -122,7 +122,7 @@ def _restored(context: RunContext, contract: Contract, target: Release) -> Snaps
         mode="replace", source=f"release:{target.id}", content_hash="",
         contract_version=before.contract_version, contract_hash=before.contract_hash,
         committed_at=clock.now(), code_hash=before.code_hash, inputs=inputs,
-        detail={"version": version},
+        detail={"version": version}, engine=before.engine,
     )  # fmt: skip
     # A table that was rebuilt in another shape since gets its old one back with its old files.
     whole = any(head.columns.get(c) != t for c, t in old.columns.items())

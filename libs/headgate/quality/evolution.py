@@ -16,6 +16,7 @@ from headgate.contracts.model import Contract
 from headgate.contracts.types import duckdb_type
 from headgate.core.errors import ContractError, LakeError
 from headgate.lake import kept
+from headgate.lake.engines import ownership
 from headgate.lake.engines.duckdb import one
 from headgate.lake.lake import Lake
 from headgate.lake.session import Session
@@ -94,6 +95,9 @@ def refusal(
     Where the table keeps its shape its rows are judged by the contract of today: if all of them
     hold it, nothing stands against it.
     """
+    other = ownership.refusal(snapshot, contract, session.engine_name(contract))
+    if other is not None:
+        return other
     found = changes(session.lake, snapshot, contract)
     blocked = blocking(found, contract)
     if not blocked or snapshot is None:
@@ -130,7 +134,7 @@ def demand(session: Session, snapshot: Snapshot | None, contract: Contract) -> N
 
 def _breaking_rows(session: Session, snapshot: Snapshot, contract: Contract) -> int:
     """How many stored rows break a rule that would have kept them out."""
-    con = session.con
+    con = session.engine(contract)
     rules = compile_row_rules(contract, parents=parent_keys(session, con, contract))
     holds = conjunction(keeping_out(rules))
     rows = relation(snapshot.files, {**snapshot.columns, **contract.table_columns})

@@ -57,7 +57,7 @@ def parent_keys(session: Session, con: Connection, contract: Contract) -> dict[s
     """
     keys = wanted(session, contract)
     # Temporary tables are a connection's own; only the run's own connection stays.
-    hold(con, keys, session.parents if con is session.con else {})
+    hold(con, keys, session.held(con))
     return {p.rule_id: p.table for p in keys}
 
 

@@ -155,7 +155,7 @@ def put(session: Session, con: Connection, contract: Contract, files: Sequence[S
         own = dataclasses.replace(
             meta, kind="quarantine", mode="merge", read=plan.inserted + plan.updated,
             published=plan.inserted + plan.updated, quarantined=0, deduplicated=0, refused=0,
-            verdicts=(),
+            verdicts=(), engine="duckdb",
         )  # fmt: skip
         snapshot = commit(
             session.lake, contract.id, base=base, columns=COLUMNS, add=plan.add,

@@ -53,6 +53,10 @@ class StagingSession(Session):
         self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder
 
+    def engine(self, contract: Contract) -> Connection:
+        """The embedded engine, which files are read by whatever judges their rows."""
+        return self.con
+
 
 @dataclass
 class Desk:

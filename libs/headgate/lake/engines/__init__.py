@@ -1,1 +1,13 @@
 """The engines that read and stage data; one module each."""
+
+from __future__ import annotations
+
+from duckdb import Error as _EmbeddedError
+
+
+class EngineError(Exception):
+    """An engine other than the embedded one could not answer; the text is its own first sentence."""
+
+
+#: What an engine raises where a query fails on the data, whichever engine it is.
+FAILED: tuple[type[Exception], ...] = (_EmbeddedError, EngineError)

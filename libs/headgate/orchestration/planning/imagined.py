@@ -113,7 +113,7 @@ def next_version(
     meta = CommitMeta(
         batch_id="", run_id="", dataset=contract.id, kind=kind, mode="", source=contract.maker,
         content_hash="", contract_version=contract.version, contract_hash=contract.hash,
-        committed_at=clock.now(), code_hash=code_hash, inputs=dict(inputs or {}),
+        committed_at=clock.now(), code_hash=code_hash, inputs=dict(inputs or {}), engine="",
     )  # fmt: skip
     files = base.files if base else ()
     return Snapshot(contract.id, version, columns, files, meta, version)
