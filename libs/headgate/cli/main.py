@@ -38,6 +38,7 @@ from headgate.cli import (
     run,
     show,
     simulate,
+    spark,
     sql,
     status,
     why,
@@ -76,6 +77,7 @@ app.add_typer(lineage.app, name="lineage")
 app.add_typer(new.app, name="new")
 app.add_typer(portal.app, name="portal")
 app.add_typer(lake.app, name="lake")
+app.add_typer(spark.app, name="spark")
 app.command("dbt", epilog=dbt.EXAMPLE, context_settings=dbt.SETTINGS)(dbt.dbt)
 app.command("simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command("demo", epilog=demo.EXAMPLE)(demo.demo)

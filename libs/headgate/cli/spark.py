@@ -1,0 +1,83 @@
+"""`headgate spark`: Spark for this project: a cluster here, configuration elsewhere, jobs with lineage."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from headgate.cli import output
+
+EXAMPLE = "Example: headgate spark up --workers 2"
+app = typer.Typer(no_args_is_help=True, epilog=EXAMPLE)
+
+
+@app.callback()
+def _spark() -> None:
+    """Spark for this project: a cluster on this machine, configuration for others, jobs with lineage."""
+
+
+@app.command("up", epilog=EXAMPLE)
+def up(
+    workers: int = typer.Option(2, "--workers", min=1, max=64, metavar="N", help="How many."),
+    cores: int = typer.Option(1, "--cores", min=1, metavar="N", help="What each worker lends."),
+    memory: str = typer.Option("1g", "--memory", metavar="SIZE", help="What each worker lends."),
+    port: int = typer.Option(7077, "--port", min=1, max=65_535, metavar="N"),
+    page: int = typer.Option(
+        8080, "--page", min=1, max=65_535, metavar="N", help="Where the master's page is shown."
+    ),
+    connect: bool = typer.Option(False, "--connect", help="With a Spark Connect server."),
+    connect_port: int = typer.Option(15_002, "--connect-port", min=1, max=65_535, metavar="N"),
+) -> int:
+    """Start a standalone cluster on this machine, for this machine alone, until Ctrl-C or SIGTERM.
+
+    Then all of it is stopped and nothing is left. It ends as a whole where one of its parts ends.
+    """
+    from headgate.core import clock, settings
+    from headgate.lake.engines.spark import configuration
+    from headgate.orchestration.airflow.serving import processes
+    from headgate.orchestration.spark_cluster import Cluster, Place
+
+    found = settings.load()
+    told = configuration.of_driver(found) if connect else None
+    processes.adopt()
+    # A shell that starts it in the background has it ignore SIGINT.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _leave)
+    cluster = Cluster(
+        [Place()] * workers, port=port, page=page, cores=cores, memory=memory, connect=told,
+        connect_port=connect_port,
+    )  # fmt: skip
+    code = 0
+    try:
+        output.say("Starting Spark; this takes up to a minute.")
+        cluster.start()
+        _tell(cluster.address, cluster.remote, cluster.page)
+        while (gone := cluster.dead()) is None:
+            clock.sleep(0.5)
+        output.say(f"headgate: {gone.name} ended, so all is stopped: {gone.why()}")
+        code = 1
+    except KeyboardInterrupt:
+        output.say("Stopping Spark.")
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        cluster.stop()
+        processes.end_descendants()
+    output.say("Spark is stopped.")
+    return code
+
+
+def _tell(address: str, remote: str, page: str) -> None:
+    output.out(f"Spark is ready: {address}   its page: {page}")
+    output.out(f"Use it: HEADGATE_ENGINE=spark HEADGATE_SPARK_MASTER={address} headgate run")
+    if remote:
+        output.out(f"By Connect: HEADGATE_ENGINE=spark HEADGATE_SPARK_REMOTE={remote} headgate run")
+    output.out("Ctrl-C stops it.")
+    sys.stdout.flush()  # who started it waits for the address
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
