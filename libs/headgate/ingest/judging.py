@@ -35,8 +35,8 @@ class Loading:
 
     @property
     def con(self) -> Connection:
-        """The run's engine."""
-        return self.session.con
+        """The engine that judges the rows."""
+        return self.session.engine(self.contract)
 
     @property
     def judged(self) -> tuple[CompiledRule, ...]:

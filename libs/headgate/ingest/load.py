@@ -103,6 +103,10 @@ def take(request: Request, session: Session, stopped: Callable[[], bool] = bool)
     Raises:
         HeadgateError: the file cannot be read, or nothing can be staged.
     """
+    if session.engine_name(request.contract) != "duckdb":
+        from headgate.ingest.distributed import reading
+
+        return reading.take(request, session, stopped)
     if request.settings.readers == "child":
         return supervisor.take(request, stopped)
     try:
@@ -124,7 +128,12 @@ def publish(
         HeadgateError: see :func:`headgate.quality.gate.publish`.
     """
     contract, source = request.contract, request.source
+    con = session.engine(contract)
     detail: dict[str, Any] = {"bytes": source.size, "notes": []}
+    if con is not session.con and isinstance(taken, Taken):
+        from headgate.ingest.distributed import judging
+
+        taken = judging.judge(session, request, taken)
     if isinstance(taken, Reason):
         detail["tried_with"] = session.settings.of_reading()
         intake, content_hash = _set_aside(session, request, taken)
@@ -137,10 +146,10 @@ def publish(
         detail=detail, limited=isinstance(taken, Taken), started=started,
     )  # fmt: skip
     failpoints.reach("ingest.staged")
-    # The rows were judged where they were read; what only warns is judged here.
-    hold(session.con, (p for p in request.parents if p.severity == "warn"), session.parents)
+    # The rows were judged by now; what only warns is judged here.
+    hold(con, (p for p in request.parents if p.severity == "warn"), session.held(con))
     return gate.publish(
-        session, session.con, batch, intake, merge_plan(session, contract, intake),
+        session, con, batch, intake, merge_plan(session, contract, intake),
         parents={p.rule_id: p.table for p in request.parents}, supersedes=True,
     )  # fmt: skip
 
@@ -208,7 +217,7 @@ def merge_plan(
 
     def plan(base: Snapshot | None) -> Plan:
         return merge_by_key(
-            session.con,
+            session.engine(contract),
             base,
             intake.staged,
             columns=contract.table_columns,

@@ -39,11 +39,12 @@ def replay_rows(
     later under the same key is not undone. Those that still break a rule stay open.
     """
     source, content_hash = rows[0].source, rows[0].content_hash
-    parents = parent_keys(session, session.con, contract)
+    con = session.engine(contract)
+    parents = parent_keys(session, con, contract)
     rules = compile_row_rules(contract, parents=parents)
     loading = Loading(session, contract, batch_id, source, rules, parents)
     if contract.delivery.snapshot:
-        deletions.forget_present(session.con, contract)
+        deletions.forget_present(con, contract)
     writer = quarantine.Writer(session.con, contract, session, source, content_hash, batch_id)
     intake = gate.Intake(len(rows), [], writer)
     was_stored = content_hash == stored.CONTENT_HASH
@@ -55,11 +56,11 @@ def replay_rows(
             for r in rows[start : start + CHUNK]
         ]
         take_exact(loading, intake, chunk, at)
-    settled = resolve(session.con, contract, intake.staged, session)
+    settled = resolve(con, contract, intake.staged, session)
     raw = {r.position: r.raw for r in rows}
     for position in sorted(settled.conflicts):
         writer.add(position, raw[position], [conflict_reason(contract, settled, position)])
-    intake.staged, dead = deletions.part(session.con, contract, settled.staged, session)
+    intake.staged, dead = deletions.part(con, contract, settled.staged, session)
     # Refused rows are no snapshot by themselves, whatever they were delivered in.
     intake.deletes, intake.deduplicated = Deletes(dead), settled.repeated
     intake.conflicts = len(settled.conflicts)
@@ -70,7 +71,7 @@ def replay_rows(
     )  # fmt: skip
     outcome, meta = gate.publish(
         session,
-        session.con,
+        con,
         batch,
         intake,
         merge_plan(session, contract, intake, by_delivery=True),

@@ -24,14 +24,17 @@ _CHUNK_WEIGHT = 16 << 20
 _ALLOCATED = re.compile(r"allocate [^(]*[0-9] [GT]i?B")
 
 
-def take(loading: Loading, source: SourceFile, at: str) -> Taken:
+def take(loading: Loading, source: SourceFile, at: str, *, judging: bool = True) -> Taken:
     """Read, prove, judge and stage the file; rows say that they were taken at the instant ``at``.
+
+    Without ``judging`` it is read, and all rows that can be typed are staged: others compare them,
+    by rules that ``loading`` has none of here.
 
     Raises:
         HeadgateError: the file cannot be read, or nothing can be staged.
     """
     contract, session = loading.contract, loading.session
-    if contract.delivery.snapshot:
+    if contract.delivery.snapshot and judging:
         deletions.forget_present(loading.con, contract)
     reader = open_reader(contract, source, session.settings)
     try:
@@ -41,15 +44,20 @@ def take(loading: Loading, source: SourceFile, at: str) -> Taken:
         )
         intake = gate.Intake(reader.read, staged, writer, control_total=reader.control_total)
         _take_rest(loading, reader, intake, at)
+        dead: list[StagedFile] = []
+        present: list[StagedFile] = []
+        if judging:
+            _settle(loading, reader, intake)
+            intake.staged, dead = deletions.part(loading.con, contract, intake.staged, session)
+            present = deletions.stage_present(loading.con, contract, session)
         writer.flush()
-        intake.staged, dead = deletions.part(loading.con, contract, intake.staged, session)
         return Taken(
             content_hash=reader.content_hash, read=intake.read, staged=tuple(intake.staged),
             refused=tuple(writer.files), quarantined=writer.rows, codes=writer.codes,
             deduplicated=intake.deduplicated, conflicts=intake.conflicts,
             breaches=intake.breaches, reading=intake.reading, warnings=intake.warnings,
             control_total=intake.control_total, tombstones=tuple(dead),
-            present=tuple(deletions.stage_present(loading.con, contract, session)),
+            present=tuple(present),
             notes=tuple(reader.notes),
         )  # fmt: skip
     finally:
@@ -92,7 +100,7 @@ def _stage_scan(loading: Loading, scan: Scan, at: str) -> list[StagedFile]:
 
 
 def _take_rest(loading: Loading, reader: Reader, intake: gate.Intake, at: str) -> None:
-    """Look at every record that was not staged, then settle repeated keys."""
+    """Look at every record that was not staged."""
     session, contract, writer = loading.session, loading.contract, intake.refused_rows
     missing = _missing(loading.con, intake.staged, reader.read)
     most = gate.share_limit(session, contract) * reader.read
@@ -101,7 +109,12 @@ def _take_rest(loading: Loading, reader: Reader, intake: gate.Intake, at: str) -
         if writer.rows > most:
             # The batch is refused whatever follows: do not fill the disk with its rows.
             break
-    drop = resolve(loading.con, contract, intake.staged, session)
+
+
+def _settle(loading: Loading, reader: Reader, intake: gate.Intake) -> None:
+    """Leave one row a key among the staged rows, and set those aside that contradict each other."""
+    contract, writer = loading.contract, intake.refused_rows
+    drop = resolve(loading.con, contract, intake.staged, loading.session)
     if drop.conflicts:
         _still_present(loading, intake.staged, drop)
         wanted = np.array(sorted(drop.conflicts), dtype=np.int64)

@@ -21,6 +21,7 @@ import duckdb
 from headgate.core import clock
 from headgate.core.errors import ConflictError, LakeError
 from headgate.lake import lognames
+from headgate.lake.engines import EngineError
 from headgate.lake.lake import LOCKS, Lake
 
 #: Longest wait for others to go first, in seconds; after that a writer goes all the same.
@@ -70,7 +71,7 @@ def _on_what_there_is(lake: Lake, table: str, once: Callable[[], _Found]) -> _Fo
         return once()
     except ConflictError:
         raise
-    except (LakeError, duckdb.IOException) as error:
+    except (LakeError, duckdb.IOException, EngineError) as error:
         # A plan is made from files that maintenance may take away once they are history.
         if not _GONE.search(str(error)) or _newest(lake, table) == before:
             raise

@@ -20,6 +20,8 @@ from headgate.orchestration.context import RunContext
 
 #: Files that are read at once at the most, if a run does not say otherwise: each takes memory, and commits are one by one.
 _MOST = 4
+#: The same where tasks of a distributed engine read them, of which it runs as many as it can.
+_MOST_DISTRIBUTED = 16
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Reading:
         threads = settings.threads or os.cpu_count() or 1
         most = context.reading_at_once or min(threads, _MOST)
         most = 1 if settings.readers == "inline" else most
+        if any(self._distributed(d) for d, found in files.items() if found):
+            most = context.reading_at_once or _MOST_DISTRIBUTED
         self._at_once = max(1, min(most, sum(map(len, files.values()))))
         self._pool: ThreadPoolExecutor | None = None
 
@@ -109,7 +113,15 @@ class Reading:
                 if self.is_new(dataset, source):
                     self._begin_ahead(dataset, source)
 
+    def _distributed(self, dataset: str) -> bool:
+        """Whether files of the dataset are read by tasks of a distributed engine."""
+        contract = self._context.project.contracts[dataset]
+        return self._context.session.engine_name(contract) != "duckdb"
+
     def _begin_ahead(self, dataset: str, source: SourceFile) -> None:
+        self._context.session.engine(
+            self._context.project.contracts[dataset]
+        )  # opened by no thread
         request = self._asked(dataset, source).request
         self._pool = self._pool or ThreadPoolExecutor(self._at_once, "headgate-reading")
         future = self._pool.submit(take, request, self._context.session, self._stopped.is_set)
@@ -124,6 +136,6 @@ class Reading:
     def _asked(self, dataset: str, source: SourceFile) -> Begun:
         request = asked(
             self._context.session, self._context.project.contracts[dataset], source, ids.new_id(),
-            reach=self._reach[dataset], at_once=self._at_once,
+            reach=self._reach[dataset], at_once=min(self._at_once, _MOST),
         )  # fmt: skip
         return Begun(request, self._context)

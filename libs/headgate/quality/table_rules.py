@@ -14,6 +14,7 @@ from headgate.contracts.model import Contract, Rule
 from headgate.contracts.wording import expectation
 from headgate.core import resources
 from headgate.core.errors import ContractError
+from headgate.lake.engines import FAILED
 from headgate.quality import kinds
 from headgate.quality.kind import Measured, TableKind
 from headgate.quality.literals import number, quoted
@@ -181,7 +182,7 @@ def _asked(con: duckdb.DuckDBPyConnection, sql: str, relation: str) -> tuple[Fra
             f"WITH headgate_candidate AS NOT MATERIALIZED (SELECT * FROM {relation})"
             f" SELECT * FROM ({query}\n) LIMIT 2"
         ).fetchall()
-    except duckdb.Error as error:
+    except FAILED as error:
         gave_out = resources.of(error)
         if gave_out is not None:
             raise gave_out from error

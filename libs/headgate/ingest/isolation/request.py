@@ -26,6 +26,9 @@ class Request:
     ``at`` is the instant at which the rows are said to be taken; ``parents`` are the keys that
     foreign keys refer to; ``reach`` are the files that the engine may open besides the lake.
     ``capped``: the engine has less memory than the project's settings give it.
+
+    Where rows are judged elsewhere (``judges``) they are only read here; ``refusing`` are then
+    files that list the records which were refused there, and whose raw text is wanted.
     """
 
     run_id: str
@@ -39,6 +42,8 @@ class Request:
     reach: tuple[Path, ...]
     limits: Limits
     capped: bool = False
+    judges: bool = True
+    refusing: tuple[Path, ...] = ()
 
 
 @dataclass
@@ -90,18 +95,21 @@ def carry_out(request: Request, con: Connection) -> Taken:
         HeadgateError: the file cannot be read, or nothing can be staged.
     """
     from headgate.ingest.judging import Loading
+    from headgate.ingest.refusing import refuse
     from headgate.ingest.taking import take  # what it needs only a reading process has to load
 
     session = StagingSession(Lake(request.settings), con, request.run_id, folder=request.folder)
     parents = {p.rule_id: p.table for p in request.parents}
-    rules = compile_row_rules(request.contract, parents=parents)
+    rules = compile_row_rules(request.contract, parents=parents) if request.judges else ()
     loading = Loading(
         session, request.contract, request.batch_id, request.source.name, rules, parents
     )
     with clock.frozen(
         clock.parse_iso(request.at)
     ):  # everything a batch says of time is one instant
-        return take(loading, request.source, request.at)
+        if request.refusing:
+            return refuse(loading, request.source, request.refusing)
+        return take(loading, request.source, request.at, judging=request.judges)
 
 
 def in_folder(request: Request, spill: Path) -> Request:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.core import ids
 from headgate.core.settings import Settings
 from headgate.lake.engines import EngineError
-from headgate.lake.engines.spark import files, staging
+from headgate.lake.engines.spark import files, staging, tasks
 from headgate.lake.engines.spark.carrying import CannotCarryError, FilesRead, carried
 from headgate.lake.engines.spark.failures import told
 from headgate.lake.engines.spark.result import Result
@@ -164,6 +164,17 @@ class SparkConnection:
         frame = self.frame(query)
         with told():
             return staging.stage(frame, columns, folder, settings)
+
+    def task(self, work: Callable[[bytes], str], asked: bytes) -> str:
+        """What ``work``, a function that a module holds, gives of ``asked`` in a task of the engine.
+
+        May be called by several threads at once: each waits for its own task.
+
+        Raises:
+            EngineError: no task could do it.
+        """
+        with told():
+            return tasks.one(self.session, work, asked)
 
     def cursor(self) -> SparkConnection:
         """Another connection of the same session: it reads the same names and closes nothing."""
