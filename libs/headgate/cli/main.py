@@ -41,6 +41,7 @@ from headgate.cli import (
     spark,
     sql,
     status,
+    stream,
     why,
 )
 from headgate.cli.output import say
@@ -57,6 +58,7 @@ app = typer.Typer(
 )
 app.command("run", epilog=run.EXAMPLE)(run.run)
 app.command("backfill", epilog=backfill.EXAMPLE)(backfill.backfill)
+app.command("stream", epilog=stream.EXAMPLE)(stream.stream)
 app.command("status", epilog=status.EXAMPLE)(status.status)
 app.command("sql", epilog=sql.EXAMPLE)(sql.sql)
 app.command("preview", epilog=preview.EXAMPLE)(preview.preview)

@@ -109,7 +109,7 @@ def verdict_rows(meta: CommitMeta) -> list[dict[str, Any]]:
 
 
 def release_rows(release: Release) -> list[dict[str, Any]]:
-    """Rows of ``system.ledger.releases``: one a table."""
+    """Rows of ``system.ledger.releases``: one a table; of a stream's release, one a table it moved."""
     return [
         {
             "release_id": release.id, "dataset": dataset, "version": table.version,
@@ -117,6 +117,7 @@ def release_rows(release: Release) -> list[dict[str, Any]]:
             "published_at": release.published_at, "kind": release.kind,
         }
         for dataset, table in release.tables.items()
+        if not release.moved or dataset in release.moved
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ and it is put only if nothing is there: two publishers cannot both follow one pa
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,8 @@ from headgate.lake.lake import Lake
 from headgate.lake.snapshot import Snapshot
 
 FOLDER = "_releases"
+#: The kind of those that a stream publishes.
+STREAM = "stream"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,11 @@ class ReleasedTable:
 
 @dataclass(frozen=True)
 class Release:
-    """A named set of table versions. ``kind`` is publish or rollback."""
+    """A named set of table versions. ``kind`` is publish, rollback or stream.
+
+    Streams release every few seconds: ``moved`` says which tables theirs moved, and ledgers tell of
+    no others; maintenance keeps one of them an hour (see :mod:`headgate.lake.maintenance.releases`).
+    """
 
     id: int
     parent: int | None
@@ -44,6 +50,7 @@ class Release:
     published_at: datetime
     tables: Mapping[str, ReleasedTable] = field(default_factory=dict)
     note: str = ""
+    moved: tuple[str, ...] = ()
 
     @property
     def versions(self) -> dict[str, int]:
@@ -63,6 +70,7 @@ class Release:
             for d, t in document.pop("tables").items()
         }
         document["published_at"] = clock.parse_iso(document["published_at"])
+        document["moved"] = tuple(document.get("moved", ()))
         return cls(tables=tables, **document)
 
 
@@ -120,11 +128,13 @@ class ReleaseStore:
         run_id: str,
         kind: str = "publish",
         note: str = "",
+        yielding: Collection[str] = (),
     ) -> Release:
         """Publish ``parent`` overlaid with ``tables`` (dataset to snapshot and release group).
 
         If others published meanwhile and touched none of the same groups, theirs becomes the
-        parent; otherwise the swap fails.
+        parent; otherwise the swap fails. ``yielding`` are groups that are left as others released
+        them meanwhile.
 
         Raises:
             ConflictError: a release of the same groups came in between.
@@ -139,6 +149,7 @@ class ReleaseStore:
                 published_at=clock.now(),
                 tables={**(parent.tables if parent else {}), **_pin(tables)},
                 note=note,
+                moved=tuple(sorted(tables)) if kind == STREAM else (),
             )
             # A number may be free because maintenance removed an old release that had it.
             follows = (self.ids() or [0])[-1] == release.id - 1
@@ -148,8 +159,12 @@ class ReleaseStore:
                 return release
             newest = self.newest()
             mine = {group for _, group in tables.values()}
-            if newest is None or _moved_groups(parent, newest) & mine:
+            theirs = set() if newest is None else _moved_groups(parent, newest) & mine
+            if newest is None or theirs - set(yielding):
                 break
+            tables = {d: (s, group) for d, (s, group) in tables.items() if group not in theirs}
+            if not tables:
+                return newest
             parent = newest
             clock.sleep(pause(tries))
         raise ConflictError(

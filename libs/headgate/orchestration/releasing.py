@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from headgate.core import clock, failpoints
 from headgate.core.errors import NotFoundError
-from headgate.lake import catalog, ledger
+from headgate.lake import catalog, ledger, streams
 from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot
 from headgate.lineage import change
@@ -26,11 +26,15 @@ def release(
         ConflictError: somebody else released the same groups meanwhile.
     """
     store, contracts = context.project.releases, context.project.contracts
+    # A stream that goes on releases its own.
+    living = streams.living(context.project.lake.root)
     parent = store.newest()
     before = parent.versions if parent else {}
     moved: dict[str, tuple[Snapshot, str]] = {}
     for dataset, contract in contracts.items():
         if contract.name.layer == "system" or contract.release_group in held:
+            continue
+        if dataset in living:
             continue
         if only is not None and contract.release_group != only:
             continue
@@ -59,10 +63,13 @@ def publish(
         ConflictError: somebody else released the same groups meanwhile.
     """
     step = told_changes.release_step(context.run_id, moved)
+    contracts = context.project.contracts
+    streamed = [g for d, (_, g) in moved.items() if d in contracts and contracts[d].stream]
     with context.lineage.running(step) as update:
         published = context.project.releases.publish(
-            parent, moved, run_id=context.run_id, kind=kind, note=note
-        )
+            parent, moved, run_id=context.run_id, kind=kind, note=note,
+            yielding=() if kind == "rollback" else streamed,
+        )  # fmt: skip
         update(dataclasses.replace(step, **told_changes.released(published, held)))
     return published
 
@@ -81,21 +88,25 @@ def _held(context: RunContext, held: set[str], before: Mapping[str, int]) -> lis
 
 def settle(context: RunContext) -> None:
     """Bring ledger and catalogue up to the newest release, whoever published it."""
-    project, session = context.project, context.session
+    project = context.project
     newest = project.releases.newest()
     if newest is None:
         return
     if catalog.release_of(project.lake) == newest.id:
         return
-    known = ledger.known_releases(project.lake, session.con)
-    for number in project.releases.ids():
-        if number not in known:
-            rows = ledger.release_rows(project.releases.get(number))
-            ledger.append(
-                session.con, project.lake, project.contracts, ledger.RELEASES, rows, context.run_id
-            )
+    enter_releases(context)
     failpoints.reach("release.published")
     write_catalog(context, newest)
+
+
+def enter_releases(context: RunContext) -> None:
+    """Enter the releases that the ledger does not know."""
+    project, con = context.project, context.session.con
+    known = ledger.known_releases(project.lake, con)
+    late = [project.releases.get(n) for n in project.releases.ids() if n not in known]
+    rows = [row for release in late for row in ledger.release_rows(release)]
+    if rows:
+        ledger.append(con, project.lake, project.contracts, ledger.RELEASES, rows, context.run_id)
 
 
 def write_catalog(context: RunContext, newest: Release) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from headgate.core import clock, failpoints, ids, resources
-from headgate.lake import drafts, ledger, recovery
+from headgate.lake import drafts, ledger, recovery, streams
 from headgate.lake.engines.duckdb import connect
 from headgate.lake.lake import Lake
 from headgate.lake.session import Session
@@ -151,22 +151,30 @@ def _opened(project: Project, command: str, progress: Progress | None) -> Iterat
     with lake.run_lock(run_id, command, recovers=True) as died, _doubting(lake):
         failpoints.reach("run.started")
         lake.sweep_staging()
-        if died:
-            drafts.sweep(lake)
+        held = streams.all_held(lake.root)
+        # A stream that was killed leaves the lake as a killed run does.
+        died = died or any(not h.alive for h in held)
+        if died and not any(h.alive for h in held):
+            drafts.sweep(lake)  # else one may be a living stream's; maintenance takes old ones
         emitter = _RunEmitter(
             lake.root / project.settings.lineage_file,
             project.settings.lake_name,
             steps.run_step(run_id, started=clock.now()),
         )
-        with connect(project.settings) as con, emitter:
-            context = RunContext(
-                project, Session(lake, con, run_id), emitter, progress=progress or Silent()
-            )
+        with (
+            connect(project.settings) as con,
+            closing(Session(lake, con, run_id)) as session,
+            emitter,
+        ):
+            context = RunContext(project, session, emitter, progress=progress or Silent())
             # A power cut may have taken with it that a run was going on.
             emitter.abort_unfinished()
             context.notes += recovery.before_a_run(lake, con, project.contracts, died=died)
             lake.storage.unsure = False  # whatever it was, it was made sure of
+            streams.forget_dead(lake.root)
             _recover(context)
+            if died:
+                releasing.enter_releases(context)  # a stream enters its own now and then
             try:
                 with activate(context):
                     yield context

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from headgate.contracts.model import PLACE, Contract
-from headgate.core import clock
+from headgate.core import clock, ids
 from headgate.ingest.judging import CHUNK, Loading, take_exact
 from headgate.ingest.readers.base import ExactRow, Reason, raw_reader
 from headgate.ingest.streams.block import SETTINGS, Prover
@@ -50,6 +50,8 @@ class Taking:
     contract: Contract
     topic: str
     decode: Decoder | None = None
+    #: Whether rows are judged here; else every row that can be typed is staged.
+    judges: bool = True
     _prover: Prover = field(init=False)
     _read: Callable[[int, bytes], ExactRow] = field(init=False)
 
@@ -57,6 +59,10 @@ class Taking:
         session = self.session
         self._prover = Prover(session.con, self.contract, session.settings)
         self._read = raw_reader(self.contract, session.settings)
+
+    def begin(self, messages: Messages) -> str:
+        """The id of the batch as which the messages are to be taken."""
+        return ids.new_id()
 
     def take(self, messages: Messages, batch_id: str) -> gate.Intake:
         """Stage the messages that break no rule, and set the others aside with every reason.
@@ -69,17 +75,16 @@ class Taking:
 
     def _take(self, messages: Messages, batch_id: str, at: str) -> gate.Intake:
         session, con = self.session, self.session.con
-        parents = wanted(session, self.contract)
+        parents = wanted(session, self.contract) if self.judges else ()
         hold(con, parents, session.parents)
         tables = {p.rule_id: p.table for p in parents}
-        rules = compile_row_rules(self.contract, parents=tables)
+        rules = compile_row_rules(self.contract, parents=tables) if self.judges else ()
         loading = _Loading(session, self.contract, batch_id, self.topic, rules, tables)
         values, bad = self._decoded(messages)
         con.register(_PLACES, _places(messages))
         try:
             staged = self._stage_proven(loading, values, at)
-            writer = _Writer(con, self.contract, session, self.topic, "", batch_id)
-            writer.messages = messages
+            writer = self._writer(messages, batch_id)
             intake = gate.Intake(len(messages), staged, writer)
             rest = self._missing(staged, len(messages))
             self._prover.learn(len(messages) - len(rest), len(messages))
@@ -90,6 +95,13 @@ class Taking:
             return intake
         finally:
             con.unregister(_PLACES)
+
+    def _writer(self, messages: Messages, batch_id: str) -> quarantine.Writer:
+        """What sets messages aside, by their lines in the batch."""
+        session = self.session
+        writer = _Writer(session.con, self.contract, session, self.topic, "", batch_id)
+        writer.messages = messages
+        return writer
 
     def _decoded(self, messages: Messages) -> tuple[Sequence[bytes | None], dict[int, Reason]]:
         """The messages' JSON texts, and of those that have none (by index) why."""

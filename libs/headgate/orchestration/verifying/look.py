@@ -10,11 +10,12 @@ from typing import Any
 
 from headgate.contracts.model import Contract
 from headgate.core.errors import ContractError
-from headgate.lake import ledger
+from headgate.lake import ledger, streams
 from headgate.lake.engines.duckdb import Connection
 from headgate.lake.meta import CommitMeta
 from headgate.lake.release import Release
 from headgate.lake.snapshot import relation
+from headgate.lake.streams import Held
 from headgate.orchestration import private_lakes
 from headgate.orchestration.base_lake import Base
 from headgate.orchestration.context import Progress
@@ -37,6 +38,7 @@ class Look:
     selected: frozenset[str] | None
     held_before: Holder | None
     held_after: Holder | None = None
+    streams: tuple[Held, ...] = ()
     tables: dict[str, Pinned] = field(default_factory=dict)
     quarantines: dict[str, Pinned] = field(default_factory=dict)
     releases: dict[int, Release | str] = field(default_factory=dict)
@@ -47,8 +49,9 @@ class Look:
 
     @property
     def running(self) -> frozenset[str]:
-        """The ids of runs that went on while we looked."""
-        return frozenset(h.run_id for h in (self.held_before, self.held_after) if h and h.alive)
+        """The ids of runs and streams that went on while we looked."""
+        runs = {h.run_id for h in (self.held_before, self.held_after) if h and h.alive}
+        return frozenset(runs | {h.run_id for h in self.streams if h.alive})
 
     @property
     def dead(self) -> Holder | None:
@@ -160,6 +163,7 @@ def look(
     """
     lake = project.lake
     found = Look(project, con, progress, deep, frozenset(selected) or None, holder(lake.root))
+    found.streams = tuple(streams.all_held(lake.root))
     for number in project.releases.ids():
         found.releases[number] = _release(project, number)
     own = [d for d in _datasets(project) if not d.startswith("system.")]
@@ -179,6 +183,7 @@ def look(
     for table in [*found.tables.values(), *found.quarantines.values()]:
         replay(con, table, () if table.quarantine else wanted.get(table.dataset, ()))
     found.held_after = holder(lake.root)
+    found.streams += tuple(streams.all_held(lake.root))
     return found
 
 
