@@ -58,6 +58,8 @@ REASONS: Mapping[str, str] = {
     "reader_output": "reading the file writes more than the setting reader_output; nothing is read",
     "reader_crashed": "reading the file ended the process that did; nothing of it is read",
     "encrypted": "the file is encrypted, and no key of it is known here",
+    "undecodable_message": "the message's bytes are not what its schema says, or say what JSON cannot",
+    "unknown_schema": "the schema that the message names cannot be had, or not be read by",
 }
 #: What is told of a record that is taken all the same.
 WARNINGS: Mapping[str, str] = {
