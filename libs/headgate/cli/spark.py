@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
+from pathlib import Path
 from types import FrameType
 
 import typer
@@ -81,3 +83,42 @@ def _tell(address: str, remote: str, page: str) -> None:
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+@app.command(
+    "submit",
+    epilog="Example: headgate spark submit jobs/enrich.py 2026-01-01",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def submit(
+    context: typer.Context,
+    script: Path = typer.Argument(
+        ..., metavar="SCRIPT", help="A Python script; its arguments follow."
+    ),
+    name: str = typer.Option(
+        "", "--name", metavar="JOB", help="What lineage calls it; the script's name otherwise."
+    ),
+) -> int:
+    """Run a script of yours on Spark, and tell lineage what it read and wrote, and how it ended.
+
+    `SparkSession.builder.getOrCreate()` in the script is a session with Delta on the configured Spark.
+    Options of the script stand after `--`.
+    """
+    from headgate.core import settings
+    from headgate.core.errors import HeadgateError
+    from headgate.orchestration import spark_jobs
+
+    try:
+        spark_jobs.submit(script, context.args, name or script.stem, settings.load())
+    except HeadgateError:
+        raise
+    except SystemExit as leave:
+        if leave.code is not None and not isinstance(leave.code, int):
+            output.say(str(leave.code))
+            return 1
+        return leave.code or 0
+    except Exception:
+        # It is the script's own, and so is its trace.
+        output.say(traceback.format_exc().rstrip("\n"))
+        return 1
+    return 0

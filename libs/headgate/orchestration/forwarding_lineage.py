@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: The file of events that Airflow tells, beside ours.
 AIRFLOW_FILE = "airflow.jsonl"
+#: That of jobs of engineers on Spark.
+SPARK_FILE = "spark.jsonl"
 #: A run that ends waits for so long for a thread that should have ended.
 _GRACE = 0.5
 _BY_HAND = "headgate lineage forward"
@@ -45,9 +47,14 @@ class DestinationStatus:
 
 
 def event_files(settings: Settings) -> tuple[Path, ...]:
-    """The files of the lake that events are told to: ours, and Airflow's beside."""
+    """The files of the lake that events are told to: ours, and Airflow's and Spark's beside."""
     own = settings.lake_path / settings.lineage_file
-    return own, own.with_name(AIRFLOW_FILE)
+    return own, own.with_name(AIRFLOW_FILE), spark_events_file(settings)
+
+
+def spark_events_file(settings: Settings) -> Path:
+    """The file that jobs of engineers on Spark are told to."""
+    return (settings.lake_path / settings.lineage_file).with_name(SPARK_FILE)
 
 
 def destinations(settings: Settings) -> Mapping[str, Destination]:

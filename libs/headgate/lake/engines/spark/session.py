@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,14 @@ _FIRST_WORKER = 30.0
 _PYTHON = "spark.pyspark.python"
 
 
-def connect(settings: Settings) -> SparkSession:
+def connect(settings: Settings, also: Mapping[str, str] | None = None) -> SparkSession:
     """The session that the settings name; the one of this process, if there is one already.
 
+    ``also`` is told to a driver that is new, by Spark's names: a session that is there is refused.
+
     Raises:
-        UsageError: pyspark, its jars or Java are not installed, or a setting is wrong.
+        UsageError: pyspark, its jars or Java are not installed, a setting is wrong, or a session
+            is there that cannot be told.
         LakeError: the cluster does not answer, or lends no worker.
     """
     try:
@@ -42,7 +46,11 @@ def connect(settings: Settings) -> SparkSession:
         return _remote(settings, SparkSession)
     if SparkSession.getActiveSession() is None:
         reachable.demand_master(settings.spark_master)
-    told = configuration.of_driver(settings)
+    elif also:
+        raise UsageError(
+            "Spark runs in this process already.", remedy="Let it have a process of its own."
+        )
+    told = configuration.of_driver(settings) | dict(also or {})
     gateway.start(told)
     builder = SparkSession.builder.appName("headgate").master(settings.spark_master)
     for key, value in told.items():
