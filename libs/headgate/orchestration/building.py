@@ -83,6 +83,7 @@ class _Building:
     ran: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    _distributed: Native | None = None
 
     def foresee(self, datasets: Sequence[str]) -> None:
         """Tell whoever watches which datasets are not final before tests have run."""
@@ -206,7 +207,20 @@ class _Building:
         text = self.sources.texts([str(contract.model)])[str(contract.model)]
         if text.wrong:
             raise ModelError(text.wrong)
-        self.native.build(contract)
+        self._builder([contract.id]).build(contract)
+
+    def _builder(self, datasets: Collection[str]) -> Native:
+        """What builds, or tests, these: Spark, where one of them is written there."""
+        contracts, session = self.context.project.contracts, self.context.session
+        for dataset in sorted(d for d in datasets if d in contracts):
+            if session.engine_name(contracts[dataset]) == "spark":
+                if self._distributed is None:
+                    from headgate.orchestration.spark.native import Distributed
+
+                    con = session.engine(contracts[dataset])
+                    self._distributed = Distributed(self.context, self.sources, con)
+                return self._distributed
+        return self.native
 
     def _dbt(self, contracts: Sequence[Contract]) -> None:
         """Build models by one dbt invocation."""
@@ -235,7 +249,7 @@ class _Building:
         try:
             if test.text.wrong:
                 raise ModelError(test.text.wrong)
-            found = self.native.failures(test.text)
+            found = self._builder(test.reads).failures(test.text)
         except ModelError as error:
             self._fail_test(test, str(error))
             return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
@@ -26,6 +28,11 @@ from headgate.quality.outcome import BatchOutcome
 from headgate.quality.parents import parent_keys
 from headgate.quality.predicates import CompiledRule, compile_row_rules, conjunction, reasons_sql
 from headgate.transforms import modules
+
+#: Where the values of a scope are that another engine worked out.
+_VALUES = "headgate_scope_values"
+#: The rules that a row breaks, where rows are handed over in files.
+_WHY = "_broken_rules"
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,15 @@ def publish_model(
     code_hash: str,
     sql: str | None = None,
     lineage: ColumnLineage | None = None,
+    settled: Mapping[str, int] | None = None,
+    detail: Mapping[str, Any] | None = None,
 ) -> BatchOutcome:
     """Stage ``relation`` (a model's rows, on ``cursor``), judge it and commit it.
 
     Without a ``scope`` the whole table is replaced. ``sql`` is the model's definition; where its
-    columns come from is read out of that, unless ``lineage`` says it.
+    columns come from is read out of that, unless ``lineage`` says it. ``settled`` are the versions
+    of which the table holds everything, where those are not the ``inputs`` that were read; the
+    next incremental build goes on from there. ``detail`` is told in the commit.
 
     Raises:
         RefusedError: the gate refused the batch; the table is as it was.
@@ -77,7 +88,8 @@ def publish_model(
     batch = gate.Batch(
         contract=contract, batch_id=batch_id, kind="model",
         mode="merge" if scope else "replace", source=contract.maker,
-        content_hash="", code_hash=code_hash, inputs=inputs, started=started,
+        content_hash="", code_hash=code_hash, started=started,
+        inputs=inputs if settled is None else settled, detail=detail or {},
     )  # fmt: skip
 
     def plan(base: Snapshot | None) -> Plan:
@@ -95,10 +107,12 @@ def publish_model(
         why = f"built anew in batch {batch_id}"
         keep = ", ".join(f"'{i}'" for i in intake.refused_rows.row_ids) or "''"
         where = f"row_id NOT IN ({keep})"
-        if scope is not None:
-            values = f"SELECT {identifier(scope.column)}::VARCHAR FROM {scope.values}"
-            where += f" AND raw->>{literal(f'$.{scope.column}')} IN ({values})"
-        quarantine.change_state(session, cursor, contract, where, "superseded", "headgate", why)
+        with _scope_values(session, cursor, scope) as values:
+            if scope is not None:
+                texts = f"SELECT {identifier(scope.column)}::VARCHAR FROM {values}"
+                where += f" AND raw->>{literal(f'$.{scope.column}')} IN ({texts})"
+            keeper = _keeper(session, cursor)
+            quarantine.change_state(session, keeper, contract, where, "superseded", "headgate", why)
 
     outcome = context.through_gate(
         contract,
@@ -113,6 +127,26 @@ def publish_model(
             remedy=f"`headgate show verdicts {contract.id}` shows every rule.",
         )
     return outcome
+
+
+def _keeper(session: Session, con: Connection) -> Connection:
+    """Who keeps quarantine: the embedded engine, whatever judges the rows."""
+    return con if isinstance(con, Connection) else session.con
+
+
+@contextmanager
+def _scope_values(session: Session, con: Connection, scope: Scope | None) -> Iterator[str]:
+    """The relation of a scope's values, as the keeper of quarantine reads it."""
+    keeper = _keeper(session, con)
+    if scope is None or keeper is con:
+        yield scope.values if scope else ""
+        return
+    rows = con.execute(f"SELECT {identifier(scope.column)} FROM {scope.values}").to_arrow_table()
+    keeper.register(_VALUES, rows)
+    try:
+        yield _VALUES
+    finally:
+        keeper.unregister(_VALUES)
 
 
 def _code(contract: Contract) -> str | None:
@@ -155,7 +189,8 @@ def _take(
     columns = contract.table_columns
     judged = tuple(r for r in rules if r.rule.severity != "warn")
     files = relation([f.as_data_file() for f in staged], columns)
-    writer = quarantine.Writer(con, contract, session, contract.maker, "", batch_id)
+    keeper = _keeper(session, con)
+    writer = quarantine.Writer(keeper, contract, session, contract.maker, "", batch_id)
     intake = gate.Intake(sum(f.rows for f in staged), staged, writer)
     holds = conjunction(judged)
     keys = identifiers(contract.key)
@@ -164,7 +199,11 @@ def _take(
         con, f"SELECT ({_count(files, f'NOT ({holds})')}), ({_repeated(good, keys)})"
     )
     if broken:
-        _set_aside(con, contract, intake, writer, files, judged)
+        if keeper is con:
+            rows = _broken(contract, files, judged)
+        else:
+            rows = _broken_elsewhere(session, con, contract, files, judged)
+        _set_aside(keeper, intake, writer, rows, judged)
         intake.staged = stage(
             con, f"SELECT * FROM {files} WHERE {holds}", columns, session.staging, session.settings
         )
@@ -184,21 +223,46 @@ def _repeated(rows: str, keys: str) -> str:
     return f"SELECT count(*) FROM (SELECT 1 FROM {rows} GROUP BY {keys} HAVING count(*) > 1)"
 
 
-def _set_aside(
+def _broken(contract: Contract, files: str, judged: tuple[CompiledRule, ...]) -> str:
+    """A query for the rows that break a rule: as text, with the rules, and the key."""
+    return (
+        f"SELECT to_json(r)::VARCHAR AS raw, {reasons_sql(judged)} AS why, [{_texts(contract)}] AS key"
+        f" FROM (SELECT * FROM {files} WHERE NOT ({conjunction(judged)})) r"
+    )
+
+
+def _broken_elsewhere(
+    session: Session,
     con: Connection,
     contract: Contract,
+    files: str,
+    judged: tuple[CompiledRule, ...],
+) -> str:
+    """As :func:`_broken`, of rows that another engine judges: it hands them over in files, so that
+    their text is the same whatever judged them."""
+    columns = {**contract.table_columns, _WHY: "array<string>"}
+    broken = (
+        f"SELECT *, {reasons_sql(judged)} AS {_WHY} FROM {files} WHERE NOT ({conjunction(judged)})"
+    )
+    staged = stage(con, broken, columns, session.staging, session.settings)
+    rows = relation([f.as_data_file() for f in staged], columns)
+    row = ", ".join(f"{identifier(c)} := {identifier(c)}" for c in contract.table_columns)
+    return (
+        f"SELECT to_json(struct_pack({row}))::VARCHAR AS raw, {_WHY} AS why,"
+        f" [{_texts(contract)}] AS key FROM {rows}"
+    )
+
+
+def _set_aside(
+    con: Connection,
     intake: gate.Intake,
     writer: quarantine.Writer,
-    files: str,
+    broken: str,
     judged: tuple[CompiledRule, ...],
 ) -> None:
     """Put the rows that break a rule into quarantine, with every reason."""
     # In a table, read by pieces: an open result would keep the connection from staging them.
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE _broken AS SELECT to_json(r)::VARCHAR AS raw,"
-        f" {reasons_sql(judged)} AS why, [{_texts(contract)}] AS key"
-        f" FROM (SELECT * FROM {files} WHERE NOT ({conjunction(judged)})) r"
-    )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE _broken AS {broken}")
     by_id = {r.rule.id: r.rule for r in judged}
     for start in range(0, one(con, "SELECT count(*) FROM _broken")[0], 10_000):
         page = f"FROM _broken WHERE rowid >= {start} AND rowid < {start + 10_000}"

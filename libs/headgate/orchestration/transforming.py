@@ -14,6 +14,7 @@ from headgate.contracts.model import Contract
 from headgate.core import ids, resources
 from headgate.core.errors import HeadgateError, ModelError
 from headgate.lake.changes import changed_rows_sql, earlier
+from headgate.lake.engines import EngineError
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
 from headgate.lake.snapshot import Snapshot
 from headgate.lineage.columns import ColumnLineage, UntraceableError
@@ -102,6 +103,8 @@ def build(context: RunContext, contract: Contract) -> BatchOutcome:
     folder.mkdir(parents=True)
     try:
         return _Build(context, planned, transform, folder).run()
+    except EngineError as error:
+        raise _failed(contract, error) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -140,11 +143,15 @@ class _Build:
 
     def run(self) -> BatchOutcome:
         con, contract = self.context.session.con, self.plan.contract
+        engine = self.context.session.engine(contract)
         inputs = [self._scan(d) for d in contract.inputs]
         changes = self._changes(con) if self.plan.incremental else None
         if changes is None:
+            shared = None if engine is con else self._shared(engine)
+            if shared is not None:
+                return self._publish(engine, shared, None)
             rows = self._write("rows", _called(contract, self.transform.build, *inputs))
-            return self._publish(con, rows, None)
+            return self._publish(engine, rows, None)
         assert self.transform.rebuild is not None and contract.unit_of_change is not None
         current = self._scan(contract.id)
         part = _called(contract, self.transform.rebuild, current, changes, *inputs)
@@ -152,13 +159,25 @@ class _Build:
             raise _wrong(contract, f"rebuild gives {type(part).__name__}, not a Part.")
         unit = identifier(contract.unit_of_change)
         units = self._write("units", part.units, (contract.unit_of_change,))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {_UNITS} AS SELECT DISTINCT {unit} FROM {units}")
+        engines = (con,) if engine is con else (con, engine)
+        for each in engines:
+            each.execute(
+                f"CREATE OR REPLACE TEMP TABLE {_UNITS} AS SELECT DISTINCT {unit} FROM {units}"
+            )
         try:
             rows = self._write("rows", part.rows)
             self._hold_within(con, rows, unit)
-            return self._publish(con, rows, Scope(contract.unit_of_change, _UNITS))
+            return self._publish(engine, rows, Scope(contract.unit_of_change, _UNITS))
         finally:
-            con.execute(f"DROP TABLE IF EXISTS {_UNITS}")
+            for each in engines:
+                each.execute(f"DROP TABLE IF EXISTS {_UNITS}")
+
+    def _shared(self, engine: Connection) -> str | None:
+        """The rows of a full build as a relation of Spark's; None if it cannot be shared out."""
+        from headgate.orchestration.spark import transforming
+
+        check(self.context.project, self.plan.contract)
+        return transforming.shared(self.context, self.plan.contract, self.transform, engine)
 
     def _publish(self, con: Connection, rows: str, scope: Scope | None) -> BatchOutcome:
         return publish_model(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from headgate.contracts import types
 from headgate.contracts.fit import misfits
 from headgate.contracts.model import Contract
 from headgate.core import resources
 from headgate.core.errors import ModelError
 from headgate.lake import catalog, kept
+from headgate.lake.engines import FAILED
 from headgate.lake.engines.duckdb import Connection, identifier, literal, one
-from headgate.lake.snapshot import relation
+from headgate.lake.snapshot import Snapshot, relation
 from headgate.orchestration import error_places
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt import allowed, builds
@@ -49,7 +48,7 @@ class Native:
             if contract.name.relation in sql:  # what `this` stands for
                 self._show([contract.id])
             return self._build(build, text, sql)
-        except duckdb.Error as error:
+        except FAILED as error:
             _demand_resources(error)
             parts = self.sources.parts(self.sources.known[model])
             place = error_places.place(error, sql, [(p.path, p.sql) for p in parts])
@@ -64,7 +63,7 @@ class Native:
         try:
             self._show(text.reads)
             return int(one(self.con, f"SELECT count(*) FROM (\n{text.full}\n)")[0])
-        except duckdb.Error as error:
+        except FAILED as error:
             _demand_resources(error)
             raise ModelError(sentence(error)) from error
 
@@ -97,10 +96,13 @@ class Native:
             version = snapshot.version if snapshot else None
             if dataset in self._shown and self._shown[dataset] == version:
                 continue
-            contract = self.context.project.contracts[dataset]
-            rows = snapshot.relation() if snapshot else relation((), contract.table_columns)
-            catalog.define_view(self.con, contract.name, rows)
+            self._define(self.context.project.contracts[dataset], snapshot)
             self._shown[dataset] = version
+
+    def _define(self, contract: Contract, snapshot: Snapshot | None) -> None:
+        """Show one; a table that was never written is empty."""
+        rows = snapshot.relation() if snapshot else relation((), contract.table_columns)
+        catalog.define_view(self.con, contract.name, rows)
 
     def _check_columns(self, contract: Contract, sql: str) -> None:
         """Names and types must be the contract's, in any order."""
@@ -158,7 +160,7 @@ def within(built: str, scope: Scope, build: Build) -> str:
     )
 
 
-def _demand_resources(error: duckdb.Error) -> None:
+def _demand_resources(error: Exception) -> None:
     """Raise what would stop every other model as well: a full disk is no fault of this one.
 
     A model that takes more memory than there is fails by itself, and others go on.
