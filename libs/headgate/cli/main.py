@@ -27,6 +27,7 @@ from headgate.cli import (
     impact,
     lake,
     lineage,
+    live,
     maintain,
     new,
     plan,
@@ -76,6 +77,7 @@ app.command("why", epilog=why.EXAMPLE)(why.why)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(release.app, name="release")
 app.add_typer(lineage.app, name="lineage")
+app.add_typer(live.app, name="live")
 app.add_typer(new.app, name="new")
 app.add_typer(portal.app, name="portal")
 app.add_typer(lake.app, name="lake")

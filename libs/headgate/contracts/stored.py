@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headgate.contracts.model import Column, Contract, Delivery, Promise, Rule, SourceSpec, StreamSpec, Timing
+from headgate.contracts.model import Column, Contract, Delivery, LiveSpec, Promise, Rule, SourceSpec, StreamSpec, Timing
 from headgate.contracts.names import DatasetName
 from headgate.core import ids
 from headgate.core import json as hjson
@@ -23,7 +23,7 @@ KIND = "contract"
 _FIELDS = tuple(f.name for f in dataclasses.fields(Contract))
 #: Fields that are objects of their own, and what makes them from their values in order.
 _PARTS: Mapping[str, type] = {
-    "name": DatasetName, "source": SourceSpec, "delivery": Delivery, "stream": StreamSpec,
+    "name": DatasetName, "source": SourceSpec, "delivery": Delivery, "stream": StreamSpec, "live": LiveSpec,
     "timing": Timing,
     "columns": Column, "rules": Rule, "promises": Promise,
 }  # fmt: skip

@@ -22,6 +22,9 @@ from headgate.lake.storage import LocalStorage, Storage, stay_inside, sync_folde
 
 STAGING = "_staging"
 LOCKS = "_locks"
+#: The command of who holds the lake for a moment every few seconds begins with it, and so many
+#: seconds a run waits for one.
+BRIEF, BRIEFLY = "live", 60.0
 #: In a folder of staging: locked while somebody stages there who does not hold the run lock.
 HELD = ".held"
 #: Where files stand that somebody made to be taken, while they are taken; runs leave it alone.
@@ -201,10 +204,13 @@ class Lake:
         folder.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
-            deadline = clock.monotonic() + self.settings.lock_wait_seconds
+            began, patience = clock.monotonic(), self.settings.lock_wait_seconds
             while not _try_lock(fd):
-                if clock.monotonic() >= deadline:
-                    holder = os.pread(fd, 4096, 0).decode("utf-8", "replace").strip()
+                holder = os.pread(fd, 4096, 0).decode("utf-8", "replace").strip()
+                # Who holds it for moments only is waited for, unless the one that asks is another such.
+                brief = f'"command":"{BRIEF} ' in holder and not command.startswith(BRIEF)
+                least = BRIEFLY if brief else 0.0 if holder else 1.0  # it is about to say who it is
+                if clock.monotonic() >= began + max(patience, least):
                     raise LakeBusyError(
                         f"another run holds the lake {self.root} ({holder or 'starting'}).",
                         remedy="Wait for it, or set HEADGATE_LOCK_WAIT_SECONDS to wait for so long.",

@@ -1,0 +1,174 @@
+"""Keeping windows up to date while messages come: every few seconds what is open is counted anew.
+
+Each turn is a short run of its own: it holds the lake for a moment, has what lies between the stream
+and the model built as any run would, counts the open windows, and releases both. A turn that finds
+the lake held is left out. The stream itself is taken by another process and waits for nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.core import clock
+from headgate.core.errors import ConflictError, LakeBusyError, UsageError
+from headgate.lake.lake import BRIEF
+from headgate.lake.maintenance import compaction
+from headgate.lake.release import Release
+from headgate.orchestration import curating, evolving, releasing
+from headgate.orchestration.context import RunContext
+from headgate.orchestration.dbt.compile import Sources
+from headgate.orchestration.part import Part, begun
+from headgate.orchestration.project import Project
+from headgate.orchestration.streaming import live_windows, measures
+from headgate.orchestration.streaming.live_state import LiveModel, model_of
+
+#: Seconds after which the tables are looked at for small files.
+TIDY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What one turn came to.
+
+    ``whole``: it was built as a run does, for there was nothing to go on from. ``late`` rows, by
+    length of window, came after their window was closed, and ``late_windows`` of those that were
+    looked at would be otherwise with them; both since the turn before. ``watermark`` is as of when
+    windows are closed now. ``freshness_seconds`` is the age of the newest message counted.
+    """
+
+    dataset: str
+    at: str
+    version: int | None = None
+    release: int | None = None
+    whole: bool = False
+    watermark: str | None = None
+    freshness_seconds: float | None = None
+    late: Mapping[int, int] = field(default_factory=dict)
+    late_windows: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+    problems: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {**dataclasses.asdict(self), "late": {str(n): c for n, c in self.late.items()}}
+
+
+def refresh(
+    project: Project, model: LiveModel, sources: Sources | None = None, *, tidy: bool = False
+) -> Refreshed:
+    """One turn. With ``tidy`` small files of what it builds are put together.
+
+    Raises:
+        LakeBusyError: a run holds the lake.
+        ConflictError: somebody else released the same group meanwhile.
+        ModelError, RefusedError: the model fails, or the gate refuses its rows.
+        UsageError: another engine than the embedded one writes the table.
+    """
+    contract, started = model.contract, clock.monotonic()
+    with begun(project, f"{BRIEF} {contract.id}", None, "") as part:
+        context, counted, published = part.context, None, None
+        if context.session.engine_name(contract) != "duckdb":
+            raise UsageError(
+                f"{contract.id} is written by {context.session.engine_name(contract)}, and open"
+                " windows are counted by the embedded engine.",
+                remedy="Say headgate.engine: duckdb in its contract.",
+                place=str(contract.path),
+            )
+        _bring_up(part, model)
+        if not part.problems:
+            counted = live_windows.count(context, sources or Sources(project), model)
+            if tidy:
+                _tidy(context, model)
+            published = _release(part, model)
+        part.enter(published)
+    mark = counted.watermark if counted else None
+    fresh = None
+    if mark is not None:
+        fresh = (clock.now() - mark).total_seconds() - model.spec.watermark_seconds
+    return Refreshed(
+        contract.id, clock.iso(), problems=tuple(part.problems),
+        version=counted.outcome.version if counted else None,
+        release=published.id if published else None,
+        whole=counted.whole if counted else False, rows=counted.outcome.read if counted else 0,
+        watermark=clock.iso(mark) if mark else None,
+        freshness_seconds=None if fresh is None else round(fresh, 3),
+        late=counted.late if counted else {}, late_windows=counted.late_windows if counted else 0,
+        seconds=round(clock.monotonic() - started, 3),
+    )  # fmt: skip
+
+
+def keep(
+    project: Project,
+    dataset: str,
+    *,
+    every: float,
+    stopped: Callable[[], bool] = bool,
+    tell: Callable[[Refreshed], None] = lambda told: None,
+    once: bool = False,
+) -> None:
+    """Refresh every so many seconds while there is something new, until it is ``stopped``.
+
+    Raises:
+        UsageError: the dataset is not kept up to date.
+        HeadgateError: as for :func:`refresh`, but for a lake that is held.
+    """
+    sources = Sources(project)
+    model = model_of(project, dataset, sources)
+    seen: dict[str, int] = {}
+    tidied = clock.monotonic()
+    while not stopped():
+        turn = clock.monotonic()
+        now = {d: s.version for d in model.streams if (s := project.lake.snapshot(d)) is not None}
+        if now and now != seen:
+            tidy = turn - tidied > TIDY_SECONDS
+            try:
+                found = refresh(project, model, sources, tidy=tidy)
+            except (LakeBusyError, ConflictError) as why:
+                found = Refreshed(dataset, clock.iso(), problems=(str(why),))
+            else:
+                seen, tidied = now, turn if tidy else tidied
+            measures.write(project.lake.root, f"live.{dataset}", found.told())
+            tell(found)
+        if once:
+            return
+        while not stopped() and clock.monotonic() - turn < every:
+            clock.sleep(min(0.1, every))
+
+
+def _bring_up(part: Part, model: LiveModel) -> None:
+    """Have what lies between the stream and the model built, as a run would."""
+    context, wanted = part.context, {*model.before, model.contract.id}
+    part.problems += [told for d, told in context.blocked.items() if d in wanted]
+    if not part.problems:
+        graph = curating.graph_of(context.project)
+        part.problems += curating.bring_up(context, graph, set(model.before))
+
+
+def _release(part: Part, model: LiveModel) -> Release | None:
+    """Show readers what was built, of groups that nothing holds."""
+    context, contracts = part.context, part.context.project.contracts
+    held = curating.held(context) | evolving.held(context)
+    mine = dict.fromkeys(contracts[d].release_group for d in (*model.before, model.contract.id))
+    part.held |= held & set(mine)
+    part.problems += [f"release group {g} is held." for g in sorted(part.held)]
+    published = None
+    for group in (g for g in mine if g not in held):
+        released, _ = releasing.release(context, set(), only=group)
+        published = released or published
+    return published
+
+
+def _tidy(context: RunContext, model: LiveModel) -> None:
+    """Put small files together of what the turns write, where that is worth it."""
+    lake, contracts = context.project.lake, context.project.contracts
+    for dataset in (*model.before, model.contract.id):
+        done = compaction.compact(
+            context.session.con, lake, dataset, run_id=context.run_id, key=contracts[dataset].key
+        )
+        if done is not None:
+            context.accounts.append((done.meta, done.snapshot.version))
+            context.session.advance(done.snapshot)
