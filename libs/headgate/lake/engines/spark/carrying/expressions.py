@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from headgate.lake.engines.spark.carrying import casts, comparing, windows
+from headgate.lake.engines.spark.carrying import casts, comparing, kinds, literals, windows
 from headgate.lake.engines.spark.carrying.errors import refused
 from headgate.lake.engines.spark.carrying.functions import REGISTRY
 from headgate.lake.engines.spark.carrying.scopes import Scope
@@ -112,13 +112,13 @@ class Expressions:
         if kind == "BOOLEAN":
             return Value(told.upper(), "BOOLEAN", told.lower())
         if kind == "INTEGER":
-            return _whole(told.replace("_", ""))
+            return literals.whole(told.replace("_", ""))
         if kind == "NUMERIC":
-            return _numeric(told.replace("_", ""))
+            return literals.numeric(told.replace("_", ""))
         raise refused(f"a literal of kind {kind}")
 
     def _cast(self, node: Node) -> Value:
-        kind = casts.kind_of_node(node["type_expr"])
+        kind = kinds.kind_of_node(node["type_expr"])
         # A literal minus a number is one literal: -9223372036854775808 is a BIGINT.
         return casts.cast(self, self.value(node["child"]), kind, trying=bool(node.get("try_cast")))
 
@@ -215,31 +215,7 @@ class Expressions:
         raise refused(f"a subquery with {kind}")
 
 
-def _whole(digits: str) -> Value:
-    """DuckDB takes the narrowest of INTEGER, BIGINT and HUGEINT that holds the number."""
-    number = int(digits)
-    if abs(number) < 2**31:
-        return Value(digits, "INTEGER", digits)
-    if abs(number) < 2**63:
-        return Value(f"{digits}L", "BIGINT", digits)
-    if abs(number) < 10**38:
-        return Value(f"CAST('{digits}' AS DECIMAL(38,0))", "HUGEINT", digits)
-    raise refused(f"the number {digits}", "Spark holds 38 digits")
-
-
-def _numeric(told: str) -> Value:
-    if "e" in told.lower():
-        return Value(f"CAST('{told}' AS DOUBLE)", "DOUBLE", told)
-    whole, _, fraction = told.partition(".")
-    width = len(whole.lstrip("0")) + len(fraction)
-    if width > 38:
-        return Value(f"CAST('{told}' AS DOUBLE)", "DOUBLE", told)
-    precision = max(len(whole) + len(fraction), 1)
-    kind = f"DECIMAL({min(precision, 38)},{len(fraction)})"
-    return Value(f"CAST('{told}' AS {kind})", kind, told)
-
-
-def lambda_of(carrier: Expressions, node: Node, kinds: list[str | None]) -> str:
+def lambda_of(carrier: Expressions, node: Node, parameters: list[str | None]) -> str:
     """A lambda whose parameters have these types."""
     if node["class"] != "LAMBDA":
         raise refused("a function as an argument", "only a lambda is carried")
@@ -250,7 +226,7 @@ def lambda_of(carrier: Expressions, node: Node, kinds: list[str | None]) -> str:
         else [a["expression"] for a in given.get("arguments", [])]
     )
     names = [str(h["column_names"][0]) for h in heads]
-    with carrier.scope.names(dict(zip(names, kinds, strict=False))):
+    with carrier.scope.names(dict(zip(names, parameters, strict=False))):
         if carrier.trying:
             with carrier.watched() as failures:
                 body = carrier.value(node["expr"])

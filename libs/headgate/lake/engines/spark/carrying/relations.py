@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headgate.lake.engines.spark.carrying.errors import refused
+from headgate.lake.engines.spark.carrying.kinds import kind_of
 from headgate.lake.engines.spark.carrying.scopes import Relation, Scope
-from headgate.lake.engines.spark.carrying.values import Value, known, quoted
+from headgate.lake.engines.spark.carrying.values import Value, quoted
 
 if TYPE_CHECKING:
     from headgate.lake.engines.spark.carrying.queries import Queries
@@ -46,7 +47,10 @@ class Relations:
         schema: Mapping[str, Mapping[str, str]],
     ) -> None:
         self.queries, self.files = queries, files
-        self.schema = {name.lower(): known(dict(columns)) for name, columns in schema.items()}
+        self.schema = {
+            name.lower(): {column: kind_of(kind) for column, kind in columns.items()}
+            for name, columns in schema.items()
+        }
         self._ctes: list[dict[str, tuple[str, list[Value]]]] = []
 
     # Common table expressions ----------------------------------------------------------------------

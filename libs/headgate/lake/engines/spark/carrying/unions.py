@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from headgate.lake.engines.spark.carrying import casts
+from headgate.lake.engines.spark.carrying import kinds
 from headgate.lake.engines.spark.carrying.errors import refused
 from headgate.lake.engines.spark.carrying.relations import FilesRead, files_read, outputs_of
 from headgate.lake.engines.spark.carrying.scopes import Scope
@@ -51,7 +51,7 @@ def by_name(
             text, outputs = told[at]
             have = {o.name for o in outputs}
             listed = ", ".join(
-                quoted(c) if c in have else f"CAST(NULL AS {casts.spark_type(k)}) AS {quoted(c)}"
+                quoted(c) if c in have else f"CAST(NULL AS {kinds.spark_type(k)}) AS {quoted(c)}"
                 for c, k in columns.items()
             )
             arms.append(f"(SELECT {listed} FROM ({text}))")
@@ -78,13 +78,13 @@ def _read(queries: Queries, arm: Node, columns: Mapping[str, str | None]) -> str
     assert read is not None
     given = {str(i["alias"]): queries.expressions.value(i) for i in arm["select_list"][1:]}
     wanted = tuple(
-        (c, casts.spark_type(k))
+        (c, kinds.spark_type(k))
         for c, k in columns.items()
         if c not in given and not (read.with_file and c == "filename")
     )
     text = queries.relations.reading(FilesRead(read.paths, True, read.with_file, wanted))
     listed = ", ".join(
-        f"CAST({given[c].sql} AS {casts.spark_type(k)}) AS {quoted(c)}" if c in given else quoted(c)
+        f"CAST({given[c].sql} AS {kinds.spark_type(k)}) AS {quoted(c)}" if c in given else quoted(c)
         for c, k in columns.items()
     )
     return f"(SELECT {listed} FROM {text})"

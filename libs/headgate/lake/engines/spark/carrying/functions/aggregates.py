@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headgate.lake.engines.spark.carrying.errors import refused
 from headgate.lake.engines.spark.carrying.functions.registry import Node, carries
+from headgate.lake.engines.spark.carrying.kinds import WHOLE
 from headgate.lake.engines.spark.carrying.values import Value
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _end(carrier: Expressions, node: Node, given: list[Value]) -> Value:
 @carries("sum")
 def _sum(carrier: Expressions, node: Node, given: list[Value]) -> Value:
     distinct = "DISTINCT " if node.get("distinct") else ""
-    if given[0].whole:
+    if given[0].kind in WHOLE:
         return _call(
             carrier, node, f"sum({distinct}CAST({given[0].sql} AS DECIMAL(38,0)))", "HUGEINT"
         )
