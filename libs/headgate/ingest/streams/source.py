@@ -48,6 +48,11 @@ class Messages:
     def __len__(self) -> int:
         return len(self.offsets)
 
+    @property
+    def weight(self) -> int:
+        """Bytes of all values."""
+        return sum(map(len, filter(None, self.values)))
+
 
 class Source(Protocol):
     """Some partitions of one topic of a broker.
