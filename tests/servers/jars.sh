@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `jars.sh <what> <folder> <home>`: puts the jars that <home>/pom.xml names into <folder>, each as
-# <home>/jars.sha256 has it. Does nothing when they are there.
+# `jars.sh <what> <folder> <home> [goal]`: puts the jars that <home>/pom.xml names into <folder>, each
+# as <home>/jars.sha256 has it. Does nothing when they are there.
 set -euo pipefail
 what=$1 home=$3
 mkdir -p "$2"
@@ -22,7 +22,7 @@ if ! whole; then
   fi
   echo "Fetching $what for tests into $into"
   rm -rf "$into"
-  mvn --quiet --batch-mode --file "$home/pom.xml" dependency:copy-dependencies \
+  mvn --quiet --batch-mode --file "$home/pom.xml" "dependency:${4:-copy-dependencies}" \
     -DincludeScope=runtime -DoutputDirectory="$into"
   if ! whole; then
     echo "The jars in $into are not the ones that $home/jars.sha256 names:" >&2
