@@ -123,7 +123,15 @@ def _mended(event: Mapping[str, Any], job: Job) -> dict[str, Any]:
                 known.add(place)
                 inputs.append({"namespace": place[0], "name": place[1], "facets": {}})
     facets = {**(run.get("facets") or {}), "parent": parent}
-    return {**event, "run": {**run, "facets": facets}, "inputs": inputs, "outputs": outputs}
+    # The listener begins with the job's name as it spells it, which has no dot.
+    statement = event["job"]["name"].partition(".")[2] or event["job"]["name"]
+    return {
+        **event,
+        "run": {**run, "facets": facets},
+        "job": {**event["job"], "namespace": job.namespace, "name": f"{job.name}.{statement}"},
+        "inputs": inputs,
+        "outputs": outputs,
+    }
 
 
 def _dataset(told: Mapping[str, Any], job: Job) -> dict[str, Any]:

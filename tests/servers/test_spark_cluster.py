@@ -1,0 +1,158 @@
+"""A cluster of a master and two workers, each a machine of its own: the IRC corpus goes through it.
+
+One worker is killed in the middle; what comes out is what one machine with DuckDB makes of it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headgate.lake.content import content_hash
+from headgate.lake.engines import duckdb
+from headgate.lake.lake import Lake
+from headgate.orchestration.airflow.serving import processes
+from headgate.orchestration.project import Project
+from headgate.orchestration.spark_cluster import Cluster, Place
+from tests.conftest import REPOSITORY, make_project
+from tests.servers.namespaces import Network, network
+
+pytestmark = pytest.mark.servers
+
+BRONZE = "bronze.irc.messages"
+GOLD = "gold.community.fct_messages"
+
+
+def environment(project: Project, **settings: str) -> dict[str, str]:
+    told = {"root": str(project.settings.root), **settings}
+    told["spark_jars"] = str(REPOSITORY / ".tools/spark/jars")
+    return {**os.environ, **{f"HEADGATE_{k.upper()}": v for k, v in told.items()}}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "headgate.cli.main", *arguments]
+
+
+def deliveries(folder: Path, corpus: Path, lines: int | None, parts: int) -> Path:
+    """The corpus cut into files, each of whole lines, with some that no gate lets through."""
+    folder.mkdir()
+    with gzip.open(corpus, "rt") as source:
+        whole = list(itertools.islice(source, lines))
+    for number in range(parts):
+        part = whole[number::parts]
+        part.insert(number * 7, '{"file": 1, "line": "no"}\n')
+        (folder / f"part-{number}.jsonl").write_text("".join(part))
+    return folder
+
+
+def hashes(project: Project, datasets: tuple[str, ...]) -> dict[str, str]:
+    """The content of each dataset, by our own reading of the Delta log."""
+    lake = Lake(project.settings)
+    con = duckdb.connect(project.settings)
+    found = {}
+    for dataset in datasets:
+        snapshot = lake.snapshot(dataset)
+        found[dataset] = content_hash(con, snapshot) if snapshot else "none"
+    con.close()
+    return found
+
+
+def accounts(project: Project) -> str:
+    """What became of each file: read, published, quarantined, deduplicated."""
+    query = (
+        "SELECT content_hash, outcome, read, published, quarantined, deduplicated, refused"
+        f" FROM system.ledger.batches WHERE dataset = '{BRONZE}' ORDER BY ALL"
+    )
+    done = subprocess.run(
+        command("sql", "--json", query), env=environment(project), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[Network]:
+    with network(3) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def cluster(machines: Network) -> Iterator[Cluster]:
+    (master, before), *workers = machines.machines
+    port, page = (7077, 8080) if machines.real else (17_077, 18_080)
+    with Cluster(
+        [Place(host, run) for host, run in workers],
+        master=Place(master, before), port=port, page=page, memory="1g",
+    ) as started:  # fmt: skip
+        yield started
+
+
+def test_machines_are_apart_where_the_system_allows_it(machines: Network) -> None:
+    if os.geteuid() == 0 and os.environ.get("CI") is None:
+        assert machines.real, "root may make network namespaces here"
+    assert not machines.real or len({host for host, _ in machines.machines}) == 3
+
+
+def test_a_killed_worker_changes_nothing(
+    cluster: Cluster, machines: Network, tmp_path: Path, irc_corpus: Path
+) -> None:
+    run_both(
+        cluster, machines, tmp_path, deliveries(tmp_path / "in", irc_corpus, 12_000, 6), (BRONZE,)
+    )
+
+
+def run_both(
+    cluster: Cluster, machines: Network, folder: Path, source: Path, datasets: tuple[str, ...]
+) -> None:
+    """The same files by DuckDB undisturbed, and by the cluster while a worker is killed."""
+    one, many = make_project(folder / "one"), make_project(folder / "many")
+    with (folder / "many/headgate.toml").open("a") as toml:
+        toml.write(f'[spark]\ndriver.host = "{machines.here}"\nexecutor.memory = "700m"\n')
+    chosen = [] if len(datasets) > 1 else ["--select", BRONZE]
+    arguments = command("run", "--source", f"{BRONZE}={source}", *chosen)
+    done = subprocess.run(arguments, env=environment(one), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    told = environment(many, engine="spark", spark_master=cluster.address, spark_memory="1g")
+    running = subprocess.Popen(
+        arguments, env=told, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        victim = cluster.workers[0]
+        wait(lambda: works(victim.pid) or running.poll() is not None)
+        assert running.poll() is None, "nothing was to be killed any more"
+        victim.kill()
+        said, _ = running.communicate(timeout=900)
+    finally:
+        running.kill()
+    assert running.returncode == 0, said
+    assert cluster.alive_workers() <= 1 or cluster.workers[0].ended() is not None
+    assert hashes(many, datasets) == hashes(one, datasets)
+    assert accounts(many) == accounts(one)
+
+
+def works(worker: int) -> bool:
+    """Whether a task of ours runs on the worker: its executor has started our Python."""
+    for pid in processes.descendants(worker):
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"pyspark" in line and b"daemon" in line:
+            return True
+    return False
+
+
+def wait(holds: object, within: float = 300.0) -> None:
+    end = time.monotonic() + within
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < end, "it has not come to that"
+        time.sleep(0.05)
