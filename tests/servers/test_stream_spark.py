@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +95,9 @@ def accounts(project: Project) -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def both(tmp_path: Path, kafka: Kafka, spark: Any) -> Iterator[tuple[Project, Project]]:
+def both(tmp_path: Path, kafka: Kafka, spark: Any) -> tuple[Project, Project]:
     """A project for each engine."""
-    yield (
+    return (
         project_on(tmp_path / "light", kafka, "duckdb"),
         project_on(tmp_path / "spark", kafka, "spark"),
     )

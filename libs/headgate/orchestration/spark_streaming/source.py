@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from headgate.contracts.model import Contract
 from headgate.core import clock, ids
+from headgate.core import json as hjson
 from headgate.core.errors import HeadgateError, LakeError
 from headgate.ingest.isolation import report
 from headgate.ingest.streams.kafka import KafkaSource
+from headgate.ingest.streams.registry import RegistryError
 from headgate.ingest.streams.source import LostError, Messages, SourceError
 from headgate.ingest.streams.taking import Decoder
 from headgate.ingest.taken import Taken
@@ -120,6 +122,20 @@ class SparkSource:
         """What keeps messages from coming, as a sentence; empty if nothing does."""
         return self._away or self.looked.trouble
 
+    def identity(self) -> str:
+        """What tells this topic from a later one of the same name; see the protocol."""
+        return self.looked.identity()
+
+    def partitions(self) -> tuple[int, ...]:
+        """The partitions that the topic has now, ascending."""
+        return self.looked.partitions()
+
+    def assign(self, positions: Mapping[int, int]) -> dict[int, int]:
+        """Take these partitions from these positions on; see the protocol."""
+        self.close()
+        self._next = dict(self.looked.assign(positions))
+        return dict(self._next)
+
     def ends(self) -> dict[int, int]:
         """Of each partition the position behind its last message; see the protocol."""
         return self.looked.ends()
@@ -143,6 +159,9 @@ class SparkSource:
             staged = self._read(found)
         except AwayError as error:
             self._begin_anew(f"Kafka does not answer Spark: {error}")
+            return Messages(self.topic)
+        except RegistryError as error:
+            self._begin_anew(error.message)
             return Messages(self.topic)
         except GoneError as error:
             self.close()
@@ -180,8 +199,7 @@ class SparkSource:
 
     @property
     def _spark(self) -> SparkConnection:
-        found: Any = self.session.engine(self.contract)
-        return found  # type: ignore[no-any-return]
+        return cast("SparkConnection", self.session.engine(self.contract))
 
     def _read(self, batch: MicroBatch) -> Staged:
         """Have tasks read and stage the messages; what comes back is a few numbers for each."""
@@ -240,10 +258,13 @@ def accounts(told: list[str], folder: Any) -> list[Taken]:
     """What tasks told of their messages.
 
     Raises:
+        RegistryError: one of them could not have the schema of a message.
         HeadgateError: one of them failed by it.
     """
     found = []
     for text in told:
+        if away := hjson.loads(text).get(tasks.REGISTRY):
+            raise RegistryError(away[0], remedy=away[1])
         taken = report.read(text.encode(), folder)
         if isinstance(taken, HeadgateError):
             raise taken

@@ -18,10 +18,12 @@ import numpy as np
 from headgate.contracts.model import Contract
 from headgate.contracts.wording import expectation
 from headgate.core import clock, ids
+from headgate.core import json as hjson
 from headgate.core.errors import HeadgateError
 from headgate.core.settings import Settings
 from headgate.ingest.isolation import report
 from headgate.ingest.isolation.request import StagingSession
+from headgate.ingest.streams.registry import RegistryError
 from headgate.ingest.streams.source import Messages
 from headgate.ingest.streams.taking import Decoder, Taking, place_of
 from headgate.ingest.taken import Taken
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 #: What a task gives, as Spark writes it: numbers are those of all messages, in the machine's own form.
 SCHEMA = "told string, partitions binary, offsets binary, timestamps binary, weight bigint"
+#: What a task tells instead where the registry of schemas is away, which passes.
+REGISTRY = "registry"
 #: Streams that a worker keeps an engine for.
 _STREAMS = 2
 
@@ -97,6 +101,8 @@ def take(batches: Iterator[pa.RecordBatch], asked: Asked) -> Iterator[pa.RecordB
         messages = messages_of(batch, asked.topic)
         try:
             told = _taken(messages, asked)
+        except RegistryError as error:
+            told = hjson.dumps({REGISTRY: [error.message, error.remedy]})
         except HeadgateError as error:
             told = report.error_text(error)
         numbers = (

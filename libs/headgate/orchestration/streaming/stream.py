@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from headgate.contracts.model import Contract
 from headgate.core import brokers, clock, ids, resources
@@ -17,6 +17,7 @@ from headgate.ingest.streams.registry import Registry
 from headgate.ingest.streams.source import OLDEST, Source
 from headgate.ingest.streams.taking import Taking, place_of
 from headgate.lake import offsets, streams
+from headgate.lake.engines import ownership
 from headgate.lake.engines.duckdb import connect
 from headgate.lake.lake import STAGING
 from headgate.lake.session import Session
@@ -26,13 +27,16 @@ from headgate.orchestration.context import RunContext
 from headgate.orchestration.project import Project
 from headgate.orchestration.streaming import measures
 from headgate.orchestration.streaming.books import Books
-from headgate.orchestration.streaming.consuming import Consumer
+from headgate.orchestration.streaming.consuming import TOPIC_ID, Consumer
 from headgate.orchestration.streaming.fetching import Fetcher
 from headgate.orchestration.streaming.folding import Folder
 from headgate.orchestration.streaming.measures import Measures
 from headgate.orchestration.streaming.plan import Plan, mine
 from headgate.orchestration.streaming.tidying import Tidier
 from headgate.quality import accepted
+
+if TYPE_CHECKING:
+    from headgate.orchestration.spark_streaming.taking import SparkTaking
 
 #: Seconds after which nobody stages in a folder that is empty.
 _EMPTY_FOR = 3600.0
@@ -55,12 +59,21 @@ def contract_of(project: Project, dataset: str) -> Contract:
     return contract
 
 
+def engine_of(project: Project, contract: Contract) -> str:
+    """What takes the stream, judges its rows and writes them: ``duckdb`` (here) or ``spark``."""
+    return contract.engine or project.settings.engine
+
+
 def source_of(project: Project, contract: Contract, topic: str) -> Source:
     """The topic at the broker that the project's settings name.
 
     Raises:
         SettingError: they name none, or one that the client does not take.
     """
+    if engine_of(project, contract) == "spark":
+        from headgate.orchestration.spark_streaming import opening
+
+        return opening.looked_at(project, topic)
     root, kind = project.settings.root, "pulsar" if topic.startswith(_PULSAR) else "kafka"
     module: Any = importlib.import_module(f"headgate.ingest.streams.{kind}")
     assert contract.stream is not None
@@ -130,13 +143,6 @@ def _opened(
             Emitter(lake.root / project.settings.lineage_file, project.settings.lake_name)
         )
         session = stack.enter_context(closing(Session(lake, con, run_id)))
-        if session.engine_name(contract) != "duckdb":
-            raise UsageError(
-                f"{contract.id} is written by {session.engine_name(contract)}, and this stream writes"
-                " with the embedded engine.",
-                remedy="Say headgate.engine: duckdb in its contract.",
-                place=str(contract.path),
-            )
         yield RunContext(project, session, emitter), partitions
 
 
@@ -163,10 +169,22 @@ def _begun(context: RunContext, contract: Contract, source: Source,
     """Assign the source where the table stands; gives of each place what is next.
 
     Raises:
+        OtherEngineError: the other engine writes the table.
         LakeError: the topic is another one than the table's rows are of.
         LostError: the broker lacks what is next.
     """
-    lake, base = context.session.lake, context.session.snapshot(contract.id)
+    session = context.session
+    lake, base = session.lake, session.snapshot(contract.id)
+    other = ownership.refusal(base, contract, session.engine_name(contract))
+    if other is not None:
+        raise other
+    before = base.meta.detail.get(TOPIC_ID) if base is not None and base.meta is not None else None
+    if before is not None and before != (identity := source.identity()):
+        raise LakeError(
+            f"{source.topic} is another topic of the same name ({identity}) than the one that"
+            f" {contract.id} was taken from ({before}): its positions mean other messages.",
+            remedy="Take it into a dataset of another name, or under a topic name of its own.",
+        )
     places = {p: place_of(source.topic, p) for p in partitions}
     taken = offsets.read(lake, contract.id, base, places.values())
     source.assign({p: taken.get(place, OLDEST) for p, place in places.items()})
@@ -179,7 +197,7 @@ def _consume(
 ) -> Measures:  # fmt: skip
     project, lake = context.project, context.session.lake
     taken = _begun(context, contract, source, partitions)
-    taking = Taking(context.session, contract, source.topic, decoder_of(project, contract))
+    given, taking = _taking(context, contract, source, plan)
     books = Books(context, contract, plan)
     found = Measures(contract.id, source.topic, context.run_id)
     tidier = Tidier(lake, contract, context.run_id, plan.tidy_seconds)
@@ -199,10 +217,10 @@ def _consume(
         found.trouble = found.trouble or tidier.problem or folder.problem
 
     until = _ends(source, taken, partitions) if plan.once else None
-    fetcher = Fetcher(source)
+    fetcher = Fetcher(given, whole=given is not source)
     consumer = Consumer(
         context, contract, plan, fetcher, taking, books, found, dict(taken), until, stopped,
-        watched, between,
+        watched, between, identity=source.identity(),
     )  # fmt: skip
     tidier.start()
     fetcher.start()
@@ -210,9 +228,22 @@ def _consume(
         consumer.run()
     finally:
         fetcher.stop()
+        given.close()
         tidier.stop()
         folder.stop()
     return found
+
+
+def _taking(
+    context: RunContext, contract: Contract, source: Source, plan: Plan
+) -> tuple[Source, Taking | SparkTaking]:
+    """What gives the messages of a source that was assigned, and what takes them in."""
+    project, session = context.project, context.session
+    if session.engine_name(contract) == "duckdb":
+        return source, Taking(session, contract, source.topic, decoder_of(project, contract))
+    from headgate.orchestration.spark_streaming import opening
+
+    return opening.on_spark(project, session, contract, cast(Any, source), plan)
 
 
 def _clear(staging: Path) -> None:
