@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from duckdb import Error as _EmbeddedError
 
+from headgate.core.errors import LakeError
 
-class EngineError(Exception):
-    """An engine other than the embedded one could not answer; the text is its own first sentence."""
+
+class EngineError(LakeError):
+    """An engine other than the embedded one could not answer; the message is its own sentence."""
 
 
 #: What an engine raises where a query fails on the data, whichever engine it is.

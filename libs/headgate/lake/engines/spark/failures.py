@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from headgate.core.errors import HeadgateError
+from headgate.core.errors import HeadgateError, ResourceError
 from headgate.lake.engines import EngineError
 
 #: How Spark says that a file which a snapshot names is not there any more.
@@ -14,12 +14,17 @@ _GONE = re.compile(r"PATH_NOT_FOUND|FILE_NOT_EXIST|FileNotFoundException|does no
 #: What the system said, wherever in a trace it stands.
 _SYSTEM = re.compile(r"[^\n]*(?:No space left on device|Disk quota exceeded|Too many open files)")
 _MEMORY = re.compile(r"java\.lang\.OutOfMemoryError[^\n]*")
+_ROOM = (
+    "Free some space, or raise spark_memory or what [spark] in headgate.toml gives executors; then"
+    " run again: what was committed stays, and the rest is done then."
+)
 _CONDITION = re.compile(r"\[([A-Z_]+(?:\.[A-Z_]+)*)\]\s*([^\n]*)")
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Within the block what Spark raises comes out as :class:`headgate.lake.engines.EngineError`."""
+    """Within the block what Spark raises comes out as :class:`headgate.lake.engines.EngineError`, or
+    as :class:`headgate.core.errors.ResourceError` where a disk or memory gave out."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -28,7 +33,10 @@ def told() -> Iterator[None]:
     except HeadgateError:
         raise
     except (PySparkException, Py4JError) as error:
-        raise EngineError(sentence(str(error))) from error
+        said = sentence(str(error))
+        if _SYSTEM.search(said) or _MEMORY.search(said):
+            raise ResourceError(f"Spark met the machine's limits: {said}", remedy=_ROOM) from error
+        raise EngineError(said) from error
 
 
 def sentence(trace: str) -> str:
