@@ -122,3 +122,49 @@ def submit(
         output.say(traceback.format_exc().rstrip("\n"))
         return 1
     return 0
+
+
+@app.command("config", epilog="Example: headgate spark config --for yarn --output conf/")
+def config(
+    kind: str = typer.Option(
+        ..., "--for", metavar="KIND", help="Which Spark: standalone, yarn or kubernetes."
+    ),
+    folder: Path | None = typer.Option(
+        None, "--output", metavar="DIR", help="Write the files there; they are printed otherwise."
+    ),
+    lineage: str = typer.Option(
+        "", "--lineage", metavar="URL", help="Have Spark's listener post to this lineage server."
+    ),
+    image: str = typer.Option("", "--image", metavar="IMAGE", help="What Kubernetes runs."),
+    check: bool = typer.Option(
+        True, "--check/--no-check", help="Ask this Spark whether it knows every entry."
+    ),
+) -> int:
+    """Write the configuration for a Spark elsewhere: entries, how to submit, and pods.
+
+    Each entry is held against what this Spark knows, each pod against Kubernetes' own client. Exits 1
+    if they do not know something.
+    """
+    from headgate.core import settings
+    from headgate.orchestration import spark_config
+
+    found = spark_config.render(settings.load(), kind, lineage=lineage, image=image)
+    wrong: list[str] = []
+    if check:
+        from headgate.lake.engines.spark import known
+
+        wrong = known.problems(found.entries)
+        for name, pod in found.pods.items():
+            wrong += [f"{name}: {told}" for told in known.pod_problems(found.files[name], pod)]
+    for name, text in found.files.items():
+        if folder is None:
+            output.out(f"# --- {name}\n{text}")
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, "utf-8")
+            output.out(output.near(folder / name))
+    if folder is not None:
+        (folder / "submit.sh").chmod(0o755)
+    for one in wrong:
+        output.say(f"headgate: {one}")
+    return 1 if wrong else 0

@@ -35,7 +35,7 @@ _LOCAL = {
 }
 _LOCAL_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 #: The lineage listener looks into the platform's own classes.
-_JVM = "--add-opens=java.base/java.security=ALL-UNNAMED"
+JVM = "--add-opens=java.base/java.security=ALL-UNNAMED"
 _DRIVER_JVM = "spark.driver.extraJavaOptions"
 #: What is ours to say, besides what rows mean.
 _OURS = frozenset({*MEANING, *STATIC, "spark.master", "spark.remote", "spark.driver.memory"})
@@ -58,7 +58,7 @@ def of_driver(settings: Settings, *, extra: bool = True) -> dict[str, str]:
     if local:
         own |= _LOCAL
     said = of_project(settings) if extra else {}
-    jvm = [_JVM, _LOCAL_JVM if local else "", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"]
+    jvm = [JVM, _LOCAL_JVM if local else "", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"]
     jvm.append(said.pop(_DRIVER_JVM, ""))
     if "spark.jars" in said:
         own["spark.jars"] += "," + said.pop("spark.jars")
