@@ -13,7 +13,8 @@ from headgate.ingest.streams.taking import Decoder
 from headgate.lake.engines.spark import kafka_client
 from headgate.lake.session import Session
 from headgate.orchestration.project import Project
-from headgate.orchestration.spark_streaming.source import KafkaLookedAt, SparkSource
+from headgate.orchestration.spark_streaming.looking import KafkaLookedAt
+from headgate.orchestration.spark_streaming.source import SparkSource
 from headgate.orchestration.spark_streaming.taking import SparkTaking
 from headgate.orchestration.streaming.plan import Plan
 
@@ -24,13 +25,18 @@ def looked_at(project: Project, topic: str) -> KafkaLookedAt:
     """The topic at the broker that the project's settings name, to be asked what it has.
 
     Raises:
-        UsageError: it is no topic of Kafka's.
+        UsageError: it is no topic of Kafka's, or Spark's driver is elsewhere.
         SettingError: no broker is named, or one that the client does not take.
     """
     if topic.startswith(_PULSAR):
         raise UsageError(
             f"{topic} is Pulsar's, and Spark here reads topics of Kafka.",
             remedy="Say headgate.engine: duckdb in the dataset's contract.",
+        )
+    if project.settings.spark_remote:
+        raise UsageError(
+            "a stream on Spark has its driver in its own process, and spark_remote names another.",
+            remedy="Set spark_master instead of spark_remote.",
         )
     return KafkaLookedAt(topic, brokers.load(project.settings.root, brokers.KAFKA))
 
@@ -48,7 +54,9 @@ def on_spark(
     registry = brokers.load(root, brokers.REGISTRY)
     decoder = partial(decoder_of, contract.stream.codec, registry)
     options = kafka_client.options(brokers.load(root, brokers.KAFKA))
-    source = SparkSource(session, contract, looked, options, plan.commit_messages, decoder)
+    source = SparkSource(
+        session, contract, looked, options, plan.commit_messages, plan.commit_seconds, decoder
+    )
     return source, SparkTaking(session, contract, looked.topic, decoder)
 
 

@@ -11,14 +11,10 @@ import numpy as np
 
 from headgate.contracts.model import Contract
 from headgate.core import clock, ids
-from headgate.core import json as hjson
 from headgate.core.errors import HeadgateError, LakeError
-from headgate.ingest.isolation import report
-from headgate.ingest.streams.kafka import KafkaSource
 from headgate.ingest.streams.registry import RegistryError
 from headgate.ingest.streams.source import LostError, Messages, SourceError
 from headgate.ingest.streams.taking import Decoder
-from headgate.ingest.taken import Taken
 from headgate.lake.engines.spark.kafka_stream import (
     AwayError,
     GoneError,
@@ -28,6 +24,8 @@ from headgate.lake.engines.spark.kafka_stream import (
 )
 from headgate.lake.session import Session
 from headgate.orchestration.spark_streaming import tasks
+from headgate.orchestration.spark_streaming.looking import KafkaLookedAt
+from headgate.orchestration.spark_streaming.staged import Staged, accounts
 
 if TYPE_CHECKING:
     from headgate.lake.engines.spark.connection import SparkConnection
@@ -38,67 +36,12 @@ _OF_A_TASK = 10_000
 _AGAIN = 1.0
 
 
-class KafkaLookedAt(KafkaSource):
-    """Kafka, asked what it has and where that ends; messages are fetched by somebody else.
-
-    ``positions`` are those that it was assigned, the oldest resolved.
-    """
-
-    def __init__(self, topic: str, config: Mapping[str, str]) -> None:
-        super().__init__(topic, config)
-        self.positions: dict[int, int] = {}
-
-    def assign(self, positions: Mapping[int, int]) -> dict[int, int]:
-        """Remember what is to be taken; see the protocol.
-
-        Raises:
-            LostError: a position is none that the partition has, nor the one behind its last.
-        """
-        self.positions = super().assign(positions)
-        self._consumer.unassign()
-        for partition, position in self.positions.items():
-            low, high = self._watermarks(partition)
-            if not low <= position <= high:
-                raise self._lost(partition)
-        return self.positions
-
-    def ends(self) -> dict[int, int]:
-        """Of each assigned partition the position behind its last message; see the protocol."""
-        try:
-            found = {p: self._watermarks(p, 1.0)[1] for p in self.positions}
-        except SourceError as error:
-            self._trouble = error.message
-            return {}
-        self._trouble = ""
-        return found
-
-
-@dataclass(frozen=True)
-class Staged(Messages):
-    """Messages that tasks have read: their values are not here, but what came of them is.
-
-    ``taken`` is an account for each block of messages, of the batch ``batch_id`` at the instant
-    ``at``; ``rows`` are the micro-batch, to be looked at again; ``size`` is in bytes of values.
-    """
-
-    batch_id: str = ""
-    at: str = ""
-    taken: tuple[Taken, ...] = ()
-    rows: MicroBatch | None = None
-    size: int = 0
-
-    @property
-    def weight(self) -> int:
-        """Bytes of all values."""
-        return self.size
-
-
 @dataclass
 class SparkSource:
     """Messages of some partitions as Structured Streaming gives them, a micro-batch a poll; see
     :class:`headgate.ingest.streams.source.Source`. It begins where ``looked`` was assigned.
 
-    ``most`` messages are in a batch at the most.
+    A batch has ``most`` messages at the most; one with fewer comes ``every`` so many seconds.
     """
 
     session: Session
@@ -106,12 +49,14 @@ class SparkSource:
     looked: KafkaLookedAt
     options: Mapping[str, str]
     most: int
+    every: float
     decoder: Callable[[], Decoder | None]
     topic: str = field(init=False)
     _stream: KafkaStream | None = field(default=None, init=False)
     _next: dict[int, int] = field(init=False)
     _away: str = field(default="", init=False)
     _tried: float = field(default=0.0, init=False)
+    _due: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         self.topic = self.looked.topic
@@ -148,14 +93,16 @@ class SparkSource:
             SourceError: Spark cannot go on with the topic.
             HeadgateError: nothing can be staged.
         """
-        if not self._next:
-            clock.sleep(max_seconds)
+        wait = self._due - clock.monotonic() if self._next else max_seconds
+        if wait > 0:
+            clock.sleep(min(wait, max_seconds))
             return Messages(self.topic)
         try:
             stream = self._opened(max_seconds)
             found = stream.next(max_seconds) if stream else None
             if found is None:
                 return Messages(self.topic)
+            began = clock.monotonic()
             staged = self._read(found)
         except AwayError as error:
             self._begin_anew(f"Kafka does not answer Spark: {error}")
@@ -179,6 +126,8 @@ class SparkSource:
                 remedy="See whether the topic is there and [kafka] in headgate.toml lets it be read.",
             ) from error
         self._away = ""
+        # While there is a backlog nothing is waited for.
+        self._due = began + self.every if len(staged) < self.most // 2 else 0.0
         return staged
 
     def _opened(self, seconds: float) -> KafkaStream | None:
@@ -252,23 +201,3 @@ class SparkSource:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-
-
-def accounts(told: list[str], folder: Any) -> list[Taken]:
-    """What tasks told of their messages.
-
-    Raises:
-        RegistryError: one of them could not have the schema of a message.
-        HeadgateError: one of them failed by it.
-    """
-    found = []
-    for text in told:
-        if away := hjson.loads(text).get(tasks.REGISTRY):
-            raise RegistryError(away[0], remedy=away[1])
-        taken = report.read(text.encode(), folder)
-        if isinstance(taken, HeadgateError):
-            raise taken
-        if not isinstance(taken, Taken):
-            raise LakeError("a task of Spark gave no sensible account.", remedy="Start it again.")
-        found.append(taken)
-    return found

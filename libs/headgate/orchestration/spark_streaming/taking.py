@@ -19,7 +19,7 @@ from headgate.lake.session import Session
 from headgate.lake.snapshot import relation
 from headgate.lake.stage import StagedFile, stage
 from headgate.orchestration.spark_streaming import tasks
-from headgate.orchestration.spark_streaming.source import Staged, accounts
+from headgate.orchestration.spark_streaming.staged import Staged, accounts
 from headgate.quality import gate, quarantine
 from headgate.quality.parents import hold, wanted
 from headgate.quality.predicates import (

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.core import ids
 from headgate.core import json as hjson
-from headgate.core.errors import UsageError
 from headgate.lake.engines import EngineError
 from headgate.lake.engines.spark.failures import sentence, told
 
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
 
 #: How long a worker waits for a message that the broker said it has, in milliseconds.
 _PATIENCE = 30_000
+#: Bytes of a block that a task hands to Python at a time, and what Spark calls them.
+_BLOCK = {"spark.sql.execution.arrow.maxBytesPerBatch": str(32 << 20),
+          "spark.sql.execution.arrow.maxRecordsPerBatch": "20000"}  # fmt: skip
 _LOST = re.compile(
     r"KAFKA_DATA_LOSS|some data may have been lost|OffsetOutOfRange|failOnDataLoss"
     r"|MISMATCHED_TOPIC_PARTITIONS",
@@ -67,11 +69,6 @@ class KafkaStream:
         self, session: SparkSession, topic: str, positions: Mapping[int, int],
         options: Mapping[str, str], *, most: int, folder: Path, headers: bool = False,
     ) -> None:  # fmt: skip
-        if not hasattr(session, "_jsparkSession"):
-            raise UsageError(
-                "a stream on Spark needs its driver here, and the session is Spark Connect's.",
-                remedy="Set spark_master instead of spark_remote, or take it by the engine duckdb.",
-            )
         self._folder = folder / f"stream-{ids.new_id()}"
         self._offered: queue.SimpleQueue[MicroBatch] = queue.SimpleQueue()
         self._taken, self._ended = threading.Event(), threading.Event()
@@ -87,6 +84,8 @@ class KafkaStream:
             "includeHeaders": str(headers).lower(),
         }
         with told():
+            for name, value in _BLOCK.items():
+                session.conf.set(name, value)
             rows = session.readStream.format("kafka").options(**asked).load()
             writer = rows.writeStream.foreachBatch(self._offer)
             self._query = writer.option("checkpointLocation", self._folder.as_uri()).start()
