@@ -147,9 +147,9 @@ def test_a_second_process_of_the_same_partition_is_turned_away(live: Project, ka
         kafka.produce(topic, {1: [message(1)]})
         other = Stream(live, topic, "--partitions", "1", "--once")
         assert other.ended() == 0, other.said
-    with pytest.raises(LakeBusyError), streams.hold(live.lake, DATASET, ["t/0"], "one"):
-        with streams.hold(live.lake, DATASET, ["t/0"], "two"):
-            pass
+    first, again = (streams.hold(live.lake, DATASET, ["t/0"], n) for n in ("one", "two"))
+    with first, pytest.raises(LakeBusyError), again:
+        pass
 
 
 def test_waits_for_a_broker_that_is_away_and_says_so(live: Project, kafka: Kafka) -> None:

@@ -33,7 +33,7 @@ def stream(
         20_000, "--commit-messages", min=1, help="Commit after so many messages at the latest."
     ),
     release_seconds: float = typer.Option(
-        5.0, "--release-seconds", min=0.1, max=10.0,
+        2.0, "--release-seconds", min=0.1, max=10.0,
         help="Show readers what was committed at least so often.",
     ),
     compact_seconds: float = typer.Option(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import threading
 
 import pytest
 
+from headgate.core import clock
 from headgate.core.errors import ConflictError, NotFoundError
-from headgate.lake.release import ReleaseStore
+from headgate.lake import ledger
+from headgate.lake.maintenance.releases import expired
+from headgate.lake.release import STREAM, ReleaseStore
 from headgate.lake.snapshot import Snapshot
 
 
@@ -75,3 +80,35 @@ def test_a_number_that_maintenance_freed_is_no_place_for_a_late_publisher(bench)
     with pytest.raises(ConflictError):
         store.publish(one, {"a.x.y": (snapshot("a.x.y", 9), "x")}, run_id="3")
     assert store.ids() == [1, 3]
+
+
+def test_a_stream_s_release_moves_its_own_tables_and_others_yield_to_it(bench) -> None:  # type: ignore[no-untyped-def]
+    store = ReleaseStore(bench.lake)
+    one = store.publish(None, {"a.x.y": (snapshot("a.x.y", 1), "x")}, run_id="1")
+    two = store.publish(one, {"a.s.y": (snapshot("a.s.y", 1), "s")}, run_id="2", kind=STREAM)
+    assert two.moved == ("a.s.y",) and store.get(2) == two and one.moved == ()
+    assert [r["dataset"] for r in ledger.release_rows(two)] == ["a.s.y"]
+    older = {"a.x.y": (snapshot("a.x.y", 2), "x"), "a.s.y": (snapshot("a.s.y", 0), "s")}
+    with pytest.raises(ConflictError):
+        store.publish(one, older, run_id="3")
+    three = store.publish(one, older, run_id="3", yielding=["s"])
+    assert three.versions == {"a.x.y": 2, "a.s.y": 1}
+    only = {"a.s.y": (snapshot("a.s.y", 0), "s")}
+    assert store.publish(one, only, run_id="4", yielding=["s"]) == three
+
+
+def test_of_streams_releases_one_an_hour_is_kept(bench, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    store, parent = ReleaseStore(bench.lake), None
+    settings = dataclasses.replace(bench.lake.settings, release_keep_count=1)
+    began = clock.parse_iso("2026-01-05T10:00:00Z")
+    for minutes in range(0, 240, 20):
+        with clock.frozen(began + dt.timedelta(minutes=minutes)):
+            kind = "publish" if minutes == 40 else STREAM
+            tables = {"a.s.y": (snapshot("a.s.y", minutes), "s")}
+            parent = store.publish(parent, tables, run_id="1", kind=kind)
+    with clock.frozen(began + dt.timedelta(minutes=240)):
+        gone = {r.id for r in expired(store, settings)}
+    kept = {n: store.get(n).published_at.strftime("%H:%M") for n in store.ids() if n not in gone}
+    assert list(kept.values()) == [
+        "10:20", "10:40", "11:40", "12:40", "13:00", "13:20", "13:40"
+    ]  # fmt: skip

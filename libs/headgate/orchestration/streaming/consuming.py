@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.contracts.model import Contract
 from headgate.core import clock
 from headgate.core.errors import ConflictError, RefusedError
+from headgate.ingest.streams.registry import RegistryError
 from headgate.ingest.streams.source import Messages
 from headgate.ingest.streams.taking import Taking, place_of
 from headgate.lake.merge import Plan as Merge
@@ -28,6 +29,8 @@ from headgate.quality import gate
 if TYPE_CHECKING:
     from headgate.orchestration.spark_streaming.taking import SparkTaking
 
+#: In the detail of a commit: what tells the topic from a later one of the same name.
+TOPIC_ID = "topic_id"
 #: How often who watches is told, in seconds.
 _TOLD_EVERY = 1.0
 #: The longest wait for messages at a time: how soon an end that is asked for is noticed.
@@ -50,6 +53,7 @@ class Consumer:
     stopped: Callable[[], bool]
     tell: Callable[[dict[str, Any]], None]
     between: Callable[[], None]
+    identity: str = ""
     seen: dict[int, int] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -105,7 +109,9 @@ class Consumer:
     def _commit(self, messages: Messages) -> None:
         context, contract = self.context, self.contract
         batch_id, started = self.taking.begin(messages), clock.monotonic()
-        intake = self.taking.take(messages, batch_id)
+        intake = self._taken(messages, batch_id)
+        if intake is None:
+            return
         spans = self._spans(messages)
         batch = gate.Batch(
             contract=contract, batch_id=batch_id, kind="stream", mode="append",
@@ -115,7 +121,7 @@ class Consumer:
                 NEXT: {p: s.next for p, s in spans.items()},
                 "from": {p: s.first for p, s in spans.items()},
                 "bytes": messages.weight,
-            },
+            } | ({TOPIC_ID: self.identity} if self.identity else {}),
         )  # fmt: skip
 
         def append(base: Snapshot | None) -> Merge:
@@ -136,6 +142,19 @@ class Consumer:
         self.measures.committed(
             outcome.read, outcome.published, outcome.quarantined, messages.timestamps
         )
+
+    def _taken(self, messages: Messages, batch_id: str) -> gate.Intake | None:
+        """What was taken; None if it is to end before the schemas of the messages could be had."""
+        while True:
+            try:
+                return self.taking.take(messages, batch_id)
+            except RegistryError as error:
+                self.measures.trouble = str(error)
+            if self.stopped():
+                return None
+            if self.books.due("told", _TOLD_EVERY):
+                self._tell()
+            clock.sleep(_NAP)
 
     def _spans(self, messages: Messages) -> dict[str, Span]:
         """The parts of each place that the messages are."""

@@ -24,7 +24,7 @@ class Plan:
     commit_messages: int = 20_000
     commit_bytes: int = 32 << 20
     commit_seconds: float = 1.0
-    release_seconds: float = 5.0
+    release_seconds: float = 2.0
     catalog_seconds: float = 10.0
     ledger_seconds: float = 60.0
     lineage_seconds: float = 300.0
