@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headgate.core import ids
 from headgate.core import json as hjson
@@ -28,9 +28,6 @@ from headgate.lineage.spark_events import Job
 from headgate.lineage.steps import State
 from headgate.orchestration.forwarding_lineage import spark_events_file
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
 __all__ = ["NAMESPACE", "job", "submit"]
 
 #: The namespace of jobs that are not ours, and nobody else's.
@@ -41,8 +38,8 @@ _TOLD = "events.jsonl"
 @contextmanager
 def job(
     name: str, settings: Settings | None = None, *, namespace: str = NAMESPACE
-) -> Iterator[SparkSession]:
-    """A Spark session for one job, whose statements are told as lineage of the project's lake.
+) -> Iterator[Any]:
+    """A ``SparkSession`` for one job, whose statements are told as lineage of the project's lake.
 
     The job is COMPLETE if the block ends, FAIL if it raises, ABORT if it is interrupted; each
     statement is FAIL by itself if Spark failed it, also where the block went on. Lineage that
@@ -72,7 +69,7 @@ def job(
     with tempfile.TemporaryDirectory(prefix="headgate-spark-") as folder:
         told = Path(folder) / _TOLD
         running = session.connect(found, also=listening.to_file(told, name, namespace))
-        kept, running.stop = running.stop, _not_yet  # type: ignore[method-assign]
+        kept, running.stop = running.stop, _not_yet
         _tell(file, [spark_events.of_job(about, State.START)])
         state, error = State.COMPLETE, ""
         try:
@@ -91,7 +88,7 @@ def job(
             try:
                 ends = _ends(running, listening)
             finally:
-                running.stop = kept  # type: ignore[method-assign]
+                running.stop = kept
                 session.end(running)
             statements = spark_events.mended(log.read(told), about, ends)
             _tell(file, [*statements, spark_events.of_job(about, state, error=error)])
@@ -117,7 +114,7 @@ def submit(script: Path, arguments: Sequence[str], name: str, settings: Settings
             sys.argv, sys.path[0] = before
 
 
-def _ends(running: SparkSession, listening: Any) -> dict[int, str]:
+def _ends(running: Any, listening: Any) -> dict[int, str]:
     """Errors of what Spark carried out, by when it ended; what nobody can tell any more is left out."""
     try:
         found = listening.executions(running)

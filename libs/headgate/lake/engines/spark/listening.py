@@ -56,7 +56,7 @@ def executions(session: SparkSession) -> list[Execution]:
     """How the statements of this session's driver ended, once the listener has told of all."""
     context: Any = session.sparkContext._jsc.sc()
     context.listenerBus().waitUntilEmpty(_FLUSH)
-    store = session._jsparkSession.sharedState().statusStore()  # type: ignore[attr-defined]
+    store = session._jsparkSession.sharedState().statusStore()
     found: list[Execution] = []
     for offset in range(0, store.executionsCount(), _AT_ONCE):
         some = store.executionsList(offset, _AT_ONCE).iterator()
