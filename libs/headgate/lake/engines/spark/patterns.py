@@ -262,3 +262,8 @@ class _Reader:
     def _next(self) -> str:
         self.at += 1
         return self.pattern[self.at - 1]
+
+
+def literal(char: str) -> str:
+    """A character that stands for itself."""
+    return codepoints.character(ord(char))

@@ -103,7 +103,10 @@ def _from_exact(x: str, of: str, kind: str, target: str) -> tuple[str, bool]:
 def _from_double(x: str, kind: str, target: str) -> str:
     """From a double: whole numbers round half to even, and what no BIGINT holds is refused."""
     if kind in _WHOLE and kind != "HUGEINT":
-        return f"TRY_CAST(TRY_CAST(rint({x}) AS DECIMAL(38,0)) AS {target})"
+        # 2**63 is a double, and no BIGINT.
+        ends = "CAST('-9223372036854775808' AS DOUBLE)", "CAST('9223372036854775808' AS DOUBLE)"
+        whole = f"CASE WHEN {x} >= {ends[0]} AND {x} < {ends[1]} THEN CAST(rint({x}) AS BIGINT) END"
+        return f"TRY_CAST({whole} AS {target})"
     places = decimal_of(kind)
     if places and places[0] <= 18:
         scaled = f"{x} * CAST('1e{places[1]}' AS DOUBLE)"

@@ -29,7 +29,7 @@ def compared(carrier: Expressions, kind: str, left: Value, right: Value) -> Valu
     Raises:
         CannotCarryError: the two types compare otherwise on Spark, or not at all.
     """
-    left, right = alike(carrier, [left, right])
+    left, right = alike(carrier, read(carrier, [left, right]))
     if kind == "COMPARE_DISTINCT_FROM":
         return Value(f"(NOT ({left.sql} <=> {right.sql}))", "BOOLEAN")
     if kind == "COMPARE_NOT_DISTINCT_FROM":
@@ -39,6 +39,15 @@ def compared(carrier: Expressions, kind: str, left: Value, right: Value) -> Valu
     if left.list_of is not None and kind not in ("COMPARE_EQUAL", "COMPARE_NOTEQUAL"):
         raise refused("an order of lists", "NULL among the elements sorts otherwise")
     return Value(f"({left.sql} {_SIGNS[kind]} {right.sql})", "BOOLEAN")
+
+
+def read(carrier: Expressions, values: Sequence[Value]) -> list[Value]:
+    """Texts beside values of another type are read as that type when they are compared."""
+    others = [v.kind for v in values if v.kind not in (*kinds.TEXTS, None, "NULL")]
+    if len(set(others)) != 1:
+        return list(values)
+    kind = str(others[0])
+    return [casts.cast(carrier, v, kind) if v.kind == "VARCHAR" else v for v in values]
 
 
 def alike(carrier: Expressions, values: Sequence[Value]) -> list[Value]:

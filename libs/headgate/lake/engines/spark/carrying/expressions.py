@@ -96,6 +96,33 @@ class Expressions:
         """The arguments of a call, as nodes."""
         return [a["expression"] for a in node.get("arguments", [])]
 
+    def function(
+        self, node: Node, parameters: list[str | None], kind: str | None = None
+    ) -> tuple[str, str | None]:
+        """A lambda whose parameters have these types, and the type that it gives (as ``kind``).
+
+        Raises:
+            CannotCarryError: it is none, or can fail within TRY, of which nobody would know where.
+        """
+        if node["class"] != "LAMBDA":
+            raise refused("a function as an argument", "only a lambda is carried")
+        given = node["lhs"]
+        one = given["class"] == "COLUMN_REF"
+        heads = [given] if one else self.arguments(given)
+        names = [str(h["column_names"][0]) for h in heads]
+        if len(names) != len(parameters):
+            raise refused("a lambda of several parameters")
+        with self.scope.names(dict(zip(names, parameters, strict=True))):
+            with self.watched() as failures:
+                body = self.value(node["expr"])
+                body = casts.cast(self, body, kind, implicit=True) if kind else body
+            if failures and self.trying:
+                raise refused("a lambda that can fail within TRY")
+            if failures:
+                body = self.value(node["expr"])
+                body = casts.cast(self, body, kind, implicit=True) if kind else body
+        return f"{', '.join(quoted(n) for n in names)} -> {body.sql}", body.kind
+
     # Each class of node ---------------------------------------------------------------------------
     def _column_ref(self, node: Node) -> Value:
         return self.scope.column([str(n) for n in node["column_names"]])
@@ -165,7 +192,7 @@ class Expressions:
             test = kind.removeprefix("OPERATOR_").replace("_", " ")
             return Value(f"({self.value(children[0]).sql} {test})", "BOOLEAN")
         if kind in ("COMPARE_IN", "COMPARE_NOT_IN"):
-            given, *listed = comparing.alike(self, self.values(children))
+            given, *listed = comparing.alike(self, comparing.read(self, self.values(children)))
             test = "NOT IN" if kind == "COMPARE_NOT_IN" else "IN"
             return Value(f"({given.sql} {test} ({', '.join(v.sql for v in listed)}))", "BOOLEAN")
         if kind == "OPERATOR_COALESCE":
@@ -213,26 +240,3 @@ class Expressions:
         if kind == "ANY" and node["comparison_type"] == "COMPARE_EQUAL":
             return Value(f"({self.value(node['child']).sql} IN ({query}))", "BOOLEAN")
         raise refused(f"a subquery with {kind}")
-
-
-def lambda_of(carrier: Expressions, node: Node, parameters: list[str | None]) -> str:
-    """A lambda whose parameters have these types."""
-    if node["class"] != "LAMBDA":
-        raise refused("a function as an argument", "only a lambda is carried")
-    given = node["lhs"]
-    heads = (
-        [given]
-        if given["class"] == "COLUMN_REF"
-        else [a["expression"] for a in given.get("arguments", [])]
-    )
-    names = [str(h["column_names"][0]) for h in heads]
-    with carrier.scope.names(dict(zip(names, parameters, strict=False))):
-        if carrier.trying:
-            with carrier.watched() as failures:
-                body = carrier.value(node["expr"])
-            if failures:
-                raise refused("a list function", "its lambda can fail within TRY")
-        else:
-            body = carrier.value(node["expr"])
-    listed = ", ".join(quoted(n) for n in names)
-    return f"({listed}) -> {body.sql}" if len(names) > 1 else f"{listed} -> {body.sql}"

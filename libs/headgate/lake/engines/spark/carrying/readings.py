@@ -20,8 +20,11 @@ _BITS = rf"^{_BLANK}0(?:[xX][0-9a-fA-F]{{1,15}}|[bB][01]{{1,60}}){_BLANK}\z"
 _INFINITY = rf"^{_BLANK}[+-]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?{_BLANK}\z"
 _NAN = rf"^{_BLANK}[+-]?[nN][aA][nN]{_BLANK}\z"
 _TRUTH = r"^[0-9A-Za-z]+\z"
-_DAY = r"[0-9]{1,5}([-/])[0-9]{1,2}\1[0-9]{1,2}"
-_CLOCK = r"[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]*)?)?"
+_DAY = r"-?[0-9]{1,6}([-/])[0-9]{1,2}\1[0-9]{1,2}"
+_CLOCK = r"(?:[01]?[0-9]|2[0-3]):[0-5]?[0-9](?::[0-5]?[0-9](?:\.[0-9]*)?)?"
+#: What DuckDB reads and Spark has no way to: infinite days, years before Christ, zones by name,
+#: the end of a day as its 24th hour. It is an error, never another value.
+_UNREAD = r"(?i)infinity|\(bc\)|^\s*[0-9][0-9/-]*[ t]+24:|^\s*[0-9].*[0-9. ][+-]?[a-z]{2,}"
 _ZONE = r"(?:[zZ]|[+-][0-9]{2}(?::?[0-9]{2})?| UTC)?"
 
 
@@ -31,7 +34,7 @@ def of_text(x: str, kind: str, target: str) -> str:
     Raises:
         CannotCarryError: texts are not read as that type on Spark.
     """
-    if kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"):
+    if kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"):
         told = f"TRY_CAST(TRY_CAST({_plain(x)} AS DECIMAL(38,0)) AS {target})"
         bits = f"conv(substr({_trim(x)}, 3), CASE WHEN {x} RLIKE '[xX]' THEN 16 ELSE 2 END, 10)"
         return (
@@ -52,13 +55,14 @@ def of_text(x: str, kind: str, target: str) -> str:
         form = rf"^{_BLANK}{_DAY}(?:[ tT]{_CLOCK}(?: ?{_ZONE})?)?{_BLANK}\z"
         return (
             f"(CASE WHEN {x} RLIKE {text(form)} THEN TRY_CAST(replace({_trim(x)}, '/', '-') AS DATE)"
-            f" WHEN {_trim(x)} = 'epoch' THEN DATE '1970-01-01' END)"
+            f" WHEN {_trim(x)} = 'epoch' THEN DATE '1970-01-01' {_unread(x)} END)"
         )
     if kind in ("TIMESTAMPTZ", "TIMESTAMP"):
-        form = rf"^{_BLANK}{_DAY}(?:[ tT]{_CLOCK}{_ZONE})?{_BLANK}\z"
+        form = rf"^{_BLANK}{_DAY}(?:[ tT]{_CLOCK}{_ZONE}{_BLANK})?\z"
         return (
             f"(CASE WHEN {x} RLIKE {text(form)} THEN TRY_CAST(replace({_trim(x)}, '/', '-') AS {target})"
-            f" WHEN {_trim(x)} = 'epoch' THEN CAST('1970-01-01 00:00:00' AS {target}) END)"
+            f" WHEN {_trim(x)} = 'epoch' THEN CAST('1970-01-01 00:00:00' AS {target})"
+            f" {_unread(x)} END)"
         )
     raise refused(f"a cast of VARCHAR to {kind}")
 
@@ -69,3 +73,8 @@ def _trim(x: str) -> str:
 
 def _plain(x: str) -> str:
     return f"replace({_trim(x)}, '_', '')"
+
+
+def _unread(x: str) -> str:
+    told = f"concat('Spark cannot read this as DuckDB does: ', {x})"
+    return f"WHEN {x} RLIKE {text(_UNREAD)} THEN raise_error({told})"

@@ -77,13 +77,13 @@ def _decimals(carrier: Expressions, sign: str, left: Value, right: Value) -> Val
         a, b = (_exact(v) for v in (left, right))
         product = f"try_multiply({a}, {b})"
         found = f"TRY_CAST({product} AS {kind})"
-        return _checked(carrier, found, [left.sql, right.sql], kind, f"({a} * {b})")
+        return _checked(carrier, found, [left.sql, right.sql], kind)
     kind = f"DECIMAL({min(whole + scale + (sign != '%'), 38)},{scale})"
     a, b = (casts.cast(carrier, v, kind, implicit=True).sql for v in (left, right))
     if sign == "%":
         return _raising(carrier, sign, a, b, kind)
     found = f"TRY_CAST({_TRY[sign]}({a}, {b}) AS {kind})"
-    return _checked(carrier, found, [a, b], kind, f"({a} {sign} {b})")
+    return _checked(carrier, found, [a, b], kind)
 
 
 def _exact(value: Value) -> str:
@@ -103,7 +103,7 @@ def _raising(carrier: Expressions, sign: str, a: str, b: str, kind: str) -> Valu
     return Value(found, kind)
 
 
-def _checked(carrier: Expressions, found: str, given: list[str], kind: str, told: str) -> Value:
+def _checked(carrier: Expressions, found: str, given: list[str], kind: str) -> Value:
     """``found`` is NULL where it fails; outside TRY that raises."""
     failed = " AND ".join([*(f"{g} IS NOT NULL" for g in given), f"{found} IS NULL"])
     if carrier.trying:
@@ -136,6 +136,9 @@ def _divided(carrier: Expressions, node: Node, given: list[Value]) -> Value:
     if node["function_name"] == "//" and left.kind in WHOLE and right.kind in WHOLE:
         return _divided_whole(carrier, left, right)
     a, b = (casts.cast(carrier, v, "DOUBLE", implicit=True).sql for v in given)
+    if node["function_name"] == "//":
+        zero = f"(CASE WHEN {b} <> 0 THEN try_divide({a}, {b}) END)"
+        return _checked(carrier, zero, [a, b], "DOUBLE")
     if right.literal is not None and float(right.literal) != 0:
         return Value(f"({a} / {b})", "DOUBLE")
     # By zero it is infinite, and the sign of the zero counts.
@@ -157,7 +160,7 @@ def _divided_whole(carrier: Expressions, left: Value, right: Value) -> Value:
     # The least number divided by -1 is no BIGINT; Spark says so outside of TRY.
     odd = f"({b} = 0 OR ({b} = -1 AND {a} = -9223372036854775808L))"
     found = f"(CASE WHEN NOT {odd} THEN TRY_CAST({a} div {b} AS {kinds.spark_type(kind)}) END)"
-    return _checked(carrier, found, [a, b], kind, "")
+    return _checked(carrier, found, [a, b], kind)
 
 
 @carries(">>", "<<", "&", "|", "xor", "~")
@@ -206,4 +209,19 @@ def _ends(carrier: Expressions, node: Node, given: list[Value]) -> Value:
     found = alike(carrier, given)
     return Value(
         f"{node['function_name'].lower()}({', '.join(v.sql for v in found)})", found[0].kind
+    )
+
+
+@carries("trunc", "floor", "ceil", "ceiling")
+def _cut(carrier: Expressions, node: Node, given: list[Value]) -> Value:
+    """Doubles from 2**52 on, infinite ones and NaN are whole already."""
+    (value,) = given
+    if value.kind != "DOUBLE":
+        raise refused(f"{node['function_name']} of {value.kind or 'a value of no known type'}")
+    name, x = node["function_name"].lower(), value.sql
+    down, up = f"CAST(floor({x}) AS DOUBLE)", f"CAST(ceil({x}) AS DOUBLE)"
+    found = {"trunc": f"CASE WHEN {x} < 0 THEN {up} ELSE {down} END", "floor": down}.get(name, up)
+    return Value(
+        f"(CASE WHEN abs({x}) < CAST(4503599627370496 AS DOUBLE) THEN {found} ELSE {x} END)",
+        "DOUBLE",
     )
