@@ -91,6 +91,8 @@ class KafkaSource:
         self._client = client_config(config)
         self._address = self._client["bootstrap.servers"]
         self._assigned: dict[int, TopicPartition] = {}
+        #: The position behind what was given of each.
+        self._at: dict[int, int] = {}
         self._hopeless: KafkaError | None = None
         self._suspect, self._trouble, self._looked = "", "", 0.0
         self._consumer = self._opened()
@@ -148,6 +150,7 @@ class KafkaSource:
             partition: TopicPartition(self.topic, partition, position)
             for partition, position in resolved.items()
         }
+        self._at = resolved.copy()
         self._consumer.unassign()
         self._consumer.assign(list(self._assigned.values()))
         return resolved
@@ -180,6 +183,8 @@ class KafkaSource:
         partitions = [m.partition() for m in came]
         offsets = [m.offset() for m in came]
         last = dict(zip(partitions, offsets, strict=True))  # those of a partition ascend
+        following = ends | {p: max(offset + 1, ends.get(p, 0)) for p, offset in last.items()}
+        self._at |= following
         return Messages(
             self.topic,
             partitions,
@@ -188,7 +193,7 @@ class KafkaSource:
             [m.value() for m in came],
             [millis if kind else -1 for kind, millis in [m.timestamp() for m in came]],
             [m.headers() or () for m in came] if self._with_headers else (),
-            ends | {p: max(offset + 1, ends.get(p, 0)) for p, offset in last.items()},
+            following,
         )
 
     def _events(self, came: list[Any]) -> Iterator[tuple[int, int]]:
@@ -204,7 +209,7 @@ class KafkaSource:
             if error.code() == KafkaError._PARTITION_EOF:
                 yield event.partition(), event.offset()
             elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-                raise self._lost(event.partition())
+                self._demand_there(event.partition())
             elif error.fatal() or error.code() in _HOPELESS:
                 raise self._refused(error)
             else:
@@ -245,19 +250,24 @@ class KafkaSource:
             self._closed = True
             self._consumer.close()
 
-    def _lost(self, partition: int) -> LostError:
-        wanted = self._assigned[partition].offset
-        try:
-            low, high = self._watermarks(partition)
-            has = f"it has {low} to {high - 1}" if high > low else "it has none"
-        except SourceError:
-            has = "what it has it does not say"
-        return LostError(
-            f"{self.topic}/{partition} no longer has what comes next (from {wanted} on or later):"
-            f" {has}.",
-            remedy="If the messages are lost for good, begin anew with a dataset of another name, or"
-            " say from where on to go on.",
-        )
+    def _demand_there(self, partition: int) -> None:
+        """Go on in a partition whose position the broker does not know, if it has it by now: such
+        an answer may be one to a question before the last.
+
+        Raises:
+            LostError: what comes next is gone.
+        """
+        wanted = self._at[partition]
+        low, high = self._watermarks(partition)
+        if not low <= wanted <= high:
+            has = f"it has {low} to {high - 1}" if high > low else f"it has none before {high}"
+            raise LostError(
+                f"{self.topic}/{partition} does not have the messages from {wanted} on: {has}.",
+                remedy="If the messages are lost for good, take what is left into another dataset,"
+                " or make the topic keep its messages for longer and let this one go.",
+            )
+        self._suspect = "it did not know a position that it has"
+        self._consumer.seek(TopicPartition(self.topic, partition, wanted))
 
     def _refused(self, error: KafkaError) -> SourceError:
         return SourceError(
