@@ -16,7 +16,7 @@ from headgate.lake.engines.duckdb import Connection, identifiers, literal
 from headgate.lake.session import Session
 from headgate.lake.stage import stage
 from headgate.quality import gate, unwritten
-from headgate.quality.predicates import CompiledRule, keeping_out, reasons_sql
+from headgate.quality.predicates import CompiledRule, judged_sql, keeping_out
 
 #: Rows that take the exact path are typed and judged in pieces of this many.
 CHUNK = 20_000
@@ -98,9 +98,8 @@ def take_exact(
     schema = pa.schema([*fields, ("_position", pa.int64()), ("_row", pa.int64())])
     con.register("_exact", pa.Table.from_pylist(typed, schema))
     try:
-        reasons = reasons_sql(loading.judged)
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE _judged AS SELECT *, {reasons} AS _why FROM _exact"
+            f"CREATE OR REPLACE TEMP TABLE _judged AS {judged_sql(loading.judged, '_exact')}"
         )
         rules = {r.rule.id: r.rule for r in loading.judged}
         for index, why, position in con.execute(

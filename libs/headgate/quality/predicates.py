@@ -30,21 +30,30 @@ def compile_row_rules(
         contract: whose rules.
         parents: for each foreign key's rule id an SQL relation with the parent's keys in columns
             k0, k1, … Without it foreign keys are left out, for they need a lake to be judged.
-        dialect: the engine's; DuckDB so far.
+        dialect: whose SQL the conditions are given in: duckdb's or spark's. Connections to Spark take
+            the former, and carry it.
 
     Raises:
         ContractError: a rule (or the contract's tombstone) cannot be judged; its place is named.
         UsageError: ``parents`` lacks a foreign key, or the dialect is not known.
+        CannotCarryError: a condition has what Spark does not give exactly.
     """
-    if dialect != "duckdb":
-        raise UsageError(f"rules cannot be compiled for {dialect!r} yet, only for duckdb.")
+    if dialect not in ("duckdb", "spark"):
+        raise UsageError(f"rules are compiled for duckdb and for spark, not for {dialect!r}.")
     scope, dead = RowScope(contract, parents or {}), tombstone(contract)
     found = (
         CompiledRule(rule, kinds.row_kind(rule).holds(rule, scope))
         for rule in contract.row_rules
         if parents is not None or rule.kind != "foreign_key"
     )
-    return tuple(r if dead is None else _unless(dead, r, contract) for r in found)
+    compiled = tuple(r if dead is None else _unless(dead, r, contract) for r in found)
+    return compiled if dialect == "duckdb" else tuple(_on_spark(r, contract) for r in compiled)
+
+
+def _on_spark(rule: CompiledRule, contract: Contract) -> CompiledRule:
+    from headgate.lake.engines.spark.carrying import carried_condition
+
+    return CompiledRule(rule.rule, carried_condition(rule.holds, contract.table_columns))
 
 
 def tombstone(contract: Contract) -> str | None:
@@ -83,6 +92,21 @@ def conjunction(rules: Iterable[CompiledRule]) -> str:
     """
     parts = list(dict.fromkeys(r.holds for r in rules))
     return " AND ".join(f"({part})" for part in parts if part != "TRUE") or "TRUE"
+
+
+def judged_sql(rules: Iterable[CompiledRule], rows: str) -> str:
+    """A query for all columns of the relation ``rows`` and ``_why``, as :func:`reasons_sql` has it.
+
+    What a rule demands is asked in a SELECT of its own: Spark takes no subquery, which a foreign key
+    is, where a list is made of it.
+    """
+    judged = tuple(rules)
+    if not judged:
+        return f"SELECT *, {reasons_sql(())} AS _why FROM {rows}"
+    asked = ", ".join(f"({r.holds}) AS _held{i}" for i, r in enumerate(judged))
+    held = [CompiledRule(r.rule, f"_held{i}") for i, r in enumerate(judged)]
+    names = ", ".join(r.holds for r in held)
+    return f"SELECT * EXCLUDE ({names}), {reasons_sql(held)} AS _why FROM (SELECT *, {asked} FROM {rows})"
 
 
 def reasons_sql(rules: Iterable[CompiledRule]) -> str:

@@ -31,8 +31,8 @@ from headgate.quality.predicates import (
     CompiledRule,
     compile_row_rules,
     conjunction,
+    judged_sql,
     keeping_out,
-    reasons_sql,
 )
 
 
@@ -72,11 +72,12 @@ class _Judging:
         good = list(taken.staged)
         if broken:
             holds = conjunction(self.rules)
-            good = self._stage(f"{holds}", contract.table_columns)
-            listed += self._stage(
-                f"NOT ({holds})", {"_position": "long", "_why": "array<string>"},
-                f"_position, {reasons_sql(self.rules)} AS _why",
-            )  # fmt: skip
+            good = self._stage(
+                f"SELECT {identifiers(contract.table_columns)} FROM"
+                f" {self._rows(taken.staged)} WHERE {holds}",
+                contract.table_columns,
+            )
+            listed += self._reasons()
             present += self._present(taken.staged, f"NOT ({holds})")
         settled = resolve(self.con, contract, good, session)
         if settled.conflicts:
@@ -118,12 +119,14 @@ class _Judging:
     def _rows(self, files: Sequence[StagedFile]) -> str:
         return relation([f.as_data_file() for f in files], self.contract.table_columns)
 
-    def _stage(self, where: str, columns: Mapping[str, str], asked: str = "") -> list[StagedFile]:
-        query = (
-            f"SELECT {asked or identifiers(columns)} FROM {self._rows(self.taken.staged)}"
-            f" WHERE {where}"
-        )
+    def _stage(self, query: str, columns: Mapping[str, str]) -> list[StagedFile]:
         return stage(self.con, query, columns, self.session.staging, self.session.settings)
+
+    def _reasons(self) -> list[StagedFile]:
+        """The positions of rows that break a rule, each with the ids of those that it breaks."""
+        columns = {"_position": "long", "_why": "array<string>"}
+        judged = judged_sql(self.rules, self._rows(self.taken.staged))
+        return self._stage(f"SELECT _position, _why FROM ({judged}) WHERE len(_why) > 0", columns)
 
     def _present(self, files: Sequence[StagedFile], where: str) -> list[StagedFile]:
         """The keys of rows that are set aside and yet were delivered; none but of a snapshot."""
@@ -131,7 +134,7 @@ class _Judging:
             return []
         columns = {k: self.contract.table_columns[k] for k in self.contract.key}
         query = f"SELECT {identifiers(columns)} FROM {self._rows(files)} WHERE {where}"
-        return stage(self.con, query, columns, self.session.staging, self.session.settings)
+        return self._stage(query, columns)
 
     def _conflicts(self, settled: Duplicates) -> list[Path]:
         """A file that says of each row that contradicts others where those stand."""

@@ -53,6 +53,7 @@ class SparkConnection:
         #: The columns of what can be read by name, with DuckDB's names of their types.
         self.schemas: dict[str, Mapping[str, str]] = {}
         self._kept: dict[str, DataFrame] = {}
+        self._of: SparkConnection | None = None
         self._scratch = settings.spill_path / f"spark-{ids.new_id()}"
         for name in _SIZED:
             session.conf.set(name, str(settings.target_file_bytes))
@@ -179,17 +180,20 @@ class SparkConnection:
     def cursor(self) -> SparkConnection:
         """Another connection of the same session: it reads the same names and closes nothing."""
         other = SparkConnection(self.settings, self.session)
-        other.schemas = self.schemas
+        other.schemas, other._kept, other._of = self.schemas, self._kept, self
         return other
 
     def close(self) -> None:
         """Let go of what was kept, and of the session if it was begun for this connection."""
-        with contextlib.suppress(EngineError):
-            for name in [*self._kept, *self.schemas]:
-                self._drop(name)
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._of is not None:
+            return  # what a cursor reads is kept by its connection
         if self.owned:
             end(self.session)
+        else:
+            with contextlib.suppress(EngineError):
+                for name in [*self._kept, *self.schemas]:
+                    self._drop(name)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> SparkConnection:
         return self
