@@ -22,6 +22,7 @@ __all__ = ["MEANING", "STATIC", "connect", "end"]
 #: How long a cluster may take to lend the first worker, in seconds.
 _FIRST_WORKER = 30.0
 _PYTHON = "spark.pyspark.python"
+_EXTENSIONS = "spark.sql.extensions"
 
 
 def connect(settings: Settings, also: Mapping[str, str] | None = None) -> SparkSession:
@@ -86,11 +87,19 @@ def _remote(settings: Settings, kind: type[SparkSession]) -> SparkSession:
         session = kind.builder.remote(settings.spark_remote).getOrCreate()
         for key, value in MEANING.items():
             session.conf.set(key, value)
+        extensions = session.conf.get(_EXTENSIONS, "") or ""
     except Exception as error:
         raise LakeError(
             f"the Spark Connect server refused a session: {_first_line(error)}",
             remedy="Its version must be this one's, and its configuration headgate spark config's.",
         ) from error
+    if STATIC[_EXTENSIONS] not in extensions:
+        end(session)
+        raise LakeError(
+            "the Spark Connect server has no Delta.",
+            remedy="Start it as headgate spark config --for standalone says, or by headgate spark up"
+            " --connect.",
+        )
     return session
 
 
