@@ -51,7 +51,7 @@ test-servers: ## Run the tests that need servers (Airflow, PostgreSQL, Spark, Ka
 	@$(HEADGATE) dbt >/dev/null
 	@tests/browser/chromium.sh
 	@infra/spark/deps.sh
-	@$(PYTEST) -m servers $(ARGS)
+	@$(PYTEST) -m "servers and not long" $(ARGS)
 
 check: dev ## Format, lint, types, import directions, contracts, lock and reference (under 30 s)
 	@$(BIN)/ruff format --check .
@@ -83,11 +83,15 @@ bench-lineage: dev ## Measure the lineage store in SQLite and PostgreSQL (ARGS="
 bench-portal: dev ## Measure the portal at 10,000 datasets with ledgers of a year (ARGS="--keep": use what was made)
 	@$(BIN)/python -m tests.bench.portal_speed $(ARGS)
 
-reliability: dev ## Run the long tests: kills, power cuts, bombs, writers, a million records (up to 3 h)
+reliability: ## Run the long tests: kills, power cuts, bombs, writers, a million records, ten million messages (hours)
+	@requirements/sync.sh servers
+	@$(HEADGATE) dbt >/dev/null
 	@tests/reliability/fuse.sh
+	@infra/spark/deps.sh
 	@rm -rf bench_results/reliability
 	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not servers" tests/reliability tests/dbt/test_incremental.py \
 	  tests/unit/transforms tests/e2e/test_plan.py tests/e2e/test_maintain.py $(ARGS)
+	@$(PYTEST) -m "servers and long" tests/servers $(ARGS)
 	@$(BIN)/python -m tests.reliability
 
 docs: dev ## Write docs/reference anew from the code
