@@ -10,7 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.e2e import oracle_conversations, oracle_irc, oracle_messages, oracle_people
+from tests.e2e import (
+    oracle_conversations,
+    oracle_irc,
+    oracle_messages,
+    oracle_people,
+    oracle_velocity,
+)
 
 Row = dict[str, Any]
 #: A table as rows by key; the first row holds the names of the columns.
@@ -26,10 +32,13 @@ CHANNELS = "gold.community.dim_channels"
 RETENTION = "gold.community.fct_user_retention_weekly"
 RESPONSE = "gold.community.fct_conversation_response"
 HEALTH = "gold.community.community_health_daily"
+VELOCITY = "gold.chat.channel_velocity"
+#: What follows from a stream alone is accounted for where streams are tried.
+STREAMED = {"silver.live.messages"}
 #: How many of the first columns make the key of each table.
 KEYS = {
     SILVER: 1, CONVERSATIONS: 1, MESSAGES: 1, DAILY: 3, USERS_DAILY: 3,
-    USERS: 1, CHANNELS: 1, RETENTION: 3, RESPONSE: 3, HEALTH: 2,
+    USERS: 1, CHANNELS: 1, RETENTION: 3, RESPONSE: 3, HEALTH: 2, VELOCITY: 3,
 }  # fmt: skip
 
 
@@ -58,6 +67,7 @@ def gold(
         RETENTION: oracle_people.retention(facts),
         RESPONSE: oracle_conversations.responses(conversations),
         HEALTH: oracle_people.health(facts, conversations),
+        VELOCITY: oracle_velocity.windows(silver),
     }
     return {dataset: _table(rows, KEYS[dataset]) for dataset, rows in tables.items()}
 
