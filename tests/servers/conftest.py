@@ -15,6 +15,7 @@ from headgate.orchestration.airflow.serving import Server
 from headgate.orchestration.project import Project
 from tests.conftest import REPOSITORY, make_project
 from tests.servers.kafka_broker import kafka as kafka
+from tests.servers.pulsar_broker import pulsar_broker as pulsar_broker
 from tests.servers.schema_registry import schema_registry as schema_registry
 
 HERE = Path(__file__).parent

@@ -63,6 +63,7 @@ def test_what_was_taken_back_never_comes_and_the_end_is_known_all_the_same(kafka
     for number, value in enumerate((b"kept", b"taken back", b"kept too")):
         producer.begin_transaction()
         producer.produce(topic, value)
+        producer.flush(60)  # so that the broker has it, and is told to forget it
         producer.commit_transaction() if number != 1 else producer.abort_transaction()
     source = KafkaSource(topic, kafka.config)
     source.assign({0: OLDEST})
