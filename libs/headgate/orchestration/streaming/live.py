@@ -10,14 +10,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from headgate.core import clock
 from headgate.core.errors import ConflictError, LakeBusyError, UsageError
 from headgate.lake.lake import BRIEF
 from headgate.lake.maintenance import compaction
-from headgate.lake.release import Release
-from headgate.orchestration import curating, evolving, releasing
+from headgate.lake.release import STREAM, Release
+from headgate.lineage.emitter import Emitter
+from headgate.lineage.steps import State, Step
+from headgate.orchestration import curating, evolving
 from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.part import Part, begun
@@ -25,8 +28,10 @@ from headgate.orchestration.project import Project
 from headgate.orchestration.streaming import live_windows, measures
 from headgate.orchestration.streaming.live_state import LiveModel, model_of
 
-#: Seconds after which the tables are looked at for small files.
-TIDY_SECONDS = 60.0
+#: Seconds after which the tables are looked at for small files, and lineage is told of a turn again.
+TIDY_SECONDS, LINEAGE_SECONDS = 60.0, 300.0
+#: Races for a release that may be lost in a row; others then keep releasing.
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Refreshed:
     ``whole``: it was built as a run does, for there was nothing to go on from. ``late`` rows, by
     length of window, came after their window was closed, and ``late_windows`` of those that were
     looked at would be otherwise with them; both since the turn before. ``watermark`` is as of when
-    windows are closed now. ``freshness_seconds`` is the age of the newest message counted.
+    windows are closed now, once the stream's tables were ``read`` up to these versions. ``freshness_seconds`` is the age of the newest message counted.
     """
 
     dataset: str
@@ -45,6 +50,7 @@ class Refreshed:
     release: int | None = None
     whole: bool = False
     watermark: str | None = None
+    read: Mapping[str, int] = field(default_factory=dict)
     freshness_seconds: float | None = None
     late: Mapping[int, int] = field(default_factory=dict)
     late_windows: int = 0
@@ -58,9 +64,11 @@ class Refreshed:
 
 
 def refresh(
-    project: Project, model: LiveModel, sources: Sources | None = None, *, tidy: bool = False
-) -> Refreshed:
-    """One turn. With ``tidy`` small files of what it builds are put together.
+    project: Project, model: LiveModel, sources: Sources | None = None, *, tidy: bool = False,
+    tell: bool = True,
+) -> Refreshed:  # fmt: skip
+    """One turn. With ``tidy`` small files of what it builds are put together; without ``tell``
+    lineage does not hear of it.
 
     Raises:
         LakeBusyError: a run holds the lake.
@@ -78,6 +86,8 @@ def refresh(
                 remedy="Say headgate.engine: duckdb in its contract.",
                 place=str(contract.path),
             )
+        if not tell:
+            context.lineage = _Untold(context.lineage.path, context.lineage.lake_name)
         _bring_up(part, model)
         if not part.problems:
             counted = live_windows.count(context, sources or Sources(project), model)
@@ -94,7 +104,7 @@ def refresh(
         version=counted.outcome.version if counted else None,
         release=published.id if published else None,
         whole=counted.whole if counted else False, rows=counted.outcome.read if counted else 0,
-        watermark=clock.iso(mark) if mark else None,
+        watermark=clock.iso(mark) if mark else None, read=counted.read if counted else {},
         freshness_seconds=None if fresh is None else round(fresh, 3),
         late=counted.late if counted else {}, late_windows=counted.late_windows if counted else 0,
         seconds=round(clock.monotonic() - started, 3),
@@ -119,18 +129,18 @@ def keep(
     sources = Sources(project)
     model = model_of(project, dataset, sources)
     seen: dict[str, int] = {}
-    tidied = clock.monotonic()
+    tidied, told = clock.monotonic(), -LINEAGE_SECONDS
     while not stopped():
         turn = clock.monotonic()
         now = {d: s.version for d in model.streams if (s := project.lake.snapshot(d)) is not None}
         if now and now != seen:
-            tidy = turn - tidied > TIDY_SECONDS
+            tidy, tells = turn - tidied > TIDY_SECONDS, turn - told > LINEAGE_SECONDS
             try:
-                found = refresh(project, model, sources, tidy=tidy)
+                found = refresh(project, model, sources, tidy=tidy, tell=tells)
             except (LakeBusyError, ConflictError) as why:
                 found = Refreshed(dataset, clock.iso(), problems=(str(why),))
             else:
-                seen, tidied = now, turn if tidy else tidied
+                seen, tidied, told = now, turn if tidy else tidied, turn if tells else told
             measures.write(project.lake.root, f"live.{dataset}", found.told())
             tell(found)
         if once:
@@ -149,17 +159,30 @@ def _bring_up(part: Part, model: LiveModel) -> None:
 
 
 def _release(part: Part, model: LiveModel) -> Release | None:
-    """Show readers what was built, of groups that nothing holds."""
+    """Show readers what was built, of groups that nothing holds: a release like those of a stream."""
     context, contracts = part.context, part.context.project.contracts
     held = curating.held(context) | evolving.held(context)
-    mine = dict.fromkeys(contracts[d].release_group for d in (*model.before, model.contract.id))
-    part.held |= held & set(mine)
+    mine = [contracts[d] for d in (*model.before, model.contract.id)]
+    part.held |= held & {c.release_group for c in mine}
     part.problems += [f"release group {g} is held." for g in sorted(part.held)]
-    published = None
-    for group in (g for g in mine if g not in held):
-        released, _ = releasing.release(context, set(), only=group)
-        published = released or published
-    return published
+    store = context.project.releases
+    for _ in range(_TRIES):
+        parent = store.newest()
+        before = parent.versions if parent else {}
+        moved = {
+            c.id: (s, c.release_group)
+            for c in mine
+            if c.release_group not in held
+            and (s := context.snapshot(c.id)) is not None
+            and s.version != before.get(c.id)
+        }
+        if not moved:
+            return None
+        try:
+            return store.publish(parent, moved, run_id=context.run_id, kind=STREAM)
+        except ConflictError:
+            continue
+    raise ConflictError(f"others kept releasing {model.contract.id} first.")
 
 
 def _tidy(context: RunContext, model: LiveModel) -> None:
@@ -172,3 +195,11 @@ def _tidy(context: RunContext, model: LiveModel) -> None:
         if done is not None:
             context.accounts.append((done.meta, done.snapshot.version))
             context.session.advance(done.snapshot)
+
+
+class _Untold(Emitter):
+    """Tells lineage nothing: turns come every few seconds, and each is like the one before."""
+
+    def emit(self, step: Step, state: State, *, at: datetime | None = None) -> bool:
+        """Say nothing."""
+        return True

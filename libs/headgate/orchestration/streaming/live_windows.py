@@ -34,11 +34,12 @@ _ALL, _NEW, _OPEN = "headgate_windows", "headgate_open_windows", "headgate_open_
 
 @dataclass
 class Counted:
-    """What a build of open windows came to. ``late`` rows by length of window, of the stream's part
+    """What a build of open windows came to. ``read`` are versions of what streams feed; ``late`` rows by length of window, of the stream's part
     that this build read; ``late_windows`` of the hours it touched that a run would count otherwise."""
 
     outcome: BatchOutcome
     watermark: datetime | None
+    read: Mapping[str, int] = field(default_factory=dict)
     late: Mapping[int, int] = field(default_factory=dict)
     late_windows: int = 0
     whole: bool = False
@@ -60,12 +61,13 @@ def count(context: RunContext, sources: Sources, model: LiveModel) -> Counted:
     if base is None or base.meta is None or not plan.incremental:
         outcome = Native(context, sources).build(contract)
         mark = watermark(context.session.con, model.spec, map(context.snapshot, model.fed))
-        return Counted(outcome, mark, whole=True)
+        return Counted(outcome, mark, context.session.versions(model.fed), whole=True)
     with _settled(context, model, base):
         windows = _Windows(context, sources, model, base)
         outcome = windows.build(contract)
     assert windows.step is not None
-    return Counted(outcome, windows.step.watermark, windows.late, windows.late_windows)
+    step = windows.step
+    return Counted(outcome, step.watermark, step.read, windows.late, windows.late_windows)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from typing import Any
 
 import pytest
 
 from headgate.core.errors import LakeError, RefusedError
+from headgate.ingest.streams.source import LostError
 from headgate.lake import ledger, streams
 from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lake.offsets import OvertakenError
@@ -111,6 +113,7 @@ def test_a_batch_may_be_bad_as_a_whole_and_does_not_hold_the_stream(project: Pro
     topic.put(0, *[b"bad"] * 100, None, message(1))
     found = take(project, topic.source())
     assert (found.rows, found.quarantined) == (1, 101)
+    assert "set aside" in found.warning
 
 
 def test_a_rule_that_may_fail_stops_the_stream_and_nothing_is_passed_over(project: Project) -> None:
@@ -186,3 +189,36 @@ def test_small_files_are_put_together_while_it_goes_on(project: Project) -> None
     with connect(project.settings) as con:
         assert places(project, con) == [("chat/0", n) for n in range(found.messages)]
     assert [f for f in verify(project).findings if f.severity == "error"] == []
+
+
+def test_what_the_broker_lost_is_passed_over_only_when_that_is_said(project: Project) -> None:
+    topic = Topic()
+    topic.put(0, *(message(n) for n in range(30)))
+    take(project, topic.source())
+    topic.put(0, *(message(n) for n in range(30)))
+    topic.oldest = 40
+    with pytest.raises(LostError):
+        take(project, topic.source())
+    found = take(project, topic.source(), dataclasses.replace(ONCE, skip_lost=True))
+    assert (found.rows, found.warning) == (
+        20, "chat/0: the messages from 30 to 39 are gone from the broker, and were passed over."
+    )  # fmt: skip
+    with connect(project.settings) as con:
+        assert places(project, con) == [("chat/0", n) for n in [*range(30), *range(40, 60)]]
+    assert [f for f in verify(project).findings if f.severity == "error"] == []
+
+
+def test_fsck_tells_where_positions_do_not_follow(project: Project) -> None:
+    topic = Topic()
+    topic.put(0, *(message(n) for n in range(40)))
+    take(project, topic.source(most=20))
+    log = project.lake.root / project.lake.key(DATASET) / "_delta_log"
+    entry = log / f"{1:020d}.json"
+    lines = entry.read_text().splitlines()
+    meant = [n for n, line in enumerate(lines) if ":chat/0" in line and '"txn"' in line]
+    assert len(meant) == 1
+    lines[meant[0]] = lines[meant[0]].replace('"version":40', '"version":30')
+    entry.write_text("\n".join(lines) + "\n")
+    told = [f.message for f in verify(project).findings if f.check == "stream-positions"]
+    assert len(told) == 2
+    assert "its transaction does not" in told[0] and "a row stands at 39" in told[1]

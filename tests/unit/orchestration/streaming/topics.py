@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.core import clock
-from headgate.ingest.streams.source import OLDEST, Messages
+from headgate.ingest.streams.source import OLDEST, LostError, Messages
 
 DATASET = "bronze.live.messages"
 
@@ -27,6 +27,7 @@ class Topic:
 
     def __init__(self, partitions: int = 1, topic: str = "chat", identity: str = "1") -> None:
         self.topic, self.given = topic, identity
+        self.oldest = 0
         self.kept: dict[int, list[bytes | None]] = {p: [] for p in range(partitions)}
 
     def put(self, partition: int, *values: bytes | None) -> None:
@@ -55,7 +56,9 @@ class TopicSource:
         return tuple(self._of.kept)
 
     def assign(self, positions: Mapping[int, int]) -> dict[int, int]:
-        self._at = {p: 0 if o == OLDEST else o for p, o in positions.items()}
+        self._at = {p: self._of.oldest if o == OLDEST else o for p, o in positions.items()}
+        if any(at < self._of.oldest for at in self._at.values()):
+            raise LostError("gone")
         return self._at
 
     def poll(self, max_messages: int, max_seconds: float) -> Messages:
