@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headgate.contracts.model import Contract, Rule
+from headgate.contracts.types import duckdb_type
 from headgate.core import ids
 from headgate.core import json as hjson
 from headgate.core.errors import ContractError
@@ -73,7 +74,9 @@ def _keys_of(session: Session, contract: Contract, rule: Rule) -> ParentKeys:
     name = f"_parent_{ids.digest(hjson.dumps([parent, columns]))[:16]}"
     snapshot = session.snapshot(parent)
     if snapshot is None:
-        nothing = ", ".join(f"NULL AS k{i}" for i in range(len(columns)))
+        # Of the types of what refers to it: Spark compares with no column that has none.
+        ours = [duckdb_type(contract.table_columns[str(c)]) for c in rule.arguments["columns"]]
+        nothing = ", ".join(f"NULL::{kind} AS k{i}" for i, kind in enumerate(ours))
         query, version = f"SELECT {nothing} WHERE FALSE", -1
     else:
         keys = ", ".join(f"{identifier(c)} AS k{i}" for i, c in enumerate(columns))
