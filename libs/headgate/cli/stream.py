@@ -6,12 +6,12 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
 from headgate.cli import output
-from headgate.core.errors import UsageError
+from headgate.core.errors import HeadgateError, LakeBusyError, RefusedError, UsageError
 
 EXAMPLE = "Example: headgate stream chat.messages=bronze.live.messages"
 
@@ -48,6 +48,10 @@ def stream(
     once: bool = typer.Option(
         False, "--once", help="Take what is there now, and end."
     ),
+    skip_lost: bool = typer.Option(
+        False, "--skip-lost",
+        help="Where messages that come next are gone from the broker, go on with the oldest it has.",
+    ),
     as_json: bool = typer.Option(
         False, "--json", help="Print what is measured as JSON, a line a second."
     ),
@@ -58,6 +62,7 @@ def stream(
     anywhere, and goes on from there. What the contract refuses goes to quarantine with topic,
     partition and offset. Brokers are named in headgate.toml.
     """
+    from headgate.orchestration import alerts
     from headgate.orchestration.project import Project
     from headgate.orchestration.streaming import stream as work
     from headgate.orchestration.streaming.plan import Plan, partitions_of
@@ -66,7 +71,7 @@ def stream(
     plan = Plan(
         partitions=partitions_of(partitions), commit_seconds=commit_seconds,
         commit_messages=commit_messages, release_seconds=release_seconds,
-        tidy_seconds=compact_seconds, fold_seconds=fold_seconds, once=once,
+        tidy_seconds=compact_seconds, fold_seconds=fold_seconds, once=once, skip_lost=skip_lost,
     )  # fmt: skip
     project = Project.open()
     contract = work.contract_of(project, dataset)
@@ -80,6 +85,16 @@ def stream(
             found = work.consume(
                 project, dataset, source, plan, stopped=ending.is_set, tell=shown.tell
             )
+    except (LakeBusyError, UsageError):
+        raise  # who started it is told
+    except HeadgateError as error:
+        kind: Literal["refused", "failed"] = (
+            "refused" if isinstance(error, RefusedError) else "failed"
+        )
+        show = f"headgate stream {mapping}"
+        told = alerts.Alert(kind, dataset, contract.owner, f"The stream ended: {error}", show)
+        alerts.send(project, told, log=False)
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -98,7 +113,7 @@ class _Shown:
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
         self._live = not as_json and sys.stderr.isatty()
-        self._trouble = ""
+        self._trouble = self._warning = ""
 
     def __enter__(self) -> _Shown:
         return self
@@ -115,6 +130,9 @@ class _Shown:
             output.out(hjson.dumps(told))
             sys.stdout.flush()
             return
+        if told["warning"] != self._warning:
+            self._warning = str(told["warning"])
+            output.say(self._warning)
         if told["trouble"] != self._trouble:
             self._trouble = str(told["trouble"])
             output.say(self._trouble or "It goes on.")

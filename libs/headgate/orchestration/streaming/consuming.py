@@ -137,6 +137,11 @@ class Consumer:
                 remedy="Nothing of the batch was taken, and nothing that follows is. For a stream let"
                 " rules set rows aside (severity quarantine) or warn.",
             )
+        if outcome.quarantined > gate.share_limit(context.session, contract) * outcome.read:
+            self.measures.warning = (
+                f"{outcome.quarantined:,} of {outcome.read:,} messages of batch {batch_id} were set"
+                " aside."
+            )
         self.taken.update({p: s.next for p, s in spans.items()})
         self.measures.version = outcome.version
         self.measures.committed(

@@ -40,6 +40,7 @@ class Measures:
     release: int | None = None
     lag: Mapping[int, int] = field(default_factory=dict)
     trouble: str = ""
+    warning: str = ""
     _newest: int = -1
     _waiting: list[Any] = field(default_factory=list)
     _delays: deque[Any] = field(default_factory=deque)
@@ -79,7 +80,8 @@ class Measures:
         fresh = None if self._newest < 0 else (clock.epoch_millis() - self._newest) / 1000.0
         return {
             "at": clock.iso(), "dataset": self.dataset, "topic": self.topic, "run": self.run_id,
-            "state": self.state, "trouble": self.trouble, "seconds": round(now - self.since, 1),
+            "state": self.state, "trouble": self.trouble, "warning": self.warning,
+            "seconds": round(now - self.since, 1),
             "messages": self.messages, "rows": self.rows, "quarantined": self.quarantined,
             "commits": self.commits, "releases": self.releases, "compactions": self.compactions,
             "version": self.version, "release": self.release,

@@ -17,7 +17,8 @@ class Plan:
     ``partitions`` are those to take (None: all that the topic has, also those it gets later).
     ``once``: end when what was there at the beginning is taken. ``tidy_seconds``: how often small
     files are put together (0: never here). ``fold_seconds``: how often what is made from the dataset
-    is built by a run (0: never here).
+    is built by a run (0: never here). ``skip_lost``: where what comes next is gone from the
+    broker, go on with the oldest that it has.
     """
 
     partitions: frozenset[int] | None = None
@@ -31,6 +32,7 @@ class Plan:
     tidy_seconds: float = 30.0
     fold_seconds: float = 0.0
     once: bool = False
+    skip_lost: bool = False
 
 
 def partitions_of(text: str) -> frozenset[int] | None:

@@ -164,8 +164,8 @@ def _seal(project: Project, contract: Contract) -> None:
             project.lake.storage.seal(log, names[-1:])
 
 
-def _begun(context: RunContext, contract: Contract, source: Source,
-           partitions: tuple[int, ...]) -> dict[str, int]:  # fmt: skip
+def _begun(context: RunContext, contract: Contract, source: Source, partitions: tuple[int, ...],
+           *, skip_lost: bool) -> dict[str, int]:  # fmt: skip
     """Assign the source where the table stands; gives of each place what is next.
 
     Raises:
@@ -187,7 +187,17 @@ def _begun(context: RunContext, contract: Contract, source: Source,
         )
     places = {p: place_of(source.topic, p) for p in partitions}
     taken = offsets.read(lake, contract.id, base, places.values())
-    source.assign({p: taken.get(place, OLDEST) for p, place in places.items()})
+    begins = {p: taken.get(place, OLDEST) for p, place in places.items()}
+    if skip_lost:
+        oldest = source.assign(dict.fromkeys(places, OLDEST))
+        lost = {p: at for p, at in begins.items() if OLDEST < at < oldest[p]}
+        for partition, at in lost.items():
+            context.notes.append(
+                f"{places[partition]}: the messages from {at} to {oldest[partition] - 1} are gone from"
+                " the broker, and were passed over."
+            )
+        begins |= {p: oldest[p] for p in lost}
+    source.assign(begins)
     return taken
 
 
@@ -196,10 +206,10 @@ def _consume(
     partitions: tuple[int, ...], stopped: Callable[[], bool], tell: Callable[[dict[str, Any]], None],
 ) -> Measures:  # fmt: skip
     project, lake = context.project, context.session.lake
-    taken = _begun(context, contract, source, partitions)
+    taken = _begun(context, contract, source, partitions, skip_lost=plan.skip_lost)
     given, taking = _taking(context, contract, source, plan)
     books = Books(context, contract, plan)
-    found = Measures(contract.id, source.topic, context.run_id)
+    found = Measures(contract.id, source.topic, context.run_id, warning=" ".join(context.notes))
     tidier = Tidier(lake, contract, context.run_id, plan.tidy_seconds)
     folder = Folder(project, contract.id, plan.fold_seconds)
     name = f"{contract.id}.{partitions[0] if partitions else 'none'}"
