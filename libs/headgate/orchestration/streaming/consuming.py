@@ -178,6 +178,8 @@ class Consumer:
                 self._release()
             if books.due("catalog", plan.catalog_seconds):
                 books.show()
+                for parent in self.contract.parents:  # runs go on beside, and move them
+                    self.context.session.refresh(parent)
             if books.due("ledger", plan.ledger_seconds):
                 self.between()
                 books.enter()

@@ -15,7 +15,9 @@ from headgate.lake.engines.duckdb import Connection, connect
 from headgate.lake.offsets import OvertakenError
 from headgate.lake.release import STREAM, ReleaseStore
 from headgate.orchestration.project import Project
+from headgate.orchestration.run import run
 from headgate.orchestration.streaming import measures, stream
+from headgate.orchestration.streaming.books import Books
 from headgate.orchestration.streaming.measures import Measures
 from headgate.orchestration.streaming.plan import Plan
 from headgate.orchestration.verifying.verify import verify
@@ -222,3 +224,25 @@ def test_fsck_tells_where_positions_do_not_follow(project: Project) -> None:
     told = [f.message for f in verify(project).findings if f.check == "stream-positions"]
     assert len(told) == 2
     assert "its transaction does not" in told[0] and "a row stands at 39" in told[1]
+
+
+def test_a_run_releases_what_a_dead_stream_left_and_leaves_it_to_one_that_lives(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = Topic()
+    topic.put(0, message(0))
+    with monkeypatch.context() as patched:
+        patched.setattr(Books, "release", lambda self: None)
+        take(project, topic.source())
+
+    def released() -> int | None:
+        run(Project.open(project.settings.root), select=[DATASET])
+        newest = ReleaseStore(project.lake).newest()
+        return newest.versions.get(DATASET) if newest else None
+
+    with streams.hold(project.lake, DATASET, ["chat/1"], "somebody"):
+        assert released() is None
+    with pytest.raises(ZeroDivisionError), streams.hold(project.lake, DATASET, ["chat/1"], "dead"):
+        raise ZeroDivisionError
+    assert released() == 0
+    assert streams.all_held(project.lake.root) == []
