@@ -4,7 +4,8 @@
 own, a topic of the simulator's kind of event, and in turns a bare consumer that parses each value, the
 light consumer, and Structured Streaming on local[2]: both as they are shipped, with table, quarantine,
 ledgers and releases. `whole` is from the start of the process to its end, `warm` from the first commit
-that was told to the last. Memory is what a process and all that it started hold, at its highest.
+that was told to the last. Memory is what a process and all that it started hold, at its highest;
+processor time is theirs too, the start of Python and Java included.
 """
 
 from __future__ import annotations
@@ -24,27 +25,53 @@ from tests.conftest import REPOSITORY, make_project
 from tests.servers.kafka_broker import Kafka, running
 from tests.servers.stream_process import Stream, with_broker
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
-def resident(root: int) -> int:
-    """Bytes in memory of a process and of all that descend from it."""
-    parents: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            stat = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
-            sizes[int(entry)] = int(Path(f"/proc/{entry}/statm").read_text().split()[1]) * _PAGE
-        except (OSError, IndexError):
-            continue
-        parents[int(entry)] = int(stat[1])
-    total, found = 0, {root}
-    while found:
-        total += sum(sizes.get(p, 0) for p in found)
-        found = {p for p, parent in parents.items() if parent in found}
-    return total
+class Watched:
+    """A process and all that descend from it: memory that they hold at once, and processor time."""
+
+    def __init__(self, root: int) -> None:
+        self.peak = 0
+        self._root = root
+        self._used: dict[int, float] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ended.set()
+        self._thread.join()
+
+    @property
+    def processor(self) -> float:
+        """Seconds of all processors, of what lived for longer than a look."""
+        return sum(self._used.values())
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.3):
+            self._look()
+
+    def _look(self) -> None:
+        parents: dict[int, int] = {}
+        sizes: dict[int, int] = {}
+        used: dict[int, float] = {}
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            pid = int(entry)
+            try:
+                stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                sizes[pid] = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+            except (OSError, IndexError):
+                continue
+            parents[pid] = int(stat[1])
+            used[pid] = (int(stat[11]) + int(stat[12])) / _TICKS
+        total, found = 0, {self._root}
+        while found:
+            total += sum(sizes.get(p, 0) for p in found)
+            self._used |= {p: used[p] for p in found if p in used}
+            found = {p for p, parent in parents.items() if parent in found}
+        self.peak = max(self.peak, total)
 
 
 def taken(kafka: Kafka, topic: str, count: int, engine: str, *words: str) -> dict[str, Any]:
@@ -55,20 +82,12 @@ def taken(kafka: Kafka, topic: str, count: int, engine: str, *words: str) -> dic
         jars = REPOSITORY / ".tools" / "spark" / "jars"
         told = f'engine = "{engine}"\nspark_master = "local[2]"\nspark_jars = "{jars}"\n'
         path.write_text(told + path.read_text())
-        peaks, ended = [0], threading.Event()
         began = time.perf_counter()
         stream = Stream(project, topic, "--once", *words)
-
-        def watch() -> None:
-            while not ended.wait(0.3):
-                peaks.append(resident(stream.process.pid))
-
-        watching = threading.Thread(target=watch)
-        watching.start()
+        watched = Watched(stream.process.pid)
         code = stream.ended(1800)
         took = time.perf_counter() - began
-        ended.set()
-        watching.join()
+        watched.end()
         assert code == 0, stream.said
         lines = [json.loads(n) for n in stream.said.splitlines() if n.startswith("{")]
         assert lines[-1]["rows"] == count, lines[-1]
@@ -78,7 +97,8 @@ def taken(kafka: Kafka, topic: str, count: int, engine: str, *words: str) -> dic
         warm = (count - first["messages"]) / spent if spent > 1 else None
         return {"seconds": round(took, 1), "whole": round(count / took),
                 "warm": warm and round(warm), "commits": lines[-1]["commits"],
-                "peak_mib": max(peaks) >> 20}  # fmt: skip
+                "processor_seconds": round(watched.processor, 1),
+                "peak_mib": watched.peak >> 20}  # fmt: skip
 
 
 def main() -> None:
@@ -96,9 +116,14 @@ def main() -> None:
             topic = kafka.make_topic(partitions=PARTITIONS)
             fill(kafka, topic, given.messages)
             for number in range(given.rounds):
+                before = os.times()
                 least = bare(kafka, topic, given.messages)
+                now = os.times()
+                used = now.children_user - before.children_user
+                used += now.children_system - before.children_system
                 rate = round(given.messages / least["seconds"])
-                found["bare"].append({"warm": rate, "peak_mib": int(least["peak"]) >> 10})
+                found["bare"].append({"warm": rate, "processor_seconds": round(used, 1),
+                                      "peak_mib": int(least["peak"]) >> 10})  # fmt: skip
                 for engine in ("duckdb", "spark"):
                     found[engine].append(taken(kafka, topic, given.messages, engine, *words))
                 print(
@@ -110,6 +135,7 @@ def main() -> None:
     for name, rounds in found.items():
         rates = [r["warm"] for r in rounds if r["warm"]]
         told = {"way": name, "warm_median": statistics.median(rates) if rates else None,
+                "processor_seconds": statistics.median(r["processor_seconds"] for r in rounds),
                 "peak_mib": max(r["peak_mib"] for r in rounds)}  # fmt: skip
         print(json.dumps(told), flush=True)
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headgate.ingest.streams.kafka import KafkaSource
-from headgate.ingest.streams.source import SourceError
+from headgate.ingest.streams.source import LostError, SourceError
+
+#: What to do about messages that are lost.
+GONE = (
+    "If the messages are lost for good, take what is left into another dataset, or make the topic keep"
+    " its messages for longer and let this one go."
+)
 
 
 class KafkaLookedAt(KafkaSource):
@@ -29,7 +35,11 @@ class KafkaLookedAt(KafkaSource):
         for partition, position in self.positions.items():
             low, high = self._watermarks(partition)
             if not low <= position <= high:
-                raise self._lost(partition)
+                has = f"it has {low} to {high - 1}" if high > low else f"it has none before {high}"
+                raise LostError(
+                    f"{self.topic}/{partition} does not have the messages from {position} on: {has}.",
+                    remedy=GONE,
+                )
         return self.positions
 
     def ends(self) -> dict[int, int]:

@@ -24,7 +24,7 @@ from headgate.lake.engines.spark.kafka_stream import (
 )
 from headgate.lake.session import Session
 from headgate.orchestration.spark_streaming import tasks
-from headgate.orchestration.spark_streaming.looking import KafkaLookedAt
+from headgate.orchestration.spark_streaming.looking import GONE, KafkaLookedAt
 from headgate.orchestration.spark_streaming.staged import Staged, accounts
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ class SparkSource:
         except GoneError as error:
             self.close()
             raise LostError(
-                f"{self.topic} no longer has what comes next: {error}",
-                remedy="If the messages are lost for good, begin anew with a dataset of another name.",
+                f"{self.topic} does not have the messages that come next: {error}", remedy=GONE
             ) from error
         except HeadgateError:
             self.close()

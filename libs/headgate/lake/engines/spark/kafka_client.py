@@ -9,8 +9,13 @@ from headgate.core.errors import SettingError
 
 #: What is promised rests on these; they cannot be set.
 FIXED = {"isolation.level": "read_committed"}
-#: A broker that is away is told of within seconds, not minutes; who asks tries again.
-DEFAULTS = {"request.timeout.ms": "10000", "default.api.timeout.ms": "10000"}
+#: A broker that is away is told of within seconds, not minutes; who asks tries again. Tasks take many
+#: messages at a time.
+DEFAULTS = {
+    "request.timeout.ms": "10000",
+    "default.api.timeout.ms": "10000",
+    "max.poll.records": "5000",
+}
 #: librdkafka's names, and Java's of the same thing.
 _NAMES = {
     "metadata.broker.list": "bootstrap.servers",
