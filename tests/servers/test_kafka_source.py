@@ -180,3 +180,24 @@ def test_configuration_comes_from_the_project_and_hides_what_is_secret(tmp_path:
     assert "s3cret-enough" not in str(SourceError("it is s3cret-enough"))
     with pytest.raises(SettingError, match="KAFKA_WORD"):
         brokers.load(tmp_path, brokers.KAFKA, {})
+
+
+def test_a_topic_that_is_deleted_is_told_and_ends_it_in_time(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headgate.ingest.streams.kafka._GONE_AFTER", 3.0)
+    topic = kafka.make_topic()
+    kafka.produce(topic, [b"x"])
+    source = KafkaSource(topic, {**kafka.config, "topic.metadata.refresh.interval.ms": "500"})
+    source.assign({0: OLDEST})
+    all_of(source, {0: 1})
+    admin = kafka.admin()
+    admin.delete_topics([topic])[topic].result()
+    end = time.monotonic() + PATIENCE
+    told = set()
+    with pytest.raises(SourceError, match=topic):  # noqa: PT012
+        while time.monotonic() < end:
+            source.poll(10, 0.2)
+            told.add(source.trouble)
+    assert any(told)
+    source.close()

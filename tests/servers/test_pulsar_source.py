@@ -10,7 +10,9 @@ import pytest
 from headgate.core.errors import SettingError
 from headgate.ingest.streams.pulsar import PulsarSource, entry_of, position
 from headgate.ingest.streams.source import OLDEST, SourceError
+from headgate.orchestration.project import Project
 from tests.servers.pulsar_broker import Pulsar
+from tests.servers.stream_process import Stream, message
 
 PATIENCE = 60.0
 
@@ -86,3 +88,24 @@ def test_errors_are_told(pulsar_broker: Pulsar) -> None:
     with pytest.raises(SourceError, match="beyond"):
         position(1 << 29, 0, 0)
     assert position(5, 7, -1) == position(5, 7, 0) < position(5, 7, 1) < position(5, 8, 0)
+
+
+def test_a_stream_takes_a_topic_of_pulsar_once(project: Project, pulsar_broker: Pulsar) -> None:
+    from deltalake import DeltaTable
+
+    topic = pulsar_broker.make_topic(partitions=2)
+    root = project.settings.root
+    told = f'lake = "lake"\n[pulsar]\nservice_url = "{pulsar_broker.address}"\n'
+    (root / "headgate.toml").write_text(told, encoding="utf-8")
+    project = Project.open(root)
+    for number in range(3):  # each goes on from where the one before came to
+        values = [message(n) for n in range(number * 100, number * 100 + 100)]
+        pulsar_broker.produce(topic, [*values, b"no json"], batch=True)
+        stream = Stream(project, topic, "--once")
+        assert stream.ended() == 0, stream.said
+    live = project.lake.root / "bronze" / "live"
+    rows = DeltaTable(live / "messages").to_pyarrow_table(columns=["_source", "sequence"])
+    assert sorted(rows["sequence"].to_pylist()) == list(range(300))
+    assert {s.rpartition("/")[0] for s in rows["_source"].to_pylist()} == {topic}
+    aside = DeltaTable(live / "messages__quarantine").to_pyarrow_table(columns=["codes"])
+    assert aside["codes"].to_pylist() == [["malformed_json"]] * 3

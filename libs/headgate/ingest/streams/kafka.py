@@ -50,12 +50,18 @@ DEFAULTS: dict[str, Any] = {
 _HOPELESS = frozenset(
     getattr(KafkaError, name)
     for name in (
-        *("_AUTHENTICATION", "_FATAL", "_SSL", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"),
-        *("SASL_AUTHENTICATION_FAILED", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_EXCEPTION"),
-        *("GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC_OR_PART"),
+        *("_AUTHENTICATION", "_FATAL", "_SSL", "TOPIC_EXCEPTION"),
+        *("SASL_AUTHENTICATION_FAILED", "TOPIC_AUTHORIZATION_FAILED"),
+        *("GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"),
         *("UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "_BAD_MSG", "_BAD_COMPRESSION"),
     )
 )
+#: A broker that has just started may not know a topic yet; after so many seconds it has none.
+_GONE = frozenset(
+    getattr(KafkaError, n)
+    for n in ("_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID")
+)
+_GONE_AFTER = 60.0
 _log = logging.getLogger("headgate.kafka")
 _log.addHandler(logging.NullHandler())
 
@@ -91,10 +97,10 @@ class KafkaSource:
         self._client = client_config(config)
         self._address = self._client["bootstrap.servers"]
         self._assigned: dict[int, TopicPartition] = {}
-        #: The position behind what was given of each.
-        self._at: dict[int, int] = {}
+        self._at: dict[int, int] = {}  # the positions behind what was given
         self._hopeless: KafkaError | None = None
         self._suspect, self._trouble, self._looked = "", "", 0.0
+        self._gone: float | None = None  # since when the topic seems to be
         self._consumer = self._opened()
         self._closed = False
 
@@ -113,7 +119,12 @@ class KafkaSource:
         if error.fatal() or error.code() in _HOPELESS:
             self._hopeless = error
         else:
-            self._suspect = error.str()
+            self._doubt(error)
+
+    def _doubt(self, error: KafkaError) -> None:
+        self._suspect = error.str()
+        if error.code() in _GONE and self._gone is None:
+            self._gone = clock.monotonic()
 
     @property
     def trouble(self) -> str:
@@ -177,7 +188,7 @@ class KafkaSource:
             ends = dict(self._events(came))
             came = [m for m in came if m.error() is None]
         if came:
-            self._suspect = self._trouble = ""
+            self._suspect, self._trouble, self._gone = "", "", None
         elif self._suspect:
             self._look()
         partitions = [m.partition() for m in came]
@@ -213,10 +224,14 @@ class KafkaSource:
             elif error.fatal() or error.code() in _HOPELESS:
                 raise self._refused(error)
             else:
-                self._suspect = error.str()
+                self._doubt(error)
 
     def _look(self) -> None:
-        """Whether the leaders of what is assigned answer; asked once a second at most."""
+        """Whether the leaders of what is assigned answer; asked once a second at most.
+
+        Raises:
+            SourceError: the topic has been gone for too long.
+        """
         if clock.monotonic() - self._looked < 1.0:
             return
         self._looked = clock.monotonic()
@@ -224,9 +239,11 @@ class KafkaSource:
             for partition in self._assigned:
                 self._watermarks(partition, 1.0)
         except SourceError:
+            if self._gone is not None and clock.monotonic() - self._gone > _GONE_AFTER:
+                raise
             self._trouble = f"Kafka at {self._address} does not answer: {self._suspect}"
         else:
-            self._suspect = self._trouble = ""
+            self._suspect, self._trouble, self._gone = "", "", None
 
     def ends(self) -> dict[int, int]:
         """Of each assigned partition the position behind its last message; see the protocol."""
