@@ -106,13 +106,16 @@ class _Building:
         by_dbt = {c.id for c in contracts if self._needs_dbt(c)}
         waiting: list[Contract] = []
         for contract in contracts:
-            if contract.id in by_dbt:
-                waiting.append(contract)
-                continue
-            if waiting and self._inputs(contract) & {c.id for c in waiting}:
+            apart = bool(waiting) and self._engine([contract.id]) != self._engine([waiting[0].id])
+            if contract.id not in by_dbt:
+                apart = bool(self._inputs(contract) & {c.id for c in waiting})
+            if apart:
                 self._dbt(waiting)
                 waiting = []
-            self._one(contract)
+            if contract.id in by_dbt:
+                waiting.append(contract)
+            else:
+                self._one(contract)
         if waiting:
             self._dbt(waiting)
 
@@ -131,8 +134,10 @@ class _Building:
                 others.append(test)
             else:
                 self._test(test)
-        if others:
-            self._tests_by_dbt(others)
+        for engine in ("duckdb", "spark"):
+            some = [t for t in others if self._engine(t.reads) == engine]
+            if some:
+                self._tests_by_dbt(some, engine)
         for dataset in datasets:
             if dataset not in self.broken:
                 self.watch.passed(dataset)
@@ -211,16 +216,18 @@ class _Building:
 
     def _builder(self, datasets: Collection[str]) -> Native:
         """What builds, or tests, these: Spark, where one of them is written there."""
-        contracts, session = self.context.project.contracts, self.context.session
-        for dataset in sorted(d for d in datasets if d in contracts):
-            if session.engine_name(contracts[dataset]) == "spark":
-                if self._distributed is None:
-                    from headgate.orchestration.spark.native import Distributed
+        if self._engine(datasets) != "spark":
+            return self.native
+        if self._distributed is None:
+            from headgate.orchestration.spark.native import Distributed
 
-                    con = session.engine(contracts[dataset])
-                    self._distributed = Distributed(self.context, self.sources, con)
-                return self._distributed
-        return self.native
+            self._distributed = Distributed(self.context, self.sources)
+        return self._distributed
+
+    def _engine(self, datasets: Collection[str]) -> str:
+        contracts, session = self.context.project.contracts, self.context.session
+        engines = {session.engine_name(contracts[d]) for d in datasets if d in contracts}
+        return "spark" if "spark" in engines else "duckdb"
 
     def _dbt(self, contracts: Sequence[Contract]) -> None:
         """Build models by one dbt invocation."""
@@ -237,7 +244,8 @@ class _Building:
         for contract in able:
             self.context.progress.step(contract.id, "building by dbt")
         try:
-            result = runner.build(self.context, models=[str(c.model) for c in able])
+            models, engine = [str(c.model) for c in able], self._engine([able[0].id])
+            result = runner.build(self.context, models=models, engine=engine)
         except ModelError as error:
             for contract in able:
                 self._fail(contract, str(error))
@@ -264,11 +272,11 @@ class _Building:
         for dataset in sorted(read):
             self.watch.failed(dataset, f"{test.name}: {told}")
 
-    def _tests_by_dbt(self, tests: Sequence[Test]) -> None:
+    def _tests_by_dbt(self, tests: Sequence[Test], engine: str) -> None:
         from headgate.orchestration.dbt import runner
 
         try:
-            result = runner.test(self.context, tests=[t.name for t in tests])
+            result = runner.test(self.context, tests=[t.name for t in tests], engine=engine)
         except ModelError as error:
             for test in tests:
                 self._fail_test(test, str(error))

@@ -55,9 +55,9 @@ select
     channel_id,
     split_part(channel_id, ':', 1) as platform,
     community_id,
-    -- IRC knows channels by their names, which may hold a colon themselves.
+    -- IRC knows channels by their names, behind `irc:`, which may hold a colon themselves.
     case
-        when starts_with(channel_id, 'irc:') then substr(channel_id, length('irc:') + 1)
+        when starts_with(channel_id, 'irc:') then substr(channel_id, 5)
         else channel_name
     end as name,
     channel_type as type,

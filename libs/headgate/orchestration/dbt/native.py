@@ -74,11 +74,12 @@ class Native:
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {builds.SCHEMA}")
             builds.show_changed(con, self.context, build)
         try:
-            query = f"(\n{sql}\n)"
             if build.incremental:
                 scope = take_scope(con, build, sql)
-                query = within(query, scope, build)
             self._check_columns(contract, sql)
+            query = self._rows(sql)
+            if scope is not None:
+                query = self._within(query, scope, build)
             lake = self.context.project.lake
             kept.keep_code(lake, contract.id, build.code_hash, text.full, text.incremental)
             return publish_model(
@@ -103,6 +104,13 @@ class Native:
         """Show one; a table that was never written is empty."""
         rows = snapshot.relation() if snapshot else relation((), contract.table_columns)
         catalog.define_view(self.con, contract.name, rows)
+
+    def _rows(self, sql: str) -> str:
+        """The relation of what a query gives."""
+        return f"(\n{sql}\n)"
+
+    def _within(self, built: str, scope: Scope, build: Build) -> str:
+        return within(built, scope, build)
 
     def _check_columns(self, contract: Contract, sql: str) -> None:
         """Names and types must be the contract's, in any order."""
@@ -150,13 +158,17 @@ def within(built: str, scope: Scope, build: Build) -> str:
     Such a row would be added beside the one that the table has for it already.
     """
     unit = identifier(scope.column)
-    told = (
-        f"model {build.model} gives a row whose {scope.column} is not among what changed; "
-        f"filter by changed() so that only those remain: "
-    )
     return (
         f"(SELECT * FROM {built} WHERE CASE WHEN {unit} IN (SELECT {unit} FROM {scope.values})"
-        f" THEN TRUE ELSE error({literal(told)} || coalesce({unit}::VARCHAR, 'NULL')) END)"
+        f" THEN TRUE ELSE error({literal(outside(scope, build))} || coalesce({unit}::VARCHAR, 'NULL')) END)"
+    )
+
+
+def outside(scope: Scope, build: Build) -> str:
+    """What is said of a row that an incremental build was not to give; its value comes behind."""
+    return (
+        f"model {build.model} gives a row whose {scope.column} is not among what changed; "
+        f"filter by changed() so that only those remain: "
     )
 
 

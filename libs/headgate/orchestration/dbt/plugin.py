@@ -22,7 +22,7 @@ from headgate.orchestration.dbt import allowed, builds
 from headgate.orchestration.dbt.builds import Build
 from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.dbt.native import take_scope, within
-from headgate.orchestration.models import publish_model
+from headgate.orchestration.models import Scope, publish_model
 
 
 class Plugin(BasePlugin):
@@ -117,7 +117,7 @@ class Plugin(BasePlugin):
         scope, query, contract = None, built, build.contract
         if incremental:
             scope = take_scope(cursor, build, compiled)
-            query = within(built, scope, build)
+            query = self._within(built, scope, build)
         text = self._sources.texts([build.model])[build.model]
         if text.full:
             lake = self._context.project.lake
@@ -131,6 +131,9 @@ class Plugin(BasePlugin):
             from headgate.orchestration.dbt import standalone
 
             standalone.built(self._context, contract.id)
+
+    def _within(self, built: str, scope: Scope, build: Build) -> str:
+        return within(built, scope, build)
 
     def _show(self, con: Connection, contract: Contract) -> None:
         """The dataset as a view; one that was never written is empty."""

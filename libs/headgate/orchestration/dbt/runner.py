@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +20,35 @@ from headgate.orchestration.project import Project
 
 #: Where dbt keeps what it parsed and its log, below the lake.
 FOLDER = "_dbt"
+#: The target of the profile for each engine.
+TARGETS = {"duckdb": "lake", "spark": "spark"}
 _GOOD = {"success", "pass", "warn", "no-op", "partial success"}
 #: The newest parsed project of this process, and what it was parsed from.
 _parsed: tuple[str, Any] | None = None
 
 
-def build(context: RunContext, *, models: Sequence[str]) -> DbtResult:
-    """Build the models, in dbt's order; singular tests and unit tests are not run.
+def build(context: RunContext, *, models: Sequence[str], engine: str = "duckdb") -> DbtResult:
+    """Build the models, in dbt's order, on an engine; singular tests and unit tests are not run.
 
     Raises:
         ModelError: the dbt project cannot be parsed or compiled.
     """
     command = ["build", "--select", *models, "--exclude", "test_type:singular", "test_type:unit"]
-    return _result(context, command)
+    return _result(context, command, engine)
 
 
-def test(context: RunContext, *, tests: Sequence[str]) -> DbtResult:
-    """Run singular tests.
+def test(
+    context: RunContext,
+    *,
+    tests: Sequence[str],
+    engine: str = "duckdb",  # noqa: PT028
+) -> DbtResult:
+    """Run singular tests on an engine.
 
     Raises:
         ModelError: the dbt project cannot be parsed or compiled.
     """
-    return _result(context, ["test", "--select", *tests])
+    return _result(context, ["test", "--select", *tests], engine)
 
 
 def compiled(project: Project, names: Sequence[str], *, incremental: bool) -> dict[str, str]:
@@ -54,7 +62,7 @@ def compiled(project: Project, names: Sequence[str], *, incremental: bool) -> di
     emitter = Emitter(project.lake.root / project.settings.lineage_file, project.settings.lake_name)
     context = RunContext(project, Session(project.lake, con, run_id), emitter)
     with con, activate(context), builds.forced(incremental=incremental):
-        found = _invoke(project, ["compile", "--select", *names])
+        found = _invoke(project, ["compile", "--select", *names, "--target", TARGETS["duckdb"]])
     sql = {}
     for result in found.results:
         if result.node.name not in names:
@@ -66,9 +74,9 @@ def compiled(project: Project, names: Sequence[str], *, incremental: bool) -> di
     return sql
 
 
-def _result(context: RunContext, command: Sequence[str]) -> DbtResult:
-    with activate(context):
-        found = _invoke(context.project, command)
+def _result(context: RunContext, command: Sequence[str], engine: str) -> DbtResult:
+    with activate(context), _adapter(engine):
+        found = _invoke(context.project, [*command, "--target", TARGETS[engine]])
     failed: list[tuple[str, str]] = []
     ran: list[str] = []
     broken: set[str] = set()
@@ -83,8 +91,17 @@ def _result(context: RunContext, command: Sequence[str]) -> DbtResult:
     return DbtResult(not failed, tuple(failed), tuple(ran), frozenset(broken))
 
 
+def _adapter(engine: str) -> AbstractContextManager[None]:
+    """What dbt has to know of the engine beforehand."""
+    if engine != "spark":
+        return nullcontext()
+    from headgate.orchestration.spark import dbt_adapter
+
+    return dbt_adapter.registered()
+
+
 def _invoke(project: Project, command: Sequence[str]) -> Any:
-    """Run dbt quietly; what it says goes to its log in the lake."""
+    """Run dbt quietly; what it says goes to its log in the lake. The command ends with its target."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
@@ -99,11 +116,12 @@ def _invoke(project: Project, command: Sequence[str]) -> Any:
         "--no-send-anonymous-usage-stats", "--no-version-check", "--partial-parse",
         "--no-write-json",
     ]  # fmt: skip
-    key = _source_hash(place)
+    target = list(command[-2:])
+    key = ids.digest(_source_hash(place), *target)
     known = _parsed[1] if _parsed and _parsed[0] == key else None
     try:
         if known is None:
-            parsed = dbtRunner().invoke(["parse", *options])
+            parsed = dbtRunner().invoke(["parse", *target, *options])
             _close_logs()
             if not parsed.success:
                 raise _failure(parsed, folder)

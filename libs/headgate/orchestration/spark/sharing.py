@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
@@ -17,8 +17,9 @@ from headgate.lake.engines.spark.files import spark_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
 
+#: A frame of Spark's.
+DataFrame = Any
 #: Where rows of several inputs stand in one frame: the input's number, and a struct of each input.
 _WHICH, _ROW = "_which", "_row{}"
 
@@ -94,15 +95,12 @@ def _demand(contract: Contract, work: Work, groups: Sequence[str]) -> None:
 
 def _together(inputs: Sequence[DataFrame], groups: Sequence[str]) -> DataFrame:
     """The inputs under one another: the groups' columns, which input it is, and the row of that one."""
-    from pyspark.sql import functions as f
-
     arms = []
     for number, frame in enumerate(inputs):
-        keys = [f.col(f"`{g}`").alias(f"_key{i}") for i, g in enumerate(groups)]
-        row = f.struct(*[f.col(f"`{c}`") for c in frame.columns])
-        arms.append(
-            frame.select(*keys, f.lit(number).alias(_WHICH), row.alias(_ROW.format(number)))
-        )
+        keys = [f"`{g}` AS `_key{i}`" for i, g in enumerate(groups)]
+        row = ", ".join(f"`{c}`" for c in frame.columns)
+        packed = f"struct({row}) AS `{_ROW.format(number)}`"
+        arms.append(frame.selectExpr(*keys, f"{number} AS `{_WHICH}`", packed))
     found = arms[0]
     for arm in arms[1:]:
         found = found.unionByName(arm, allowMissingColumns=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from headgate.contracts import types
 from headgate.contracts.model import Contract
+from headgate.core.errors import UsageError
 from headgate.core.settings import Settings
 from headgate.lake.engines.duckdb import empty, identifier
 from headgate.orchestration.context import RunContext
@@ -16,12 +17,14 @@ from headgate.orchestration.spark.naming import flat, tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
 
     from headgate.lake.engines.spark.connection import SparkConnection
     from headgate.lake.engines.spark.result import Result
     from headgate.lake.snapshot import Snapshot
     from headgate.lake.stage import StagedFile
+
+#: A frame of Spark's.
+DataFrame = Any
 
 _PART = r'(?:"(?:[^"]|"")+"|\w+)'
 _NAME = rf"({_PART}(?:\.{_PART})*)"
@@ -32,6 +35,19 @@ _MADE = re.compile(
 _DROPPED = re.compile(rf"\s*DROP\s+(?:VIEW|TABLE)\s+(?:IF\s+EXISTS\s+)?{_NAME}\s*$", re.IGNORECASE)
 _SCHEMA = re.compile(r"\s*CREATE\s+SCHEMA\b", re.IGNORECASE)
 _DESCRIBED = re.compile(r"\s*DESCRIBE\s+(.*)", re.IGNORECASE | re.DOTALL)
+
+
+def connected(context: RunContext) -> Shown:
+    """The run's connection to Spark, on which relations have schemas.
+
+    Raises:
+        UsageError: Spark or its jars are not installed, or nothing is written by Spark.
+    """
+    session = context.session
+    for contract in context.project.contracts.values():
+        if session.engine_name(contract) == "spark":
+            return Shown(cast("SparkConnection", session.engine(contract)))
+    raise UsageError("no contract of the project is of the engine spark.")
 
 
 def show(shown: Shown, context: RunContext, contract: Contract, snapshot: Snapshot | None) -> None:
@@ -69,8 +85,10 @@ def table(
 class Answer:
     """Rows that are known already."""
 
-    def __init__(self, rows: Sequence[tuple[Any, ...]] = ()) -> None:
-        self._rows = list(rows)
+    def __init__(
+        self, rows: Sequence[tuple[Any, ...]] = (), names: Sequence[str] | None = None
+    ) -> None:
+        self._rows, self.names = list(rows), names
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All of them."""
@@ -141,8 +159,8 @@ class Shown:
         self.con.unregister(name)
 
     def cursor(self) -> Shown:
-        """Another connection that reads the same names."""
-        return Shown(self.con.cursor())
+        """This one: whoever asks for another asks one after the other."""
+        return self
 
     def close(self) -> None:
         """Nothing: the connection is the session's."""
