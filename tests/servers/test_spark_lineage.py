@@ -77,7 +77,7 @@ def store(lake: Project, mart: Path) -> Iterator[Store]:
 def made_of(store: Store, mart: Path, table: str, column: str) -> set[str]:
     """The columns of ours that a column of the mart's is made of, directly."""
     node = Node(str(mart / table), column)
-    found = trace(store, node, "up", indirect=False).nodes()
+    found = trace(store, node, "up", indirect=False).nodes
     return {f"{one.name}.{one.column}" for one in found if one.namespace == "headgate://local"}
 
 
@@ -103,7 +103,7 @@ def test_what_failed_made_nothing(store: Store, mart: Path) -> None:
 
 
 def test_a_column_is_traced_to_the_file_that_our_gate_took(store: Store, mart: Path) -> None:
-    found = trace(store, Node(str(mart / "notes"), "note"), "up").nodes()
+    found = trace(store, Node(str(mart / "notes"), "note"), "up").nodes
     assert any(one.namespace == "file" and one.name.startswith("source:") for one in found)
 
 
