@@ -17,7 +17,6 @@ from headgate.lake.engines.spark.codepoints import Ranges
 
 _WORD = r"[0-9A-Za-z_]"
 _BORDER = rf"(?:(?<={_WORD})(?!{_WORD})|(?<!{_WORD})(?={_WORD}))"
-_NO_BORDER = rf"(?:(?<={_WORD})(?={_WORD})|(?<!{_WORD})(?!{_WORD}))"
 _ESCAPED = {"a": 7, "f": 12, "t": 9, "n": 10, "r": 13, "v": 11}
 _PERL = "dDsSwW"
 
@@ -38,6 +37,7 @@ def java(pattern: str, *, groups: bool = False) -> str:
 
     Raises:
         UsageError: it is no pattern of RE2, or matches single bytes.
+        CannotCarryError: it holds \\B, which matches within characters.
     """
     try:
         return _Reader(pattern, groups).whole()
@@ -150,7 +150,7 @@ class _Reader:
     def _counted(self) -> int:
         """Where a {n}, {n,} or {n,m} ends; 0 if the brace is only a brace."""
         end = self.pattern.find("}", self.at)
-        least, comma, most = self.pattern[self.at + 1 : end].partition(",")
+        least, _, most = self.pattern[self.at + 1 : end].partition(",")
         whole = (
             least.isascii()
             and least.isdigit()
@@ -175,7 +175,10 @@ class _Reader:
         if char == "b":
             return _BORDER, None
         if char == "B":
-            return _NO_BORDER, None
+            from headgate.lake.engines.spark.carrying.errors import refused
+
+            # RE2 finds it between the bytes of one character, where Java looks not.
+            raise refused(r"the pattern \B")
         if char == "C":
             raise ValueError(r"\C matches bytes, not characters")
         if char in _PERL:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from headgate.lake.engines.spark.carrying.carry import CannotCarryError, FilesRead, carried
+from headgate.lake.engines.spark.carrying.carry import (
+    CannotCarryError,
+    FilesRead,
+    carried,
+    carried_condition,
+)
 
-__all__ = ["CannotCarryError", "FilesRead", "carried"]
+__all__ = ["CannotCarryError", "FilesRead", "carried", "carried_condition"]

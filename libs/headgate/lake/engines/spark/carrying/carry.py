@@ -32,7 +32,12 @@ def carried(
         CannotCarryError: a part of it means something that Spark does not give exactly.
         UsageError: it is not one SELECT.
     """
-    parsed = statements.parse(sql)
+    import duckdb
+
+    try:
+        parsed = statements.parse(sql)
+    except (duckdb.Error, statements.ForbiddenSqlError) as error:
+        raise UsageError(f"not one SELECT: {str(error).splitlines()[0]}") from None
     if parsed.get("error") or len(parsed["statements"]) != 1:
         raise UsageError(f"not one SELECT: {str(parsed.get('error_message', sql))[:200]}")
     try:
@@ -42,4 +47,16 @@ def carried(
     return text
 
 
-__all__ = ["CannotCarryError", "FilesRead", "carried"]
+def carried_condition(condition: str, columns: Mapping[str, str]) -> str:
+    """A condition over the columns of one row (name to type), as Spark SQL that is as often TRUE.
+
+    Raises:
+        CannotCarryError: a part of it means something that Spark does not give exactly.
+        UsageError: it is no condition.
+    """
+    head, tail = "SELECT (", " AS `held` FROM `row` AS `row`"
+    found = carried(f'{head}{condition}\n) AS held FROM "row"', schema={"row": columns})
+    return found.removeprefix("SELECT ").removesuffix(tail)
+
+
+__all__ = ["CannotCarryError", "FilesRead", "carried", "carried_condition"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from headgate.lake.engines.spark.carrying import readings
+from headgate.lake.engines.spark.carrying import constants, readings
 from headgate.lake.engines.spark.carrying.errors import refused
 from headgate.lake.engines.spark.carrying.kinds import TEXTS, WHOLE, decimal_of, spark_type
-from headgate.lake.engines.spark.carrying.values import Value
+from headgate.lake.engines.spark.carrying.values import Value, text
 
 if TYPE_CHECKING:
     from headgate.lake.engines.spark.carrying.expressions import Expressions
@@ -41,8 +42,16 @@ def cast(
     target = spark_type(kind)
     if given.kind == "NULL":
         return Value(f"CAST(NULL AS {target})", kind, name=given.name)
-    if given.kind in TEXTS and target == "STRING":
+    if given.kind in TEXTS and kind in TEXTS:
         return Value(given.sql, kind, given.literal, given.name)
+    if given.kind in ("STRING_LITERAL", *WHOLE) and given.literal is not None:
+        told = constants.read(given.literal, kind)
+        if told is not None:
+            return Value(f"CAST({text(told)} AS {target})", kind, name=given.name)
+    if given.kind == "DOUBLE" and given.literal is not None and decimal_of(kind):
+        number = Decimal(given.literal)
+        if number == int(number) and abs(number) <= 10**22:
+            return Value(f"CAST('{int(number)}' AS {target})", kind, name=given.name)
     sql, sure = _found(given, kind, target)
     if sure:
         return Value(sql, kind, name=given.name)
@@ -54,6 +63,14 @@ def cast(
             why = f"raise_error('a value of type {given.kind} is none of type {kind}')"
             sql = f"(CASE WHEN {failed} THEN {why} ELSE {sql} END)"
     return Value(sql, kind, name=given.name)
+
+
+def shortest(carrier: Expressions, given: Value, kind: str) -> Value:
+    """The decimal that the shortest text of a double says, NULL where it is beyond the decimal.
+
+    Java before 19 writes few doubles, above 2**53, with a digit more than needed.
+    """
+    return Value(f"TRY_CAST(CAST({given.sql} AS STRING) AS {spark_type(kind)})", kind)
 
 
 def _found(given: Value, kind: str, target: str) -> tuple[str, bool]:

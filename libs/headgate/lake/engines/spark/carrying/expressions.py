@@ -146,8 +146,12 @@ class Expressions:
 
     def _cast(self, node: Node) -> Value:
         kind = kinds.kind_of_node(node["type_expr"])
-        # A literal minus a number is one literal: -9223372036854775808 is a BIGINT.
-        return casts.cast(self, self.value(node["child"]), kind, trying=bool(node.get("try_cast")))
+        child, trying = node["child"], bool(node.get("try_cast"))
+        if trying and kinds.decimal_of(kind) and _is_text(child):
+            inner = self.value(child["child"])
+            if inner.kind == "DOUBLE":
+                return casts.shortest(self, inner, kind)
+        return casts.cast(self, self.value(child), kind, trying=trying)
 
     def _comparison(self, node: Node) -> Value:
         left, right = self.value(node["left"]), self.value(node["right"])
@@ -240,3 +244,8 @@ class Expressions:
         if kind == "ANY" and node["comparison_type"] == "COMPARE_EQUAL":
             return Value(f"({self.value(node['child']).sql} IN ({query}))", "BOOLEAN")
         raise refused(f"a subquery with {kind}")
+
+
+def _is_text(node: Node) -> bool:
+    """Whether the expression is a cast to a text that never fails."""
+    return node["class"] == "CAST" and kinds.kind_of_node(node["type_expr"]) == "VARCHAR"

@@ -26,6 +26,8 @@ _SPARK = {
     "BIGINT": "BIGINT", "HUGEINT": "DECIMAL(38,0)", "DOUBLE": "DOUBLE", "VARCHAR": "STRING",
     "STRING_LITERAL": "STRING", "JSON": "STRING", "ENUM": "STRING", "DATE": "DATE",
     "TIMESTAMPTZ": "TIMESTAMP", "TIMESTAMP": "TIMESTAMP_NTZ", "NULL": "VOID",
+    # Written out to the microsecond, so that texts sort as times do.
+    "TIME": "STRING",
 }  # fmt: skip
 
 

@@ -64,6 +64,15 @@ def of_text(x: str, kind: str, target: str) -> str:
             f" WHEN {_trim(x)} = 'epoch' THEN CAST('1970-01-01 00:00:00' AS {target})"
             f" {_unread(x)} END)"
         )
+    if kind == "TIME":
+        form = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?\z"
+        whole = f"CASE WHEN char_length({x}) = 5 THEN concat({x}, ':00.') WHEN char_length({x}) = 8"
+        whole += f" THEN concat({x}, '.') ELSE {x} END"
+        told = f"raise_error(concat('Spark cannot read this time of day: ', {x}))"
+        return (
+            f"(CASE WHEN {x} RLIKE {text(form)} THEN rpad({whole}, 15, '0')"
+            f" WHEN {x} IS NOT NULL THEN {told} END)"
+        )
     raise refused(f"a cast of VARCHAR to {kind}")
 
 

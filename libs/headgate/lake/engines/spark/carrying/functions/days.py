@@ -20,6 +20,8 @@ _MICROS = {
     "microsecond": 1, "millisecond": 1_000, "second": 1_000_000, "minute": 60_000_000,
     "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000,
 }  # fmt: skip
+#: Days that can be added to any day without an end in sight.
+_FAR = 4_000_000
 _CUT = ("year", "quarter", "month", "week", "day", "hour", "minute", "second", "millisecond")
 #: The pieces of an instant, {0}, as whole numbers.
 _PIECES = {
@@ -45,13 +47,15 @@ def moved(carrier: Expressions, sign: str, left: Value, right: Value) -> Value:
     """
     if sign == "+" and (left.kind in WHOLE or left.kind in _INTERVALS):
         left, right = right, left
-    if sign not in "+-" or carrier.trying and right.kind in _INTERVALS:
-        raise refused(f"{left.kind or 'a value'} {sign} {right.kind or 'a value'} within TRY")
     if left.kind == right.kind == "DATE" and sign == "-":
         return Value(f"CAST(datediff({left.sql}, {right.sql}) AS BIGINT)", "BIGINT")
     if left.kind == "DATE" and right.kind in WHOLE:
         word = "date_add" if sign == "+" else "date_sub"
         days = casts.cast(carrier, right, "INTEGER", implicit=True).sql
+        if right.literal is None or abs(int(right.literal)) > _FAR:
+            # Spark begins anew at the other end of time, without a word.
+            told = "raise_error('a day too far away')"
+            days = f"(CASE WHEN abs(CAST({days} AS BIGINT)) > {_FAR} THEN {told} ELSE {days} END)"
         return Value(f"{word}({left.sql}, {days})", "DATE")
     if left.kind in _INTERVALS and left.kind == right.kind:
         return Value(f"({left.sql} {sign} {right.sql})", left.kind)
