@@ -79,8 +79,13 @@ class Kafka:
         folder.mkdir(parents=True, exist_ok=True)
         self._properties.write_text(_PROPERTIES.format(port=self._port, inner=inner, folder=folder))
         subprocess.run(
-            self._java("kafka.tools.StorageTool", "format", "--cluster-id")
-            + ["SGVhZGdhdGUtdGVzdHMtMQ", "--config", str(self._properties)],
+            [
+                *self._java("kafka.tools.StorageTool", "format"),
+                "--cluster-id",
+                "SGVhZGdhdGUtdGVzdHMtMQ",
+                "--config",
+                str(self._properties),
+            ],
             check=True,
             capture_output=True,
         )
@@ -166,6 +171,10 @@ class Kafka:
         wanted = NewTopic(topic, partitions, 1, config=dict(config or {}))
         admin = self.admin()  # which has to outlive what it was asked
         admin.create_topics([wanted], operation_timeout=30)[topic].result()
+        end = time.monotonic() + PATIENCE
+        while topic not in admin.list_topics(timeout=10).topics:
+            assert time.monotonic() < end
+            time.sleep(0.05)
         return topic
 
     def produce(self, topic: str, values: Mapping[int, list[Any]] | list[Any], **each: Any) -> None:

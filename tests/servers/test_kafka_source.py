@@ -188,7 +188,14 @@ def test_a_topic_that_is_deleted_is_told_and_ends_it_in_time(
     monkeypatch.setattr("headgate.ingest.streams.kafka._GONE_AFTER", 3.0)
     topic = kafka.make_topic()
     kafka.produce(topic, [b"x"])
-    source = KafkaSource(topic, {**kafka.config, "topic.metadata.refresh.interval.ms": "500"})
+    source = KafkaSource(
+        topic,
+        {
+            **kafka.config,
+            "topic.metadata.refresh.interval.ms": "500",
+            "topic.metadata.propagation.max.ms": "1000",
+        },
+    )
     source.assign({0: OLDEST})
     all_of(source, {0: 1})
     admin = kafka.admin()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -18,34 +18,11 @@ from confluent_kafka.admin import AdminClient
 
 from headgate.core import clock
 from headgate.core.errors import SettingError
+from headgate.ingest.streams.kafkaconfig import DEFAULTS, FIXED, client_config
 from headgate.ingest.streams.source import OLDEST, LostError, Messages, SourceError
 
 #: How long a broker may take to say what it has, in seconds.
 PATIENCE = 30.0
-#: What is promised rests on these; they cannot be set.
-FIXED: dict[str, Any] = {
-    # Positions are in the table, in the commit that holds the rows.
-    "enable.auto.commit": False,
-    "enable.auto.offset.store": False,
-    # Gone messages are an error, and no reason to go on elsewhere.
-    "auto.offset.reset": "error",
-    # What a producer took back never was.
-    "isolation.level": "read_committed",
-    # Says where a partition ends, also behind records that are the broker's own.
-    "enable.partition.eof": True,
-}
-#: What is so unless ``[kafka]`` says otherwise. The queue of fetched messages is what bounds memory:
-#: when nobody polls it fills, and then nothing is fetched.
-DEFAULTS: dict[str, Any] = {
-    "group.id": "headgate",
-    "client.id": "headgate",
-    "check.crcs": True,
-    "queued.max.messages.kbytes": 32_768,
-    "queued.min.messages": 100_000,
-    "fetch.wait.max.ms": 100,
-    "reconnect.backoff.max.ms": 2_000,
-    "allow.auto.create.topics": False,
-}
 #: Errors that no waiting mends.
 _HOPELESS = frozenset(
     getattr(KafkaError, name)
@@ -62,28 +39,11 @@ _GONE = frozenset(
     for n in ("_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "UNKNOWN_TOPIC_OR_PART", "UNKNOWN_TOPIC_ID")
 )
 _GONE_AFTER = 60.0
+#: For so many seconds a topic may be so new that a broker has not heard of it.
+_NEW = 5.0
+Answer = TypeVar("Answer")
 _log = logging.getLogger("headgate.kafka")
 _log.addHandler(logging.NullHandler())
-
-
-def client_config(config: Mapping[str, str]) -> dict[str, Any]:
-    """Configuration of any client of Kafka: where the brokers are, and how to be let in.
-
-    Raises:
-        SettingError: it does not say where the brokers are, or what is fixed otherwise.
-    """
-    if not config.get("bootstrap.servers"):
-        raise SettingError(
-            "nothing says where Kafka is.",
-            remedy='Write in headgate.toml: [kafka] "bootstrap.servers" = "broker:9092".',
-        )
-    for name, value in FIXED.items():
-        if name in config and config[name] != str(value).lower():
-            raise SettingError(
-                f"{name} must be {str(value).lower()} for messages to be taken once.",
-                remedy="Take it out of [kafka].",
-            )
-    return dict(config)
 
 
 class KafkaSource:
@@ -134,22 +94,35 @@ class KafkaSource:
     def identity(self) -> str:
         """The id that Kafka gave the topic; another one of the same name has another."""
         admin = AdminClient(self._client, logger=_log)
-        try:
+
+        def ask() -> str:
             asked = admin.describe_topics(TopicCollection([self.topic]), request_timeout=PATIENCE)
-            found = asked[self.topic].result()
-        except KafkaException as error:
-            raise self._refused(error.args[0]) from None
-        return str(found.topic_id)
+            return str(asked[self.topic].result().topic_id)
+
+        return self._asked(ask)
 
     def partitions(self) -> tuple[int, ...]:
         """The partitions that the topic has now, ascending."""
-        try:
+
+        def ask() -> tuple[int, ...]:
             found = self._consumer.list_topics(self.topic, timeout=PATIENCE).topics[self.topic]
-        except KafkaException as error:
-            raise self._refused(error.args[0]) from None
-        if found.error is not None:
-            raise self._refused(found.error)
-        return tuple(sorted(found.partitions))
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return tuple(sorted(found.partitions))
+
+        return self._asked(ask)
+
+    def _asked(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer about the topic, which the broker may not know for a moment yet."""
+        until = clock.monotonic() + _NEW
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                told: KafkaError = error.args[0]
+                if told.code() not in _GONE or clock.monotonic() > until:
+                    raise self._refused(told) from None
+            clock.sleep(0.1)
 
     def assign(self, positions: Mapping[int, int]) -> dict[int, int]:
         """Take these partitions from these positions on; see the protocol."""

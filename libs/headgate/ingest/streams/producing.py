@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from headgate.core.errors import SettingError
-from headgate.ingest.streams.kafka import client_config
+from headgate.ingest.streams.kafkaconfig import client_config
 from headgate.ingest.streams.source import SourceError
 
 _log = logging.getLogger("headgate.kafka")
