@@ -66,7 +66,12 @@ def rows(
     Raises:
         ModelError: the inputs cannot be grouped so.
     """
-    _demand(contract, work, groups)
+    if why := misfit(work, groups):
+        raise ModelError(
+            f"transform {contract.transform} cannot be shared out by {tuple(groups)!r}: {why}.",
+            remedy="Name columns that every input has as its groups, or leave them out.",
+            place=str(contract.path),
+        )
     schema = ", ".join(f"`{c}` {spark_type(t)}" for c, t in work.columns.items())
     with told():
         if not groups:
@@ -78,19 +83,14 @@ def rows(
         return _together(inputs, groups).groupBy(*keys).applyInArrow(_apart(work), schema)
 
 
-def _demand(contract: Contract, work: Work, groups: Sequence[str]) -> None:
+def misfit(work: Work, groups: Sequence[str]) -> str:
+    """Why the inputs cannot be grouped so; empty if they can."""
     lacking = [g for g in groups if any(g not in columns for columns in work.inputs)]
     if lacking:
-        why = f"an input has no column {lacking[0]}"
-    elif not groups and len(work.inputs) != 1:
-        why = f"rows by themselves are of one input, and it has {len(work.inputs)}"
-    else:
-        return
-    raise ModelError(
-        f"transform {contract.transform} cannot be shared out by groups={tuple(groups)!r}: {why}.",
-        remedy="Name columns that every input has, or leave groups out.",
-        place=str(contract.path),
-    )
+        return f"an input has no column {lacking[0]}"
+    if not groups and len(work.inputs) != 1:
+        return f"rows by themselves are of one input, and it has {len(work.inputs)}"
+    return ""
 
 
 def _together(inputs: Sequence[DataFrame], groups: Sequence[str]) -> DataFrame:
