@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.contracts.model import PLACE, Contract
 from headgate.core import clock, ids
+from headgate.core.errors import LakeError
 from headgate.ingest.streams.source import Messages
 from headgate.ingest.streams.taking import Decoder
 from headgate.ingest.taken import Taken
+from headgate.lake.engines import EngineError
 from headgate.lake.engines.duckdb import identifiers, one
-from headgate.lake.engines.spark.kafka_stream import failing
+from headgate.lake.engines.spark.kafka_stream import AwayError, failing
 from headgate.lake.session import Session
 from headgate.lake.snapshot import relation
 from headgate.lake.stage import StagedFile, stage
@@ -32,6 +34,9 @@ from headgate.quality.predicates import (
 
 if TYPE_CHECKING:
     from headgate.lake.engines.duckdb import Connection
+
+#: How long a broker may be away while messages are fetched again, in seconds.
+_PATIENCE = 60.0
 
 
 @dataclass
@@ -55,8 +60,14 @@ class SparkTaking:
             HeadgateError: a rule cannot be judged, or nothing can be staged.
         """
         assert isinstance(messages, Staged)
-        with clock.frozen(clock.parse_iso(messages.at)):
-            return self._take(messages)
+        try:
+            with clock.frozen(clock.parse_iso(messages.at)):
+                return self._take(messages)
+        except EngineError as error:
+            raise LakeError(
+                f"Spark could not judge messages of {self.topic}: {error}",
+                remedy="Nothing of them was taken; start it again.",
+            ) from error
 
     def _take(self, messages: Staged) -> gate.Intake:
         session, contract = self.session, self.contract
@@ -122,10 +133,17 @@ class SparkTaking:
             f"(partition = {p} AND offset IN ({', '.join(map(str, sorted(those)))}))"
             for p, those in sorted(places.items())
         )
-        with failing():
-            rows = messages.rows.frame.where(where).coalesce(1)
-            told = rows.mapInArrow(partial(tasks.take, asked=asked), tasks.SCHEMA).toArrow()
-            return accounts(told.column("told").to_pylist(), folder)
+        until = clock.monotonic() + _PATIENCE
+        while True:
+            try:
+                with failing():
+                    rows = messages.rows.frame.where(where).coalesce(1)
+                    told = rows.mapInArrow(partial(tasks.take, asked=asked), tasks.SCHEMA).toArrow()
+                    return accounts(told.column("told").to_pylist(), folder)
+            except AwayError:
+                if clock.monotonic() > until:
+                    raise
+                clock.sleep(1.0)
 
 
 def _counted(
