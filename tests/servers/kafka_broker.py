@@ -184,6 +184,8 @@ class Kafka:
         producer = Producer({**self.config, "linger.ms": 5, "enable.idempotence": True})
         for partition, those in (values if isinstance(values, Mapping) else {0: values}).items():
             for value in those:
+                while len(producer) >= 90_000:  # as many as it keeps
+                    producer.poll(0.1)
                 producer.produce(topic, value, partition=partition, **each)
                 producer.poll(0)
         assert producer.flush(60) == 0
