@@ -91,7 +91,8 @@ def freshness(kafka: Kafka, rate: int, seconds: float, *words: str) -> dict[str,
     with tempfile.TemporaryDirectory() as folder:
         project = with_broker(make_project(Path(folder) / "p"), kafka)
         stream = Stream(project, topic, *words)
-        producer = Producer({**kafka.config, "linger.ms": 20, "compression.type": "lz4"})
+        producer = Producer({**kafka.config, "linger.ms": 20, "compression.type": "lz4",
+                             "queue.buffering.max.messages": 1_000_000})  # fmt: skip
         ended, made = threading.Event(), [0]
 
         def produce() -> None:
