@@ -74,8 +74,10 @@ def pod_problems(text: str, pod: Mapping[str, Any]) -> list[str]:
 
 def _unknown(read: Any, written: Mapping[str, Any], before: str) -> Iterator[str]:
     """The fields of ``written`` that the client kept without knowing them."""
-    if not hasattr(read, "getAdditionalProperties"):
-        return
+    from py4j.java_collections import JavaMap
+
+    if isinstance(read, JavaMap):
+        return  # such as labels: whatever is written is meant
     more = read.getAdditionalProperties()
     for name, value in written.items():
         if more.containsKey(name):
@@ -85,15 +87,10 @@ def _unknown(read: Any, written: Mapping[str, Any], before: str) -> Iterator[str
             continue
         inner = getattr(read, f"get{name[0].upper()}{name[1:]}")()
         if isinstance(value, dict):
-            if not _is_map(inner):
-                yield from _unknown(inner, value, f"{before}{name}.")
+            yield from _unknown(inner, value, f"{before}{name}.")
         elif value and isinstance(value[0], dict):
             for number, one in enumerate(value):
-                yield from _unknown(inner.get(number), one, f"{before}{name}[{number}].")
-
-
-def _is_map(value: Any) -> bool:
-    return hasattr(value, "entrySet")
+                yield from _unknown(inner[number], one, f"{before}{name}[{number}].")
 
 
 def _jvm() -> Any:
