@@ -251,7 +251,7 @@ def test_code_holds_whatever_backticks_it_has(text: str, expected: str) -> None:
 def test_every_custom_property_that_is_read_is_documented_and_no_other() -> None:
     text = "".join(
         (SOURCES / f"{name}.py").read_text("utf-8")
-        for name in ("load", "origin", "protection", "timing", "rules", "relations")
+        for name in ("load", "live", "origin", "protection", "timing", "rules", "relations")
     )
     read = set(re.findall(r'(?:\bprops|custom\(\w+\))(?:\.get\(|\[)"(\w+)"', text))
     read |= set(re.findall(r'"(\w+)" (?:not )?in props\b', text))

@@ -22,7 +22,7 @@ WORDS = {
     "path", "version", "status", "description", "owner", "grain", "document", "hash", "tags",
     "promises", "release_group", "freshness_hours", "retention_days", "name", "dimension", "place",
     "classification", "personal", "examples", "business_name", "schedule", "timezone", "retries",
-    "retry_minutes", "anonymized", "anonymized_of",
+    "retry_minutes", "anonymized", "anonymized_of", "live",
 }  # fmt: skip
 DOCUMENTS = [
     yaml.safe_load(p.read_text())

@@ -15,6 +15,7 @@ from typing import Any
 
 from headgate.core import clock
 from headgate.core.errors import ConflictError, LakeBusyError, UsageError
+from headgate.lake import ledger
 from headgate.lake.lake import BRIEF
 from headgate.lake.maintenance import compaction
 from headgate.lake.release import STREAM, Release
@@ -25,6 +26,7 @@ from headgate.orchestration.context import RunContext
 from headgate.orchestration.dbt.compile import Sources
 from headgate.orchestration.part import Part, begun
 from headgate.orchestration.project import Project
+from headgate.orchestration.run import opened
 from headgate.orchestration.streaming import live_windows, measures
 from headgate.orchestration.streaming.live_state import LiveModel, model_of
 
@@ -65,10 +67,12 @@ class Refreshed:
 
 def refresh(
     project: Project, model: LiveModel, sources: Sources | None = None, *, tidy: bool = False,
-    tell: bool = True,
+    tell: bool = True, show: bool = True,
 ) -> Refreshed:  # fmt: skip
     """One turn. With ``tidy`` small files of what it builds are put together; without ``tell``
-    lineage does not hear of it.
+    lineage does not hear of it. Without either of ``tell`` and ``show`` its batches are entered in
+    the ledgers and itself, as a run, is not, and the catalogue shows it once somebody next holds
+    the lake.
 
     Raises:
         LakeBusyError: a run holds the lake.
@@ -94,7 +98,11 @@ def refresh(
             if tidy:
                 _tidy(context, model)
             published = _release(part, model)
-        part.enter(published)
+        if tell or show:
+            part.enter(published)
+        else:
+            ledger.record(context.session.con, project.lake, project.contracts, context.accounts,
+                          context.run_id)  # fmt: skip
     mark = counted.watermark if counted else None
     fresh = None
     if mark is not None:
@@ -129,24 +137,38 @@ def keep(
     sources = Sources(project)
     model = model_of(project, dataset, sources)
     seen: dict[str, int] = {}
-    tidied, told = clock.monotonic(), -LINEAGE_SECONDS
+    tidied, told, shown = clock.monotonic(), -LINEAGE_SECONDS, True
     while not stopped():
         turn = clock.monotonic()
         now = {d: s.version for d in model.streams if (s := project.lake.snapshot(d)) is not None}
         if now and now != seen:
             tidy, tells = turn - tidied > TIDY_SECONDS, turn - told > LINEAGE_SECONDS
             try:
-                found = refresh(project, model, sources, tidy=tidy, tell=tells)
+                found = refresh(project, model, sources, tidy=tidy, tell=tells, show=once)
             except (LakeBusyError, ConflictError) as why:
                 found = Refreshed(dataset, clock.iso(), problems=(str(why),))
             else:
                 seen, tidied, told = now, turn if tidy else tidied, turn if tells else told
+                shown = once
             measures.write(project.lake.root, f"live.{dataset}", found.told())
             tell(found)
+        elif not shown:
+            shown = _show(project, dataset)
         if once:
             return
         while not stopped() and clock.monotonic() - turn < every:
             clock.sleep(min(0.1, every))
+    if not shown:
+        _show(project, dataset)
+
+
+def _show(project: Project, dataset: str) -> bool:
+    """Have the catalogue show the last turn, as each does that of the one before."""
+    try:
+        with opened(project, f"{BRIEF} {dataset}"):
+            return True
+    except LakeBusyError:
+        return False  # whoever holds the lake does it
 
 
 def _bring_up(part: Part, model: LiveModel) -> None:

@@ -216,7 +216,9 @@ def test_what_no_late_row_explains_is_a_finding(house: House) -> None:
 
 
 def test_what_no_stream_feeds_waits_for_a_run(house: House) -> None:
-    house.say("a", 0)
+    # The log of the example has messages of the same hour.
+    hour = (dt.datetime(2009, 5, 4, 9, tzinfo=dt.UTC) - NOON) / dt.timedelta(minutes=1)
+    house.say("a", hour)
     house.turn()
     house.run()
     source = house.project.settings.root / "irc.jsonl"
@@ -225,7 +227,7 @@ def test_what_no_stream_feeds_waits_for_a_run(house: House) -> None:
     )
     run.run(house.project, sources={"bronze.irc.messages": [str(source)]},
             select=["bronze.irc.messages", "silver.chat.messages"])  # fmt: skip
-    house.say("b", 2)
+    house.say("b", hour + 2)
     house.turn()
     assert {k[0] for k in house.table()} == {"live:c"}
     assert live_check.check(house.project, DATASET).equal == 4
