@@ -48,6 +48,12 @@ def _whole(carrier: Expressions, sign: str, left: Value, right: Value) -> Value:
     kind = kinds.widest([str(left.kind), str(right.kind)]) or "BIGINT"
     kind = _narrowed(left, right) or kind
     a, b = (casts.cast(carrier, v, kind, implicit=True).sql for v in (left, right))
+    if sign == "%" and kind != "HUGEINT" and (right.literal is None or int(right.literal) == -1):
+        # The least number by -1 overflows in DuckDB, and leaves 0 on Spark.
+        bits = {"TINYINT": 7, "SMALLINT": 15, "INTEGER": 31, "BIGINT": 63}[kind]
+        least = f"CAST('{-(2**bits)}' AS {kinds.spark_type(kind)})"
+        found = f"(CASE WHEN NOT ({b} = -1 AND {a} = {least}) THEN try_mod({a}, {b}) END)"
+        return _checked(carrier, found, [a, b], kind)
     return _raising(carrier, sign, a, b, kind)
 
 
