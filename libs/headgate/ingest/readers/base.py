@@ -59,6 +59,7 @@ REASONS: Mapping[str, str] = {
     "reader_crashed": "reading the file ended the process that did; nothing of it is read",
     "encrypted": "the file is encrypted, and no key of it is known here",
     "undecodable_message": "the message's bytes are not what its schema says, or say what JSON cannot",
+    "no_value": "the message has a key and no value, which says in a compacted topic that a key is gone",
     "unknown_schema": "the schema that the message names cannot be had, or not be read by",
 }
 #: What is told of a record that is taken all the same.
