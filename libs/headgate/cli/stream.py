@@ -27,17 +27,17 @@ def stream(
         help="Only these partitions, as 0-3,7: each process of several takes its own. Without it all.",
     ),
     commit_seconds: float = typer.Option(
-        1.0, "--commit-seconds", min=0.05, max=600.0, help="Commit so long after a batch began."
+        1.0, "--commit-seconds", metavar="SECONDS", min=0.05, max=600.0, help="Commit so long after a batch began."
     ),
     commit_messages: int = typer.Option(
-        20_000, "--commit-messages", min=1, help="Commit after so many messages at the latest."
+        20_000, "--commit-messages", metavar="NUMBER", min=1, help="Commit after so many messages at the latest."
     ),
     release_seconds: float = typer.Option(
-        2.0, "--release-seconds", min=0.1, max=10.0,
+        2.0, "--release-seconds", metavar="SECONDS", min=0.1, max=10.0,
         help="Show readers what was committed at least so often.",
     ),
     compact_seconds: float = typer.Option(
-        30.0, "--compact-seconds", min=0.0,
+        30.0, "--compact-seconds", metavar="SECONDS", min=0.0,
         help="Put small files together so often; 0 leaves it to headgate maintain.",
     ),
     fold_seconds: float = typer.Option(
