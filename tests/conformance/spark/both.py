@@ -14,7 +14,7 @@ from headgate.lake.engines.spark.connection import SparkConnection
 from headgate.quality.examples import load_rows
 
 #: As many expressions in one query: a job for each would take minutes.
-MOST = 60
+MOST = 24
 Row = Mapping[str, Any]
 
 
