@@ -20,6 +20,7 @@ from tests.servers.spark_engine import spark as spark
 pytestmark = pytest.mark.servers
 
 DAY = dt.date(2010, 1, 1)
+NOON = dt.datetime(2010, 1, 1, 12, tzinfo=dt.UTC)
 
 
 class Houses:
