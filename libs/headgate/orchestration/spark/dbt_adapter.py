@@ -17,7 +17,7 @@ from dbt.adapters.base import AdapterPlugin, available
 from dbt.adapters.contracts.connection import Connection, ConnectionState
 from dbt.adapters.contracts.relation import Policy
 from dbt.adapters.spark.connections import SparkConnectionManager, SparkCredentials
-from dbt.adapters.spark.impl import SparkAdapter
+from dbt.adapters.spark.impl import SparkAdapter as Theirs
 from dbt.adapters.spark.relation import SparkRelation
 from dbt_common.exceptions import DbtRuntimeError
 
@@ -103,8 +103,9 @@ class Relation(SparkRelation):
     quote_policy = Policy(database=False, schema=True, identifier=True)
 
 
-class Adapter(SparkAdapter):
-    """dbt-spark's adapter, whose tables are those of the lake."""
+class SparkAdapter(Theirs):
+    """dbt-spark's adapter, whose tables are those of the lake. dbt reads the adapter's type out of the
+    name of its class."""
 
     ConnectionManager = Manager
     Relation = Relation
@@ -156,7 +157,7 @@ def registered() -> Iterator[None]:
     """Let dbt take this adapter for profiles of type ``spark`` within the block."""
     before = dbt_spark.Plugin
     dbt_spark.Plugin = AdapterPlugin(
-        adapter=Adapter,
+        adapter=SparkAdapter,
         credentials=SparkCredentials,
         include_path=str(_INCLUDED),
         dependencies=["duckdb"],
