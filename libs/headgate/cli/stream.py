@@ -6,12 +6,19 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
 from headgate.cli import output
 from headgate.core.errors import HeadgateError, LakeBusyError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from headgate.contracts.model import Contract
+    from headgate.ingest.streams.source import Source
+    from headgate.orchestration.project import Project
+    from headgate.orchestration.streaming.measures import Measures
+    from headgate.orchestration.streaming.plan import Plan
 
 EXAMPLE = "Example: headgate stream chat.messages=bronze.live.messages"
 
@@ -62,7 +69,6 @@ def stream(
     anywhere, and goes on from there. What the contract refuses goes to quarantine with topic,
     partition and offset. Brokers are named in headgate.toml.
     """
-    from headgate.orchestration import alerts
     from headgate.orchestration.project import Project
     from headgate.orchestration.streaming import stream as work
     from headgate.orchestration.streaming.plan import Plan, partitions_of
@@ -78,26 +84,7 @@ def stream(
     if not topic and mapping.startswith("="):
         raise UsageError(f"{mapping!r} names no topic.", remedy="Write TOPIC=DATASET.")
     source = work.source_of(project, contract, topic or contract.stream.topic)  # type: ignore[union-attr]
-    ending = threading.Event()
-    before = {s: signal.signal(s, lambda *_: ending.set()) for s in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        with _Shown(as_json) as shown:
-            found = work.consume(
-                project, dataset, source, plan, stopped=ending.is_set, tell=shown.tell
-            )
-    except (LakeBusyError, UsageError):
-        raise  # who started it is told
-    except HeadgateError as error:
-        kind: Literal["refused", "failed"] = (
-            "refused" if isinstance(error, RefusedError) else "failed"
-        )
-        show = f"headgate stream {mapping}"
-        told = alerts.Alert(kind, dataset, contract.owner, f"The stream ended: {error}", show)
-        alerts.send(project, told, log=False)
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    found = _taken(project, contract, source, plan, as_json=as_json)
     if not as_json:
         output.out(
             f"{found.topic} -> {found.dataset}: {found.messages:,} messages, {found.rows:,} rows,"
@@ -105,6 +92,36 @@ def stream(
             f" {found.releases:,} releases."
         )
     return 0
+
+
+def _taken(
+    project: Project, contract: Contract, source: Source, plan: Plan, *, as_json: bool
+) -> Measures:
+    """Take the stream until a signal ends it; its owner is told where it ends otherwise."""
+    from headgate.orchestration import alerts
+    from headgate.orchestration.streaming import stream as work
+
+    ending = threading.Event()
+    before = {s: signal.signal(s, lambda *_: ending.set()) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with _Shown(as_json) as shown:
+            found = work.consume(
+                project, contract.id, source, plan, stopped=ending.is_set, tell=shown.tell
+            )
+    except (LakeBusyError, UsageError):
+        raise  # who started it is told
+    except HeadgateError as error:
+        kind: Literal["refused", "failed"] = (
+            "refused" if isinstance(error, RefusedError) else "failed"
+        )
+        show = f"headgate stream {source.topic}={contract.id}"
+        told = alerts.Alert(kind, contract.id, contract.owner, f"The stream ended: {error}", show)
+        alerts.send(project, told, log=False)
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return found
 
 
 class _Shown:
