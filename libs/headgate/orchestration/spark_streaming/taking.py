@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from headgate.contracts.model import PLACE, Contract
 from headgate.core import clock, ids
@@ -34,6 +34,7 @@ from headgate.quality.predicates import (
 
 if TYPE_CHECKING:
     from headgate.lake.engines.duckdb import Connection
+    from headgate.lake.engines.spark.connection import SparkConnection
 
 #: How long a broker may be away while messages are fetched again, in seconds.
 _PATIENCE = 60.0
@@ -72,6 +73,7 @@ class SparkTaking:
     def _take(self, messages: Staged) -> gate.Intake:
         session, contract = self.session, self.contract
         con = session.engine(contract)
+        _forget_files(con)
         parents = wanted(session, contract)
         hold(con, parents, session.held(con))
         tables = {p.rule_id: p.table for p in parents}
@@ -144,6 +146,12 @@ class SparkTaking:
                 if clock.monotonic() > until:
                     raise
                 clock.sleep(1.0)
+
+
+def _forget_files(con: Connection) -> None:
+    """Drop what the batch before made of its files: a stream goes on for longer than a run."""
+    for name in [n for n in cast("SparkConnection", con).schemas if n.startswith("_files_")]:
+        con.execute(f"DROP VIEW IF EXISTS {name}")
 
 
 def _counted(
