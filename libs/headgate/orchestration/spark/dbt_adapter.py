@@ -125,6 +125,16 @@ class SparkAdapter(Theirs):
     def commit(self) -> None:
         """Nothing: Spark has no transactions."""
 
+    @available  # type: ignore[untyped-decorator]
+    def is_ducklake(self, relation: Any) -> bool:
+        """What dbt-duckdb's macros ask: it is none."""
+        return False
+
+    @available  # type: ignore[untyped-decorator]
+    def is_motherduck(self) -> bool:
+        """What dbt-duckdb's macros ask: it is none."""
+        return False
+
     def get_column_schema_from_query(self, sql: str) -> list[Any]:
         """The columns that a query gives."""
         return [self.Column.create(name, kind) for name, kind in self._plugin().columns(sql)]
