@@ -13,7 +13,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headgate.contracts.model import Column, Contract, Delivery, LiveSpec, Promise, Rule, SourceSpec, StreamSpec, Timing
+from headgate.contracts.model import (
+    Column,
+    Contract,
+    Delivery,
+    LiveSpec,
+    Promise,
+    Rule,
+    SourceSpec,
+    StreamSpec,
+    Timing,
+)
 from headgate.contracts.names import DatasetName
 from headgate.core import ids
 from headgate.core import json as hjson
