@@ -63,9 +63,8 @@ def publish_model(
     """Stage ``relation`` (a model's rows, on ``cursor``), judge it and commit it.
 
     Without a ``scope`` the whole table is replaced. ``sql`` is the model's definition; where its
-    columns come from is read out of that, unless ``lineage`` says it. ``settled`` are the versions
-    of which the table holds everything, where those are not the ``inputs`` that were read; the
-    next incremental build goes on from there. ``detail`` is told in the commit.
+    columns come from is read out of that, unless ``lineage`` says it. ``settled``: versions of which
+    the table holds all, where those are not the ``inputs``; the next build goes on from there.
 
     Raises:
         RefusedError: the gate refused the batch; the table is as it was.
