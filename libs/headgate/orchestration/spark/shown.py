@@ -177,7 +177,7 @@ class Shown:
                 columns = schemas.get(name.lower())
                 if columns is None:
                     continue  # a common table expression, or nothing
-                schema, _, last = name.rpartition(".")
+                schema, _, last = name.partition(".") if "." in name else ("", "", name)
                 if schema:
                     con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}")
                 told = ", ".join(f"NULL::{t} AS {identifier(c)}" for c, t in columns.items())
