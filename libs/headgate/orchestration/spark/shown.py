@@ -128,7 +128,7 @@ class Shown:
                 self.con.bind(name, self.frame(rest))
                 return Answer()
             return self.con.execute(
-                f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS {self._flat(rest)}"
+                f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM (\n{self._flat(rest)}\n)"
             )
         if dropped := _DROPPED.match(query):
             return self.con.execute(f"DROP TABLE IF EXISTS {identifier(_joined(dropped[1]))}")
