@@ -258,7 +258,9 @@ def _contract(
         source=source,
         delivery=origin.delivery_of(props, columns, place),
         stream=origin.stream_of(props, place),
-        live=live.live_of(props, columns, made=origin.model_of(props, name) is not None, place=place),
+        live=live.live_of(
+            props, columns, made=origin.model_of(props, name) is not None, place=place
+        ),
         timing=times,
         model=origin.model_of(props, name),
         transform=origin.transform_of(props, place),

@@ -21,9 +21,7 @@ _ELEMENT = frozenset(_ELEMENT_WORDS.split())
 _RULE_WORDS = """description dimension businessImpact tags authoritativeDefinitions scheduler
     schedule"""
 _RULE = frozenset(_RULE_WORDS.split())
-_CUSTOM_WORDS = (
-    "releaseGroup engine live personalData anonymized unmaskedFor schedule timezone retries retryMinutes"
-)
+_CUSTOM_WORDS = "releaseGroup engine live personalData anonymized unmaskedFor schedule timezone retries retryMinutes"
 _CUSTOM = frozenset(f"headgate.{word}" for word in _CUSTOM_WORDS.split())
 
 

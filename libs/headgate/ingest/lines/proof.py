@@ -23,11 +23,14 @@ from headgate.contracts.model import Column
 from headgate.core import json as hjson
 from headgate.ingest import casts
 from headgate.ingest.lines.layout import Key, Layout
-from headgate.lake.engines.duckdb import identifier, literal
+from headgate.lake.engines.duckdb import UNGUARDING, identifier, literal
 
 #: DuckDB pushes a filter through a projection by repeating what was projected, and so would parse
 #: a line again for every mention of a field.
-SETTINGS: Mapping[str, str] = {"disabled_optimizers": "filter_pushdown", "TimeZone": "UTC"}
+SETTINGS: Mapping[str, str] = {
+    "disabled_optimizers": f"filter_pushdown,{UNGUARDING}",
+    "TimeZone": "UTC",
+}
 _UTC_TEMPLATE = re.compile(r"0000-00-00T00:00:00(\.000|\.000000)?(Z|\+00:00)")
 #: Instants of which DuckDB's cast takes exactly those that the exact look takes.
 INSTANT = (

@@ -27,7 +27,7 @@ from headgate.ingest.readers.base import (
     SourceFile,
 )
 from headgate.ingest.streamed import Streamed
-from headgate.lake.engines.duckdb import identifier
+from headgate.lake.engines.duckdb import UNGUARDING, identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 EXTENSIONS = (".csv", ".tsv")
 OPTIONS = dialect.OPTIONS
 #: Without these the casts would be written twice, into the guards too.
-_SETTINGS = {"disabled_optimizers": "filter_pushdown", "TimeZone": "UTC"}
+_SETTINGS = {"disabled_optimizers": f"filter_pushdown,{UNGUARDING}", "TimeZone": "UTC"}
 
 
 class _Entry(NamedTuple):

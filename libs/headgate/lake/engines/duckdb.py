@@ -15,6 +15,8 @@ Connection = duckdb.DuckDBPyConnection
 
 #: Settings that are no connection's but each of its cursors'.
 _OF_EACH_CURSOR = ("TimeZone", "enable_progress_bar")
+#: The optimizers by which an error escapes from a TRY; whoever disables others disables them too.
+UNGUARDING = "common_subexpressions"
 #: What may still be set once a connection is locked: it changes how a query runs, and nothing else.
 _STILL_SET = (*_OF_EACH_CURSOR, "disabled_optimizers", "preserve_insertion_order", "threads")
 #: In this order: after the last, no setting can be changed but those.
@@ -40,6 +42,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "max_temp_directory_size": settings.spill_limit,
         "preserve_insertion_order": "false",
         "TimeZone": "UTC",
+        # It takes what two expressions share out of both, also out of TRY, which then guards nothing:
+        # a cast that fails in two rules would stop the batch in place of setting the row aside.
+        "disabled_optimizers": UNGUARDING,
         # It would be drawn over what the command prints, JSON included.
         "enable_progress_bar": "false",
     } | ({"threads": settings.threads} if settings.threads else {})
@@ -75,6 +80,7 @@ def empty() -> Connection:
     """A connection that holds nothing and reaches nothing, to ask the engine about a text."""
     con = duckdb.connect(":memory:", config={"threads": 1})
     con.execute("SET GLOBAL TimeZone = 'UTC'")
+    con.execute(f"SET disabled_optimizers = {literal(UNGUARDING)}")
     lock(con)
     return con
 

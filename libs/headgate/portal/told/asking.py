@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from headgate.lake.engines.duckdb import Connection, configure, connect
+from headgate.lake.engines.duckdb import UNGUARDING, Connection, configure, connect
 from headgate.lake.lake import Lake
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Asking:
         configure(cursor, self.settings)
         # To find the newest rows first and their other columns in a second scan costs twice as much
         # where the rows of a dataset lie together.
-        cursor.execute("SET disabled_optimizers = 'late_materialization'")
+        cursor.execute(f"SET disabled_optimizers = 'late_materialization,{UNGUARDING}'")
         return cursor
 
 

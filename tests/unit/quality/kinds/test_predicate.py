@@ -124,3 +124,13 @@ def test_the_columns_that_ingest_adds_may_be_asked() -> None:
     with pytest.raises(ContractError, match="no column '_ingested_at'"):
         compile_row_rules(made)
     compile_row_rules(dataclasses.replace(made, source=SourceSpec("jsonl")))
+
+
+def test_an_error_that_two_rules_share_breaks_its_row_alone() -> None:
+    # The engine would take the cast out of both, and out of what guards it.
+    above = rule("predicate", None, sql="CAST(text AS INTEGER) > 1")
+    below = rule("predicate", None, sql="CAST(text AS INTEGER) < 5")
+    made = contract(COLUMNS, above, below)
+    rows = [dict.fromkeys(COLUMNS) | {"text": text} for text in ("3", "x", "7")]
+    found = broken_rules(made, compile_row_rules(made), rows)
+    assert [len(broken) for broken in found] == [0, 2, 1]
