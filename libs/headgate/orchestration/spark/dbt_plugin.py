@@ -34,6 +34,8 @@ class SparkPlugin(Plugin):
     the log of each."""
 
     _shown: dict[str, int | None]
+    #: Models that were shown what changed for them.
+    _told: set[str]
     _facts: Connection
 
     @classmethod
@@ -53,7 +55,7 @@ class SparkPlugin(Plugin):
         made._context, made._alone = current, False
         made._parent = cast(Connection, connected(current))
         made._sources, made._builds, made._shown = Sources(current.project), {}, {}
-        made._facts = empty()
+        made._facts, made._told = empty(), set()
         made._plan(made._facts)
         return made
 
@@ -127,7 +129,9 @@ class SparkPlugin(Plugin):
             read, contracts = self._sources.inputs, self._context.project.contracts
             readers = [d for d, inputs in read.items() if after.id in inputs]
             models = [str(contracts[d].model) for d in (after.id, *readers)]
-        self._builds |= builds.plan(self._context, self._sources, models)
+        fresh = builds.plan(self._context, self._sources, models)
+        self._builds |= fresh
+        self._told -= fresh.keys()
         builds.show(self._facts, self._context, self._builds, {})
 
     def _show_all(self, names: set[str]) -> None:
@@ -137,8 +141,10 @@ class SparkPlugin(Plugin):
             schema, _, rest = name.partition(".")
             if schema.lower() == builds.SCHEMA:
                 build = self._builds.get(rest.partition("|")[0])
-                if build is not None and name not in cast(Shown, self._parent).con.schemas:
+                # An earlier build's may be there still: what changed is told anew once it is planned.
+                if build is not None and build.model not in self._told:
                     builds.show_changed(self._parent, self._context, build)
+                    self._told.add(build.model)
                 continue
             dataset = f"{schema.replace('_', '.', 1)}.{rest}"
             if dataset not in contracts:
