@@ -148,7 +148,7 @@ def test_an_incremental_build_may_not_give_rows_that_did_not_change(houses: Hous
     rows = house.rows(MESSAGES)
     house.put([line("log/a.txt", 2, DAY)])
     ((name, sentence),) = house.build(*wanted).failed
-    assert name == "fct_messages"
+    assert name == "fct_messages", sentence
     assert "gives a row whose sent_date is not among what changed" in sentence
     assert "2010-01-02" in sentence
     assert house.rows(MESSAGES) == rows
