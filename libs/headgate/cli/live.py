@@ -15,13 +15,14 @@ from headgate.core import json as hjson
 if TYPE_CHECKING:
     from headgate.orchestration.streaming.live import Refreshed
 
+EXAMPLE = "Example: headgate live run gold.chat.channel_velocity --every 5"
 app = typer.Typer(
     name="live",
     no_args_is_help=True,
     rich_markup_mode=None,
+    epilog=EXAMPLE,
     help="Keep windows up to date while messages come, and check them against a run.",
 )
-EXAMPLE = "Example: headgate live run gold.chat.channel_velocity --every 5"
 CHECK_EXAMPLE = "Example: headgate live check gold.chat.channel_velocity --json"
 
 

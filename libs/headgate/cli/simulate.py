@@ -12,6 +12,7 @@ from headgate.core.errors import SettingError, UsageError
 
 if TYPE_CHECKING:
     from headgate.simulation.live import LiveWanted
+    from headgate.simulation.plan import Wanted
 
 EXAMPLE = "Example: headgate simulate --messages 20000 --seed 7 --out exports --faults 0.0005"
 
@@ -79,14 +80,19 @@ def simulate(
         return _live(events, kafka, topic, rate, steady=steady, as_json=as_json)
     if out is None:
         raise UsageError("Nothing says where to.", remedy="Use --out DIR or --kafka BOOTSTRAP.")
-    from headgate.cli import progress
-    from headgate.simulation import exports
     from headgate.simulation.plan import Wanted
 
-    wanted = Wanted(messages, seed, guilds, channels, faults, minified)
+    return _files(Wanted(messages, seed, guilds, channels, faults, minified), out, as_json=as_json)
+
+
+def _files(wanted: Wanted, out: Path, *, as_json: bool) -> int:
+    """Write exports, and say what is in them."""
+    from headgate.cli import progress
+    from headgate.simulation import exports
+
     with progress.watch(quiet=as_json) as watcher:
         written = exports.simulate(
-            wanted, out, lambda done: watcher.rows("exports", done, messages)
+            wanted, out, lambda done: watcher.rows("exports", done, wanted.messages)
         ).plain()
     if as_json:
         output.json({name: written[name] for name in ("wanted", "totals", "faults")})

@@ -26,12 +26,21 @@ def up(
     workers: int = typer.Option(2, "--workers", min=1, max=64, metavar="N", help="How many."),
     cores: int = typer.Option(1, "--cores", min=1, metavar="N", help="What each worker lends."),
     memory: str = typer.Option("1g", "--memory", metavar="SIZE", help="What each worker lends."),
-    port: int = typer.Option(7077, "--port", min=1, max=65_535, metavar="N"),
+    port: int = typer.Option(
+        7077, "--port", min=1, max=65_535, metavar="N", help="Where the master listens."
+    ),
     page: int = typer.Option(
         8080, "--page", min=1, max=65_535, metavar="N", help="Where the master's page is shown."
     ),
     connect: bool = typer.Option(False, "--connect", help="With a Spark Connect server."),
-    connect_port: int = typer.Option(15_002, "--connect-port", min=1, max=65_535, metavar="N"),
+    connect_port: int = typer.Option(
+        15_002,
+        "--connect-port",
+        min=1,
+        max=65_535,
+        metavar="N",
+        help="Where the Spark Connect server listens.",
+    ),
 ) -> int:
     """Start a standalone cluster on this machine, for this machine alone, until Ctrl-C or SIGTERM.
 
