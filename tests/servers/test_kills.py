@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headgate.core import json as hjson
-from headgate.orchestration.airflow.serving import processes
+from headgate.core import processes
 from headgate.orchestration.project import Project
 from tests.e2e import released
 from tests.servers.conftest import Airflow

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from headgate.core import processes
 from headgate.lake.content import content_hash
 from headgate.lake.engines import duckdb
 from headgate.lake.lake import Lake
-from headgate.orchestration.airflow.serving import processes
 from headgate.orchestration.project import Project
 from headgate.orchestration.spark_cluster import Cluster, Place
 from tests.conftest import REPOSITORY, make_project

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.orchestration.airflow.serving import processes
+from headgate.core import processes
 from headgate.orchestration.project import Project
 from tests.conftest import REPOSITORY, make_project
 from tests.servers.test_spark_cluster import BRONZE, accounts, deliveries, hashes

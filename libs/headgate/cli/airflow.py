@@ -46,8 +46,8 @@ def airflow(
     Scheduler, DAG processor, triggerer and API server run until Ctrl-C or SIGTERM; then all of them
     are stopped and nothing is left. One that dies is started again, three times; then all is stopped.
     """
-    from headgate.core import settings
-    from headgate.orchestration.airflow.serving import Server, processes
+    from headgate.core import processes, settings
+    from headgate.orchestration.airflow.serving import Server
 
     found = settings.load()
     processes.adopt()

@@ -46,9 +46,8 @@ def up(
 
     Then all of it is stopped and nothing is left. It ends as a whole where one of its parts ends.
     """
-    from headgate.core import clock, settings
+    from headgate.core import clock, processes, settings
     from headgate.lake.engines.spark import configuration
-    from headgate.orchestration.airflow.serving import processes
     from headgate.orchestration.spark_cluster import Cluster, Place
 
     found = settings.load()

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from headgate.core import environment
+from headgate.core import environment, processes
 from headgate.core.errors import UsageError
-from headgate.orchestration.airflow.serving import processes
 
 _MASTER = "org.apache.spark.deploy.master.Master"
 _WORKER = "org.apache.spark.deploy.worker.Worker"

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from headgate.core import json as hjson
-from headgate.orchestration.airflow.serving import processes, warden
+from headgate.core import processes
+from headgate.orchestration.airflow.serving import warden
 
 WARDEN = [sys.executable, "-m", "headgate.orchestration.airflow.serving.warden"]
 #: A component with a child in a session of its own, which minds no polite signal.

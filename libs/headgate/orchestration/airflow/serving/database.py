@@ -10,9 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from headgate.core import clock, ids
+from headgate.core import clock, ids, processes
 from headgate.core.errors import ResourceError, UsageError
-from headgate.orchestration.airflow.serving import processes
 
 USER, NAME = "airflow", "airflow"
 #: A socket's address may have about a hundred bytes in all.

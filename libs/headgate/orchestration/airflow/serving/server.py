@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from headgate.core import clock
+from headgate.core import clock, processes
 from headgate.core import json as hjson
 from headgate.core.errors import LakeBusyError, ResourceError, UsageError
 from headgate.core.settings import Settings
-from headgate.orchestration.airflow.serving import database, environment, processes, warden
+from headgate.orchestration.airflow.serving import database, environment, warden
 from headgate.orchestration.airflow.serving.rest import Rest, RestError
 
 PORT = 8080

@@ -16,9 +16,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from headgate.core import clock
+from headgate.core import clock, processes
 from headgate.core import json as hjson
-from headgate.orchestration.airflow.serving import processes
 
 #: How often a component that died is started again before all is stopped.
 RESTARTS = 3
