@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headgate.core import brokers
+from headgate.core import clients
 from headgate.core.errors import SettingError
 from headgate.ingest.streams.kafka import KafkaSource
 from headgate.ingest.streams.source import OLDEST, LostError, Messages, SourceError
@@ -172,14 +172,14 @@ def test_configuration_comes_from_the_project_and_hides_what_is_secret(tmp_path:
         '[kafka]\n"bootstrap.servers" = "a:1"\nsasl.mechanism = "PLAIN"\n'
         'sasl.password = "${KAFKA_WORD}"\ncheck.crcs = true\n[pulsar]\nservice_url = "x"\n'
     )
-    found = brokers.load(tmp_path, brokers.KAFKA, {"KAFKA_WORD": "s3cret-enough"})
+    found = clients.load(tmp_path, clients.KAFKA, {"KAFKA_WORD": "s3cret-enough"})
     assert found == {
         **{"bootstrap.servers": "a:1", "sasl.mechanism": "PLAIN"},
         **{"sasl.password": "s3cret-enough", "check.crcs": "true"},
     }
     assert "s3cret-enough" not in str(SourceError("it is s3cret-enough"))
     with pytest.raises(SettingError, match="KAFKA_WORD"):
-        brokers.load(tmp_path, brokers.KAFKA, {})
+        clients.load(tmp_path, clients.KAFKA, {})
 
 
 def test_a_topic_that_is_deleted_is_told_and_ends_it_in_time(

@@ -113,12 +113,12 @@ def _live(
 ) -> int:
     """Put events into a topic, and say how many and how fast."""
     from headgate.cli import progress
-    from headgate.core import brokers, clock, settings
+    from headgate.core import clients, clock, settings
     from headgate.ingest.streams.producing import KafkaProducer
     from headgate.simulation import live
 
     try:
-        config = brokers.load(settings.find_root(), brokers.KAFKA)
+        config = clients.load(settings.find_root(), clients.KAFKA)
     except UsageError as error:  # nobody needs a project for this
         if isinstance(error, SettingError):
             raise

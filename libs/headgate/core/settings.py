@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from headgate.core import brokers, forwards, owners, secrets
+from headgate.core import clients, forwards, owners, secrets
 from headgate.core.errors import SettingError, UsageError
 
 FILE_NAME = "headgate.toml"
-#: The table of ``headgate.toml`` that is Spark's own: see ``headgate.lake.engines.spark.configuration``.
-SPARK_TABLE = "spark"
 #: What the project's own lake is called where lakes are named.
 MAIN = "main"
 _chosen = MAIN
@@ -417,7 +415,7 @@ def load(
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingError(f"not valid TOML: {error}.", place=str(path)) from None
         for key, value in document.items():
-            if key in (owners.TABLE, forwards.TABLE, *brokers.TABLES, SPARK_TABLE):
+            if key in (owners.TABLE, forwards.TABLE, *clients.TABLES):
                 continue  # of people, destinations, brokers and Spark, and not of settings: see there
             if key not in fields:
                 raise SettingError(

@@ -26,7 +26,9 @@ def refusal(base: Snapshot | None, contract: Contract, engine: str) -> OtherEngi
     """Why ``engine`` may not write the table, if so: its rows are the other's."""
     if base is None or base.meta is None or base.meta.engine in ("", engine):
         return None
-    return _error(contract.id, base.meta.engine, engine, str(contract.path))
+    return _error(
+        contract.id, base.meta.engine, engine, str(contract.path), streamed=bool(contract.stream)
+    )
 
 
 def demand(base: Snapshot | None, meta: CommitMeta, *, whole: bool) -> None:
@@ -43,10 +45,13 @@ def demand(base: Snapshot | None, meta: CommitMeta, *, whole: bool) -> None:
         raise _error(meta.dataset, base.meta.engine, meta.engine, "")
 
 
-def _error(dataset: str, theirs: str, ours: str, place: str) -> OtherEngineError:
+def _error(
+    dataset: str, theirs: str, ours: str, place: str, *, streamed: bool = False
+) -> OtherEngineError:
+    # What came by a stream may be gone from the broker: there is nothing to build it anew from.
+    over = "" if streamed else f", or let `headgate rebuild {dataset}` hand it over to {ours}"
     return OtherEngineError(
         f"{dataset} is written by the engine {theirs}, and {ours} was to write it now.",
-        remedy=f"Say headgate.engine: {theirs} in its contract (or HEADGATE_ENGINE={theirs}), or let"
-        f" `headgate rebuild {dataset}` hand it over to {ours}.",
+        remedy=f"Say headgate.engine: {theirs} in its contract (or HEADGATE_ENGINE={theirs}){over}.",
         place=place,
     )

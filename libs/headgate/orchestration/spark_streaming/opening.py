@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from headgate.contracts.model import Contract
-from headgate.core import brokers
+from headgate.core import clients
 from headgate.core.errors import UsageError
 from headgate.ingest.streams import codecs
 from headgate.ingest.streams.registry import Registry
@@ -38,7 +38,7 @@ def looked_at(project: Project, topic: str) -> KafkaLookedAt:
             "a stream on Spark has its driver in its own process, and spark_remote names another.",
             remedy="Set spark_master instead of spark_remote.",
         )
-    return KafkaLookedAt(topic, brokers.load(project.settings.root, brokers.KAFKA))
+    return KafkaLookedAt(topic, clients.load(project.settings.root, clients.KAFKA))
 
 
 def on_spark(
@@ -51,9 +51,9 @@ def on_spark(
     """
     root = project.settings.root
     assert contract.stream is not None
-    registry = brokers.load(root, brokers.REGISTRY)
+    registry = clients.load(root, clients.REGISTRY)
     decoder = partial(decoder_of, contract.stream.codec, registry)
-    options = kafka_client.options(brokers.load(root, brokers.KAFKA))
+    options = kafka_client.options(clients.load(root, clients.KAFKA))
     source = SparkSource(
         session, contract, looked, options, plan.commit_messages, plan.commit_seconds, decoder
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from headgate.contracts.model import Contract
-from headgate.core import brokers, clock, ids, resources
+from headgate.core import clients, clock, ids, resources
 from headgate.core.errors import LakeBusyError, LakeError, UsageError
 from headgate.ingest.streams import codecs
 from headgate.ingest.streams.codecs import Decoder
@@ -78,7 +78,7 @@ def source_of(project: Project, contract: Contract, topic: str) -> Source:
     module: Any = importlib.import_module(f"headgate.ingest.streams.{kind}")
     assert contract.stream is not None
     made = module.PulsarSource if kind == "pulsar" else module.KafkaSource
-    source: Source = made(topic, brokers.load(root, kind), headers=contract.stream.envelope)
+    source: Source = made(topic, clients.load(root, kind), headers=contract.stream.envelope)
     return source
 
 
@@ -91,7 +91,7 @@ def decoder_of(project: Project, contract: Contract) -> Decoder | None:
     assert contract.stream is not None
     root = project.settings.root
     return codecs.decoder(
-        contract.stream.codec, lambda: Registry(brokers.load(root, brokers.REGISTRY))
+        contract.stream.codec, lambda: Registry(clients.load(root, clients.REGISTRY))
     )
 
 

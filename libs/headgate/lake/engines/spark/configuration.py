@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headgate.core import brokers
+from headgate.core import clients
 from headgate.core.errors import SettingError, UsageError
-from headgate.core.settings import SPARK_TABLE, Settings
+from headgate.core.settings import Settings
 
 #: What rows and rules depend on: the same wherever Spark runs. A server of Spark Connect is given
 #: it when it starts, and sessions set it once more.
@@ -89,7 +89,7 @@ def of_project(settings: Settings) -> dict[str, str]:
     Raises:
         SettingError: the table is wrong, or says what is not its to say.
     """
-    found = brokers.load(settings.root, SPARK_TABLE)
+    found = clients.load(settings.root, clients.SPARK)
     named = {k if k.startswith("spark.") else f"spark.{k}": v for k, v in found.items()}
     for name in sorted(named.keys() & _OURS):
         remedy = {
@@ -100,6 +100,6 @@ def of_project(settings: Settings) -> dict[str, str]:
         raise SettingError(
             f"{name} is not this table's to say.",
             remedy=remedy,
-            place=f"headgate.toml: {SPARK_TABLE}",
+            place=f"headgate.toml: {clients.SPARK}",
         )
     return named

@@ -1,5 +1,5 @@
-"""How brokers and their registries are reached: the tables ``[kafka]``, ``[pulsar]`` and
-``[schema_registry]`` of ``headgate.toml``, in the words of each one's own client."""
+"""How clients of others are configured: the tables ``[kafka]``, ``[pulsar]``, ``[schema_registry]``
+and ``[spark]`` of ``headgate.toml``, in the words of each one's own client."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from headgate.core import secrets
 from headgate.core.errors import SettingError
 
 FILE_NAME = "headgate.toml"
-KAFKA, PULSAR, REGISTRY = "kafka", "pulsar", "schema_registry"
+KAFKA, PULSAR, REGISTRY, SPARK = "kafka", "pulsar", "schema_registry", "spark"
 #: The tables of ``headgate.toml`` that are read here.
-TABLES = (KAFKA, PULSAR, REGISTRY)
+TABLES = (KAFKA, PULSAR, REGISTRY, SPARK)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 #: Names of values that let somebody in, besides those that all of Headgate knows.
 _HIDDEN = re.compile(r"authorization|auth\.user\.info|jaas|key\.pem|token", re.IGNORECASE)
@@ -68,7 +68,7 @@ def _value(name: str, value: Any, env: Mapping[str, str], place: str) -> str:
         if not env.get(variable):
             raise SettingError(
                 f"{name} needs the variable {variable}, which is not set.",
-                remedy="Set it where streams are started.",
+                remedy="Set it where the command is started that needs it.",
                 place=place,
             )
         secrets.add([env[variable]])
