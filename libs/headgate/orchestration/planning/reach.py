@@ -47,6 +47,8 @@ def reach(
         if dataset not in after.contracts:
             continue
         own = _own(dataset, before, after, changes.get(dataset, ()), following)
+        if dataset not in before.contracts and not _fed(dataset, graph, before, found):
+            own = Influence()  # it has no rows, and gets none
         touched = {i: found[i].whole for i in graph[dataset] if i in found and found[i].whole}
         arrived = Influence()
         if touched:
@@ -59,6 +61,12 @@ def reach(
             sources = tuple(touched) if arrived else ()
             found[dataset] = Reach(_spelled_out(own, after.contracts[dataset]), whole, sources)
     return found
+
+
+def _fed(dataset: str, graph: Graph, before: Side, found: Mapping[str, Reach]) -> bool:
+    """Whether anything that the dataset is made from may have rows; one made from nothing has."""
+    inputs = graph[dataset]
+    return not inputs or any(i in before.contracts or i in found for i in inputs)
 
 
 def _own(

@@ -123,12 +123,18 @@ class SparkConnection:
             read[name] = self.schemas[name]
             return name
 
-        # What types the columns of files have is known once they are views.
-        with contextlib.suppress(CannotCarryError):
-            text = carried(query, files=view, schema=named)
-            if not read:
-                return text
-        return carried(query, files=view, schema={**named, **read})
+        # What types the columns of files have is known once they are views, and files stand in parts
+        # of a query that are come to only when what is before them is known.
+        while True:
+            known = len(read)
+            try:
+                text = carried(query, files=view, schema={**named, **read})
+            except CannotCarryError:
+                if len(read) == known:
+                    raise
+            else:
+                if len(read) == known:
+                    return text
 
     def bind(self, name: str, frame: DataFrame) -> None:
         """Let queries read ``frame`` by ``name`` until it is dropped, or the connection closed."""
