@@ -84,6 +84,7 @@ def run_without(modules: tuple[str, ...], code: str) -> subprocess.CompletedProc
 OF_EXTRAS = (
     "headgate.orchestration.airflow",
     "headgate.orchestration.spark.dbt_adapter",
+    "headgate.orchestration.spark_streaming",
     "headgate.ingest.streams.codecs.",
     "headgate.ingest.streams.kafka",
     "headgate.ingest.streams.producing",

@@ -15,6 +15,7 @@ from headgate.orchestration.project import Project
 from tests.conftest import make_project
 from tests.dbt.lakehouse import DAILY, MESSAGES, SILVER, Lakehouse, line, post
 from tests.dbt.test_runner import edit, model
+from tests.e2e.oracle import STREAMED
 
 DAY = dt.date(2026, 5, 4)
 NOON = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
@@ -44,6 +45,8 @@ def test_both_compilers_build_the_same_tables(tmp_path: Path) -> None:
             deliver(house)
             assert house.curate() == []
         for contract in ours.project.contracts.curated:
+            if contract.id in STREAMED:
+                continue
             one, other = ours.table(contract.id), theirs.table(contract.id)
             assert one is not None and other is not None
             assert content_hash(ours.context.session.con, one) == content_hash(
@@ -78,7 +81,8 @@ def test_a_run_of_plain_models_does_without_dbt(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=300
     )
-    assert done.stdout.splitlines() == [f"() {len(project.contracts.curated)} 1", "[]"], done.stderr
+    built = {c.id for c in project.contracts.curated} - STREAMED
+    assert done.stdout.splitlines() == [f"() {len(built)} 1", "[]"], done.stderr
 
 
 def test_a_comment_or_a_description_builds_nothing(house: Lakehouse) -> None:

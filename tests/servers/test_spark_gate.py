@@ -127,10 +127,8 @@ def log_of(project: Project, version: int) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    "point",
-    ["commit.log_written", pytest.param("commit.quarantine_committed", marks=pytest.mark.long)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("point", ["commit.log_written", "commit.quarantine_committed"])
 def test_killed_and_run_again(spark: Any, tmp_path: Path, point: str) -> None:
     """In a process of its own, with a Spark of its own; what it left is made good by the next run."""
     (edges,) = both_contracts.edges(tmp_path)
