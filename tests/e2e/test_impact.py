@@ -120,7 +120,7 @@ def test_the_command_tells_whom_to_tell(
     assert invoke(["impact", "int_chat__messages.author_id"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert f"If {SILVER}.author_id (chat-platform, in release 1) changes:" in told
-    assert "To tell: community-insights" in told and "8 are made of it" in told
+    assert "To tell: community-insights" in told and "9 are made of it" in told
     assert invoke(["impact", f"{SILVER}.autor_id"]) == 1
     assert "author_id" in capsys.readouterr().err
 
@@ -136,7 +136,7 @@ def test_the_command_tells_where_personal_data_is(
     assert (ended["state"], ended["how"][:21]) == ("ended", "They are only counted")
     assert invoke(["lineage", "personal-data"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert f"{IRC}.author confidential yes 7 5 0 chat-platform" in told
+    assert f"{IRC}.author confidential yes 7 6 0 chat-platform" in told
     assert invoke(["lineage", "personal-data", "dim_users"]) == 0
     assert "gold.community.dim_users.name: personal, confidential, made of bronze.chat.users.name" in capsys.readouterr().out  # fmt: skip
 
