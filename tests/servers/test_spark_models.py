@@ -59,7 +59,8 @@ class Houses:
             assert (one.meta.engine, other.meta.engine) == ("duckdb", "spark")
             assert one.meta.code_hash == other.meta.code_hash
             assert one.meta.mode == other.meta.mode, contract.id
-            assert mode in ("", one.meta.mode), contract.id
+            # A transform of which most changed is built whole, by either engine.
+            assert mode in ("", one.meta.mode) or contract.transform, contract.id
             assert (one.meta.read, one.meta.published) == (other.meta.read, other.meta.published)
             found += 1
         return found
@@ -93,6 +94,12 @@ def test_what_spark_builds_is_what_duckdb_builds(houses: Houses) -> None:
     houses.deliver("append", "append", "export", "export", "meet")
     houses.curate()
     assert houses.hold_equal("replace") >= 10
+
+
+@pytest.mark.long
+def test_what_spark_builds_of_changes_is_what_duckdb_builds(houses: Houses) -> None:
+    houses.deliver("append", "append", "export", "export", "meet")
+    houses.curate()
     houses.deliver("late", "edit", "move", "delete", "export_late", "go_on", "forget")
     houses.curate()
     assert houses.hold_equal("merge") >= 10
