@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import time as _time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 _frozen: datetime | None = None
+_of_thread = threading.local()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> datetime:
     """The current instant, UTC, microsecond precision."""
+    held: datetime | None = getattr(_of_thread, "held", None)
+    if held is not None:
+        return held
     if _frozen is not None:
         return _frozen
     return datetime.now(UTC)
@@ -63,6 +68,17 @@ def parse_iso(text: str) -> datetime:
 def hours_since(at: datetime) -> float:
     """Hours from ``at`` until now."""
     return (now() - at) / timedelta(hours=1)
+
+
+@contextmanager
+def held(at: datetime) -> Iterator[None]:
+    """Have it be ``at`` for this thread within the block: other threads see the time pass."""
+    before = getattr(_of_thread, "held", None)
+    _of_thread.held = at
+    try:
+        yield
+    finally:
+        _of_thread.held = before
 
 
 @contextmanager

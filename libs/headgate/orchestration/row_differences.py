@@ -12,6 +12,8 @@ from headgate.lake.release import Release
 from headgate.lake.snapshot import Snapshot, relation
 from headgate.orchestration import comparing, released
 from headgate.orchestration.comparing import Side, TableDifference
+from headgate.orchestration.curating import graph_of
+from headgate.orchestration.order import Graph
 from headgate.orchestration.project import Project
 from headgate.orchestration.workbench import Bench, bench, target
 
@@ -37,17 +39,23 @@ def differing(project: Project, datasets: Sequence[str], against: str | int) -> 
         NotFoundError: there is no such release.
     """
     release = _release(project, against)
-    found = []
+    found, graph = [], graph_of(project)
     with bench(project, release=release.id if release else None) as opened:
         for dataset in datasets:
             contract = project.contracts[dataset]
             if contract.curated:
-                other = opened.differs(contract)
+                other = _fed(project, dataset, graph) and opened.differs(contract)
             else:
                 newest, old = project.lake.snapshot(dataset), _before(project, dataset, release)
                 other = (newest and newest.version) != (old and old.version)
             found += [dataset] if other else []
     return found
+
+
+def _fed(project: Project, dataset: str, graph: Graph) -> bool:
+    """Whether the dataset has rows, or anything that it is made from; one made from nothing has."""
+    asked = (dataset, *graph[dataset])
+    return len(asked) == 1 or any(project.lake.snapshot(d) is not None for d in asked)
 
 
 def of_dataset(

@@ -17,6 +17,8 @@ DATASETS = {
     "d": "gold.community.fct_user_activity_daily",
     "p": "gold.community.dim_users",
     "q": "gold.community.fct_conversation_response",
+    "l": "bronze.live.messages",
+    "v": "silver.live.messages",
 }
 
 #: Model to its columns and its rows.
@@ -42,6 +44,35 @@ MODELS: dict[str, tuple[dict[str, str], str]] = {
         },
         "i.type FILTER, i.reply_to JOIN, i.file JOIN GROUP_BY, i.line JOIN GROUP_BY, i.date JOIN, "
         "b.type FILTER",
+    ),
+    "int_live__messages": (
+        {
+            "message_id": "l.message_id TRANSFORMATION",
+            "channel_id": "l.channel_id TRANSFORMATION",
+            "author_id": "l.author_id TRANSFORMATION",
+            "sent_at": "l.sent_at IDENTITY",
+            "edited_at": "l.edited_at IDENTITY",
+            "content": "l.text IDENTITY CONDITIONAL",
+            "reply_to_message_id": "l.reply_to_message_id TRANSFORMATION",
+        },
+        "l.message_id FILTER, l.edited_at FILTER, l.sent_at FILTER, l._source FILTER, "
+        "l._position FILTER",
+    ),
+    "channel_velocity": (
+        {
+            "channel_id": "m.channel_id IDENTITY, v.channel_id IDENTITY",
+            "window_minutes": "",
+            "window_start": "m.sent_at TRANSFORMATION, v.sent_at TRANSFORMATION",
+            "window_hour": "m.sent_at TRANSFORMATION, v.sent_at TRANSFORMATION",
+            "messages": "",
+            "authors": "m.author_id AGGREGATION, v.author_id AGGREGATION",
+            "annotated_messages": "m.is_annotated FILTER",
+            "replies": "m.reply_to_message_id FILTER, v.reply_to_message_id FILTER",
+            "reply_rate": "m.reply_to_message_id FILTER, v.reply_to_message_id FILTER, "
+            "m.is_annotated CONDITIONAL FILTER",
+        },
+        "m.sent_at FILTER GROUP_BY, v.sent_at GROUP_BY, m.channel_id GROUP_BY, "
+        "v.channel_id GROUP_BY",
     ),
     "fct_messages": (
         {

@@ -62,7 +62,7 @@ class SparkTaking:
         """
         assert isinstance(messages, Staged)
         try:
-            with clock.frozen(clock.parse_iso(messages.at)):
+            with clock.held(clock.parse_iso(messages.at)):
                 return self._take(messages)
         except EngineError as error:
             raise LakeError(

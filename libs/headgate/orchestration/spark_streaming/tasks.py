@@ -125,7 +125,7 @@ def _taken(messages: Messages, asked: Asked) -> str:
     worker, folder = _worker(asked), asked.folder / ids.new_id()
     assert isinstance(worker.session, StagingSession)
     worker.session.folder = folder
-    with clock.frozen(clock.parse_iso(asked.at)):
+    with clock.held(clock.parse_iso(asked.at)):
         if asked.refusing is None:
             intake = worker.take(messages, asked.batch_id)
         else:
