@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from headgate.orchestration.airflow.serving import environment, processes, server
+from headgate.core import processes
+from headgate.orchestration.airflow.serving import environment, server
 from headgate.orchestration.airflow.serving.rest import Rest
 from tests.servers.conftest import PATIENCE, project_with_dags
 
