@@ -52,7 +52,9 @@ def taken(airflow: Airflow, irc_corpus: Path) -> Taken:
 def test_every_table_of_the_release_is_what_an_independent_account_says(
     taken: Taken, irc_corpus: Path
 ) -> None:
-    released.agrees(taken.project, oracle.gold(irc_corpus))
+    # The group that streams feed has a DAG of its own, which is not waited for here.
+    besides = frozenset({"gold.chat.channel_velocity"})
+    released.agrees(taken.project, oracle.gold(irc_corpus), besides=besides)
 
 
 def test_every_model_has_a_task_that_held_no_worker(taken: Taken) -> None:
