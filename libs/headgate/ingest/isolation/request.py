@@ -104,9 +104,7 @@ def carry_out(request: Request, con: Connection) -> Taken:
     loading = Loading(
         session, request.contract, request.batch_id, request.source.name, rules, parents
     )
-    with clock.frozen(
-        clock.parse_iso(request.at)
-    ):  # everything a batch says of time is one instant
+    with clock.held(clock.parse_iso(request.at)):  # everything a batch says of time is one instant
         if request.refusing:
             return refuse(loading, request.source, request.refusing)
         return take(loading, request.source, request.at, judging=request.judges)

@@ -13,6 +13,8 @@ from typing import Protocol
 
 from headgate.core.errors import HeadgateError
 
+#: What names of Pulsar's topics begin with; any other topic is Kafka's.
+PULSAR_TOPICS = ("persistent://", "non-persistent://")
 #: Instead of a position: begin with the oldest message that the broker still has.
 OLDEST = -2
 

@@ -9,6 +9,7 @@ from headgate.core import clients
 from headgate.core.errors import UsageError
 from headgate.ingest.streams import codecs
 from headgate.ingest.streams.registry import Registry
+from headgate.ingest.streams.source import PULSAR_TOPICS
 from headgate.ingest.streams.taking import Decoder
 from headgate.lake.engines.spark import kafka_client
 from headgate.lake.session import Session
@@ -18,8 +19,6 @@ from headgate.orchestration.spark_streaming.source import SparkSource
 from headgate.orchestration.spark_streaming.taking import SparkTaking
 from headgate.orchestration.streaming.plan import Plan
 
-_PULSAR = ("persistent://", "non-persistent://")
-
 
 def looked_at(project: Project, topic: str) -> KafkaLookedAt:
     """The topic at the broker that the project's settings name, to be asked what it has.
@@ -28,7 +27,7 @@ def looked_at(project: Project, topic: str) -> KafkaLookedAt:
         UsageError: it is no topic of Kafka's, or Spark's driver is elsewhere.
         SettingError: no broker is named, or one that the client does not take.
     """
-    if topic.startswith(_PULSAR):
+    if topic.startswith(PULSAR_TOPICS):
         raise UsageError(
             f"{topic} is Pulsar's, and Spark here reads topics of Kafka.",
             remedy="Say headgate.engine: duckdb in the dataset's contract.",

@@ -14,7 +14,7 @@ from headgate.core.errors import LakeBusyError, LakeError, UsageError
 from headgate.ingest.streams import codecs
 from headgate.ingest.streams.codecs import Decoder
 from headgate.ingest.streams.registry import Registry
-from headgate.ingest.streams.source import OLDEST, Source
+from headgate.ingest.streams.source import OLDEST, PULSAR_TOPICS, Source
 from headgate.ingest.streams.taking import Taking, place_of
 from headgate.lake import offsets, streams
 from headgate.lake.engines import ownership
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 #: Seconds after which nobody stages in a folder that is empty.
 _EMPTY_FOR = 3600.0
-_PULSAR = ("persistent://", "non-persistent://")
 
 
 def contract_of(project: Project, dataset: str) -> Contract:
@@ -74,7 +73,7 @@ def source_of(project: Project, contract: Contract, topic: str) -> Source:
         from headgate.orchestration.spark_streaming import opening
 
         return opening.looked_at(project, topic)
-    root, kind = project.settings.root, "pulsar" if topic.startswith(_PULSAR) else "kafka"
+    root, kind = project.settings.root, "pulsar" if topic.startswith(PULSAR_TOPICS) else "kafka"
     module: Any = importlib.import_module(f"headgate.ingest.streams.{kind}")
     assert contract.stream is not None
     made = module.PulsarSource if kind == "pulsar" else module.KafkaSource
