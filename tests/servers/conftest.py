@@ -18,6 +18,7 @@ from tests.conftest import REPOSITORY, make_project
 from tests.servers.kafka_broker import kafka as kafka
 from tests.servers.pulsar_broker import pulsar_broker as pulsar_broker
 from tests.servers.schema_registry import schema_registry as schema_registry
+from tests.servers.spark_engine import spark as spark
 
 HERE = Path(__file__).parent
 #: `make test` collects what is here to leave it out, in an environment without clients of brokers.

@@ -12,7 +12,6 @@ from headgate.lake.engines.spark import known
 from headgate.orchestration import spark_config
 from headgate.orchestration.spark_config import pods
 from tests.conftest import REPOSITORY
-from tests.servers.spark_engine import spark as spark
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("spark")]
 

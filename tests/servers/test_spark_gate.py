@@ -24,10 +24,8 @@ from headgate.orchestration.run import run
 from tests.servers import both_contracts
 from tests.servers.both_contracts import CONTRACTS, EDGES, STAFF
 from tests.servers.both_engines import account, configure, lay_out
-from tests.servers.spark_engine import spark
 
 pytestmark = pytest.mark.servers
-__all__ = ["spark"]
 NAMES = ("staff", "edges")
 
 

@@ -13,10 +13,8 @@ from headgate.lake.engines.spark import session as spark_session
 from tests.servers import both_contracts
 from tests.servers.both_contracts import CONTRACTS, EDGES, ROOMS, STAFF, THINGS
 from tests.servers.both_engines import Pair, account, configure, lay_out
-from tests.servers.spark_engine import spark
 
 pytestmark = pytest.mark.servers
-__all__ = ["spark"]
 IRC, MESSAGES, REACTIONS = "bronze.irc.messages", "bronze.chat.messages", "bronze.chat.reactions"
 
 

@@ -15,7 +15,6 @@ from tests.dbt.deliveries import Deliveries
 from tests.dbt.lakehouse import MESSAGES, SILVER, Lakehouse, line
 from tests.dbt.test_runner import edit, model
 from tests.servers.both_engines import configure
-from tests.servers.spark_engine import spark as spark
 
 pytestmark = pytest.mark.servers
 
@@ -97,12 +96,19 @@ def test_what_spark_builds_is_what_duckdb_builds(houses: Houses) -> None:
 
 
 @pytest.mark.long
-def test_what_spark_builds_of_changes_is_what_duckdb_builds(houses: Houses) -> None:
+@pytest.mark.parametrize("compiler", ["headgate", "dbt"])
+def test_what_spark_builds_of_changes_is_what_duckdb_builds(
+    tmp_path: Path, spark: Any, compiler: str
+) -> None:
+    """Every curated table, whoever compiles the models."""
+    houses = Houses(tmp_path, f'compiler = "{compiler}"\n')
     houses.deliver("append", "append", "export", "export", "meet")
     houses.curate()
+    assert houses.hold_equal("replace") >= 10
     houses.deliver("late", "edit", "move", "delete", "export_late", "go_on", "forget")
     houses.curate()
     assert houses.hold_equal("merge") >= 10
+    houses.close()
 
 
 def test_a_row_that_breaks_a_rule_is_set_aside_the_same(houses: Houses) -> None:

@@ -13,12 +13,11 @@ from headgate.orchestration import transforming
 from tests.conftest import make_project
 from tests.dbt.lakehouse import BRONZE, DISCORD, Lakehouse, line, post
 from tests.servers.both_engines import configure
-from tests.servers.spark_engine import spark as spark
 from tests.servers.test_spark_models import DAY, NOON, told
 
 pytestmark = pytest.mark.servers
 
-KINDS = "silver.toy.kinds"
+KINDS, LENGTHS = "silver.toy.kinds", "silver.toy.lengths"
 CONTRACT = """\
 apiVersion: v3.1.0
 kind: DataContract
@@ -40,6 +39,27 @@ customProperties:
   - {property: headgate.transform, value: toy.kinds}
   - {property: headgate.inputs, value: [bronze.irc.messages, bronze.chat.messages]}
 """
+#: A row of its own for each line.
+OTHER = (
+    CONTRACT.replace("kinds", "lengths")
+    .replace("silver-toy-kinds", "silver-toy-lengths")
+    .replace(", bronze.chat.messages]", "]")
+)
+LINES = '''\
+"""How long each line is."""
+import polars as pl
+from headgate.transforms.transform import Transform
+
+
+def build(lines: pl.LazyFrame) -> pl.LazyFrame:
+    return lines.select(
+        kind=pl.format("{}:{}", "file", "line"), lines=pl.col("text").str.len_chars().cast(pl.Int64),
+        posts={posts},
+    )
+
+
+TRANSFORM = Transform(build, groups=())
+'''
 #: The lines and posts of each type, which both inputs have.
 CODE = '''\
 """Lines and posts of each kind."""
@@ -66,9 +86,10 @@ def houses(tmp_path: Path, spark: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     found = []
     for engine in ("duckdb", "spark"):
         project = make_project(tmp_path / engine)
-        place = project.settings.contracts_path / "toy" / "silver_kinds"
-        place.mkdir(parents=True)
-        (place / "contract.odcs.yaml").write_text(CONTRACT)
+        for name, text in (("kinds", CONTRACT), ("lengths", OTHER)):
+            place = project.settings.contracts_path / "toy" / f"silver_{name}"
+            place.mkdir(parents=True)
+            (place / "contract.odcs.yaml").write_text(text)
         house = Lakehouse(configure(project.settings.root, engine))
         house.put([line("a", n, DAY, type="Default" if n % 3 else "action") for n in range(30)])
         house.put_posts([post(str(n), NOON, type="Default" if n % 4 else "19") for n in range(9)])
@@ -103,3 +124,29 @@ def test_groups_that_inputs_do_not_have_are_refused(houses: Any, tmp_path: Path)
         build(house, tmp_path / "room", '("author",)')
     assert house.table(KINDS) is None
     assert house.table(BRONZE) is not None and house.table(DISCORD) is not None
+
+
+def test_rows_by_themselves_are_shared_out_in_pieces(houses: Any, tmp_path: Path) -> None:
+    theirs = houses[1]
+    for house in houses:
+        house.put([line("b", n, DAY, text="größer ☃" if n % 2 else None) for n in range(20)])
+
+    def made(posts: str) -> list[list[Any]]:
+        (tmp_path / "room/toy/lengths.py").write_text(LINES.replace("{posts}", posts))
+        for house in houses:
+            transforming.build(house.context, house.project.contracts[LENGTHS])
+        return [told(house, LENGTHS) for house in houses]
+
+    one, other = made("pl.lit(0, pl.Int64)")
+    assert one == other and len(one) == 50
+    assert theirs.table(LENGTHS).meta.engine == "spark" and theirs.context.notes == []
+    # What no row says by itself tells whether they were given in pieces: nobody else sees to it.
+    one, other = made("pl.len().cast(pl.Int64)")
+    assert len(one) == len(other) and one != other
+
+
+def test_rows_by_themselves_are_of_one_input(houses: Any, tmp_path: Path) -> None:
+    house = houses[1]
+    with pytest.raises(ModelError, match="rows by themselves are of one input, and it has 2"):
+        build(house, tmp_path / "room", "()")
+    assert house.table(KINDS) is None

@@ -83,17 +83,42 @@ def test_a_port_that_is_taken_is_said(up: Up) -> None:
 
 
 def test_a_run_goes_through_spark_connect(up: Up, tmp_path: Path, irc_corpus: Path) -> None:
-    one, far = make_project(tmp_path / "one"), make_project(tmp_path / "far")
     source = deliveries(tmp_path / "in", irc_corpus, 1_000, 2)
-    arguments = [sys.executable, "-m", "headgate.cli.main", "run", "--json"]
-    arguments += ["--source", f"{BRONZE}={source}", "--select", BRONZE]
-    told = environment(far, engine="spark", spark_remote=f"sc://127.0.0.1:{up.connect}")
-    for env in (environment(one), told):
-        done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=900)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.startswith("{") and done.stderr == "", "nothing but the report"
+    one, far = run_both(up, tmp_path, source, "headgate", ["--select", BRONZE])
     assert hashes(far, (BRONZE,)) == hashes(one, (BRONZE,))
     assert accounts(far) == accounts(one)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("compiler", ["headgate", "dbt"])
+def test_every_layer_goes_through_spark_connect(
+    up: Up, tmp_path: Path, irc_corpus: Path, compiler: str
+) -> None:
+    """Models, a transform that is shared out, tests; by our own compiler, and by dbt-spark."""
+    source = deliveries(tmp_path / "in", irc_corpus, 1_000, 2)
+    one, far = run_both(up, tmp_path, source, compiler, [])
+    datasets = tuple(c.id for c in one.contracts.values() if not c.id.startswith("system."))
+    found = hashes(far, datasets)
+    assert found == hashes(one, datasets)
+    assert sum(each != "none" for each in found.values()) >= 10
+    written = [far.lake.snapshot(dataset) for dataset, each in found.items() if each != "none"]
+    assert {s.meta.engine for s in written if s and s.meta} == {"spark"}
+
+
+def run_both(
+    up: Up, folder: Path, source: Path, compiler: str, chosen: list[str]
+) -> tuple[Project, Project]:
+    """The same files, taken by DuckDB here and by Spark behind the Connect server."""
+    one, far = make_project(folder / "one"), make_project(folder / "far")
+    arguments = [sys.executable, "-m", "headgate.cli.main", "run", "--json"]
+    arguments += ["--source", f"{BRONZE}={source}", *chosen]
+    told = environment(far, engine="spark", spark_remote=f"sc://127.0.0.1:{up.connect}")
+    for env in (environment(one), told):
+        env["HEADGATE_COMPILER"] = compiler
+        done = subprocess.run(arguments, env=env, capture_output=True, text=True, timeout=1_800)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.startswith("{") and done.stderr == "", "nothing but the report"
+    return one, far
 
 
 def test_nothing_is_left_of_it(up: Up) -> None:
