@@ -17,7 +17,7 @@ import pytest
 from headgate.orchestration.project import Project
 from tests.reliability.harness.sequences import Account, account
 from tests.servers.kafka_broker import Kafka, running
-from tests.servers.stream_process import Stream, with_broker
+from tests.servers.stream_process import PATIENCE, Stream, with_broker
 
 pytestmark = pytest.mark.servers
 
@@ -56,26 +56,40 @@ class Consumers:
         self._random = random.Random(seed)
         self._deal = 0
         self.kills = 0
+        #: Kills that hit a process that had committed messages.
+        self.struck = 0
         self._start()
 
     def _start(self) -> None:
         deal = DEALS[self._deal % len(DEALS)]
         self.streams = [Stream(self._project, self._topic, "--partitions", p, *QUICK) for p in deal]
 
+    def wait(self) -> None:
+        """Until all of them have begun: whoever is killed before that was never there."""
+        end = time.monotonic() + PATIENCE
+        for stream in self.streams:
+            while not stream.told:
+                assert stream.process.poll() is None, stream.said
+                assert time.monotonic() < end, "a consumer does not begin"
+                time.sleep(0.1)
+
     def kill(self) -> None:
         """End one at once and the others well (or at once too), and deal anew."""
         self._random.shuffle(self.streams)
         first, *others = self.streams
-        first.kill()
-        self.kills += 1
+        self._strike(first)
         for other in others:
             if self._random.random() < 0.5:
                 assert other.end() == 0, other.said
             else:
-                other.kill()
-                self.kills += 1
+                self._strike(other)
         self._deal += 1
         self._start()
+
+    def _strike(self, stream: Stream) -> None:
+        stream.kill()
+        self.kills += 1
+        self.struck += stream.told["commits"] > 0
 
     def end(self) -> None:
         for stream in self.streams:
@@ -83,9 +97,11 @@ class Consumers:
 
 
 def survive(
-    project: Project, kafka: Kafka, events: int, kills: int, broker_kills: int, seconds: float
-) -> Account:
-    """Take so many events while so much happens; what became of them."""
+    project: Project, kafka: Kafka, events: int, *, kills: int, struck: int, broker_kills: int,
+    seconds: float,
+) -> Account:  # fmt: skip
+    """Take so many events while so much happens; what became of them. Of the kills at least
+    ``struck`` must hit a process that had committed messages."""
     topic = kafka.make_topic(partitions=PARTITIONS)
     project = with_broker(project, kafka)
     # Two of one name say the same with the same numbers; the third is another one.
@@ -99,22 +115,25 @@ def survive(
     broken.start()
     chance = random.Random(3)
     try:
-        end = time.monotonic() + seconds * 20
+        end = time.monotonic() + max(seconds * 20, 600)
         while consumers.kills < kills:
+            consumers.wait()
             time.sleep(chance.uniform(0.5, 1.5) * seconds / kills)
             consumers.kill()
             assert time.monotonic() < end
         broken.join()
-        said = [p.communicate(timeout=seconds * 20)[0] for p in producers]
+        said = [p.communicate(timeout=max(seconds * 20, 600))[0] for p in producers]
         assert [p.returncode for p in producers] == [0, 0, 0], said
         kafka.produce(topic, dict.fromkeys(range(PARTITIONS), BAD))
         consumers.end()
+        print(f"{consumers.kills} kills, {consumers.struck} of processes that had committed")
+        assert consumers.struck >= struck
     finally:
         broken.join()
         for process in [*producers, *(s.process for s in consumers.streams)]:
             process.kill()
     rest = Stream(project, topic, "--once")
-    assert rest.ended(seconds * 20) == 0, rest.said
+    assert rest.ended(max(seconds * 20, 600)) == 0, rest.said
     root = Path(project.lake.root) / "bronze" / "live"
     return account(kafka.address, topic, root / "messages", root / "messages__quarantine")
 
@@ -138,13 +157,15 @@ def demand_whole(found: Account, events: int) -> None:
 
 def test_200_000_messages_come_once_through_kills(project: Project, own_kafka: Kafka) -> None:
     events = int(os.environ.get("HEADGATE_CHAOS_EVENTS", 200_000))
-    found = survive(project, own_kafka, events, kills=6, broker_kills=1, seconds=30)
+    found = survive(project, own_kafka, events, kills=6, struck=1, broker_kills=1, seconds=15)
     demand_whole(found, events)
 
 
 @pytest.mark.long
 def test_10_million_messages_come_once_through_50_kills(project: Project, own_kafka: Kafka) -> None:
-    found = survive(project, own_kafka, 10_000_000, kills=50, broker_kills=5, seconds=600)
+    found = survive(
+        project, own_kafka, 10_000_000, kills=50, struck=25, broker_kills=5, seconds=600
+    )
     demand_whole(found, 10_000_000)
 
 
