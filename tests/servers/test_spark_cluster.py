@@ -119,13 +119,22 @@ def test_a_killed_worker_changes_nothing(
 def test_the_whole_corpus_goes_through_every_layer(
     cluster: Cluster, machines: Network, tmp_path: Path, irc_corpus: Path
 ) -> None:
-    run_both(cluster, machines, tmp_path, deliveries(tmp_path / "in", irc_corpus, None, 8), [])
+    """The worker is killed once silver is there, so that gold is made without it."""
+    source = deliveries(tmp_path / "in", irc_corpus, None, 8)
+    found = run_both(cluster, machines, tmp_path, source, [], after="silver")
+    assert sum(each != "none" for each in found.values()) >= 10
 
 
 def run_both(
-    cluster: Cluster, machines: Network, folder: Path, source: Path, chosen: list[str]
-) -> None:
-    """The same files by DuckDB undisturbed, and by the cluster while a worker is killed."""
+    cluster: Cluster,
+    machines: Network,
+    folder: Path,
+    source: Path,
+    chosen: list[str],
+    after: str = "",
+) -> dict[str, str]:
+    """The same files by DuckDB undisturbed, and by the cluster while a worker is killed: once one of
+    its tasks runs, and something of the layer ``after`` was committed. Gives the content of tables."""
     one, many = make_project(folder / "one"), make_project(folder / "many")
     with (folder / "many/headgate.toml").open("a") as toml:
         toml.write(f'[spark]\ndriver.host = "{machines.here}"\n{SMALL}')
@@ -139,8 +148,15 @@ def run_both(
     )
     try:
         victim = cluster.workers[0]
-        wait(lambda: works(victim.pid) or running.poll() is not None)
+        layer = many.lake.root / after
+
+        def due() -> bool:
+            begun = not after or any(layer.glob("**/_delta_log/*.json"))
+            return (begun and works(victim.pid)) or running.poll() is not None
+
+        wait(due, within=1_800.0)
         assert running.poll() is None, "nothing was to be killed any more"
+        assert after != "silver" or not any((many.lake.root / "gold").glob("**/*.json"))
         victim.kill()
         said, _ = running.communicate(timeout=3_600)
     finally:
@@ -148,8 +164,10 @@ def run_both(
     assert running.returncode == 0, said
     assert cluster.alive_workers() <= 1 or cluster.workers[0].ended() is not None
     datasets = tuple(c.id for c in one.contracts.values() if not c.id.startswith("system."))
-    assert hashes(many, datasets) == hashes(one, datasets)
+    found = hashes(many, datasets)
+    assert found == hashes(one, datasets)
     assert accounts(many) == accounts(one)
+    return found
 
 
 def works(worker: int) -> bool:
