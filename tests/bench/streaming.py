@@ -1,10 +1,12 @@
 """The light consumer against the least that reads a topic: consume and decode, with nothing kept.
 
-`python -m tests.bench.streaming [--messages N] [--rounds N] [--rate N --seconds N]`: starts a broker of
-its own, fills a topic with the simulator's kind of event, and takes it in turns by a bare consumer that
-parses each value (json.loads), and by `headgate stream --once` as it is shipped, table, quarantine,
-ledgers and releases included. Then it produces at a fixed rate and tells how old messages were when
-they could be read, small files being put together meanwhile.
+`python -m tests.bench.streaming [--messages N] [--rounds N] [--rate N] [--seconds N] [--highest N]`: starts
+a broker of its own, fills a topic with the simulator's kind of event, and takes it in turns by a bare
+consumer that parses each value (json.loads), and by `headgate stream --once` as it is shipped, table,
+quarantine, ledgers and releases included. Then it produces at a fixed rate and tells how old messages
+were when they could be read, small files being put together meanwhile; and at rising rates, up to
+`--highest` (0: not at all), to find the highest that the stream keeps up with (see streaming_rate.py).
+With what is so by default it takes about five minutes.
 """
 
 from __future__ import annotations
@@ -16,16 +18,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from tests.bench.streaming_producer import Producing
+from tests.bench.streaming_rate import PARTITIONS, climb, rates
 from tests.conftest import make_project
 from tests.servers.kafka_broker import Kafka, running
 from tests.servers.stream_process import Stream, message, with_broker
 
-PARTITIONS = 4
 _BARE = """
 import json, resource, sys, time
 from confluent_kafka import Consumer, TopicPartition, OFFSET_BEGINNING
@@ -85,39 +87,20 @@ def ours(kafka: Kafka, topic: str, count: int, *words: str) -> dict[str, float]:
 
 def freshness(kafka: Kafka, rate: int, seconds: float, *words: str) -> dict[str, Any]:
     """Produce at a rate while the stream goes on, and see what it measured."""
-    from confluent_kafka import Producer
-
     topic = kafka.make_topic(partitions=PARTITIONS)
     with tempfile.TemporaryDirectory() as folder:
         project = with_broker(make_project(Path(folder) / "p"), kafka)
         stream = Stream(project, topic, *words)
-        producer = Producer({**kafka.config, "linger.ms": 20, "compression.type": "lz4",
-                             "queue.buffering.max.messages": 1_000_000})  # fmt: skip
-        ended, made = threading.Event(), [0]
-
-        def produce() -> None:
-            began = time.perf_counter()
-            while not ended.is_set():
-                due = int((time.perf_counter() - began) * rate)
-                for number in range(made[0], due):
-                    producer.produce(topic, message(number), partition=number % PARTITIONS)
-                made[0] = max(due, made[0])
-                producer.poll(0)
-                time.sleep(0.01)
-
-        while not stream.told:
-            time.sleep(0.1)
-        thread = threading.Thread(target=produce)
-        thread.start()
-        time.sleep(seconds)
-        found = stream.told
-        ended.set()
-        thread.join()
-        producer.flush(60)
+        with Producing(kafka, topic, PARTITIONS) as producing:
+            while not stream.told:
+                time.sleep(0.1)
+            producing.at(rate)
+            time.sleep(seconds)
+            found, made = stream.told, producing.sent
         assert stream.end() == 0, stream.said
         keys = ("messages", "commits", "releases", "compactions", "lag", "delay_p50_seconds",
                 "delay_p99_seconds")  # fmt: skip
-        return {"rate": rate, "produced_per_second": round(made[0] / seconds)} | {
+        return {"rate": rate, "produced_per_second": round(made / seconds)} | {
             k: found[k] for k in keys
         }
 
@@ -125,26 +108,32 @@ def freshness(kafka: Kafka, rate: int, seconds: float, *words: str) -> dict[str,
 def main() -> None:
     """Measure, and print a line a measure."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--messages", type=int, default=500_000)
+    parser.add_argument("--messages", type=int, default=400_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rate", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seconds", type=float, default=32.0)
+    parser.add_argument("--highest", type=int, default=200_000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        kafka = running(Path(folder) / "kafka")
+        kafka, light = running(Path(folder) / "kafka"), 40_000.0
         try:
             if given.messages:
-                throughput(kafka, given.messages, given.rounds)
+                light = throughput(kafka, given.messages, given.rounds)
             if given.rate:
                 for words in ((), ("--release-seconds", "1")):
                     told = freshness(kafka, given.rate, given.seconds, *words)
                     print(json.dumps({"words": words, **told}), flush=True)
+            if given.highest:
+                project = with_broker(make_project(Path(folder) / "highest"), kafka)
+                rising = rates(round(light / 2, -3), 1.25, given.highest)
+                best = climb(kafka, project, rising, given.seconds)
+                print(json.dumps({"highest_sustained": best.get("rate"), **best}), flush=True)
         finally:
             kafka.stop()
 
 
-def throughput(kafka: Kafka, count: int, rounds: int) -> None:
-    """Both in turns, and their medians."""
+def throughput(kafka: Kafka, count: int, rounds: int) -> float:
+    """Both in turns, and their medians; the light consumer's rate."""
     topic = kafka.make_topic(partitions=PARTITIONS)
     fill(kafka, topic, count)
     rates: dict[str, list[float]] = {"bare": [], "light": []}
@@ -156,6 +145,7 @@ def throughput(kafka: Kafka, count: int, rounds: int) -> None:
     medians = {name: statistics.median(found) for name, found in rates.items()}
     share = medians["light"] / medians["bare"]
     print(json.dumps({"messages_per_second": medians, "light_of_bare": round(share, 3)}))
+    return medians["light"]
 
 
 if __name__ == "__main__":
