@@ -29,20 +29,55 @@ FAULTS = (
 
 def make(folder: Path, rows: int, seed: int = 7) -> dict[str, Path]:
     """Files of ``rows`` rows below ``folder``, made unless they are there: jsonl, faulty, parquet."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = {
         "jsonl": folder / f"clean_{rows}.jsonl",
         "faulty": folder / f"faulty_{rows}.jsonl",
         "parquet": folder / f"clean_{rows}.parquet",
-        "channels": folder / "channels.jsonl",
+        "channels": channels(folder),
     }
+    con = _connected()
+    if not paths["jsonl"].exists():
+        con.execute(f"COPY ({_rows(0, rows, seed)}) TO '{paths['jsonl']}' (FORMAT json)")
+    if not paths["parquet"].exists():
+        _write_parquet(con, 0, rows, seed, paths["parquet"])
+    if not paths["faulty"].exists():
+        _damage(paths["jsonl"], paths["faulty"], seed)
+    return paths
+
+
+def make_part(folder: Path, rows: int, number: int, seed: int = 7) -> Path:
+    """The Parquet file of this number of several with ``rows`` rows each, made unless it is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"part_{rows}_{number:03d}.parquet"
+    if not path.exists():
+        _write_parquet(_connected(), number * rows, (number + 1) * rows, seed, path)
+    return path
+
+
+def channels(folder: Path) -> Path:
+    """The channels that messages are in, as JSON lines."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "channels.jsonl"
+    duckdb.execute(
+        f"COPY (SELECT format('c{{:04d}}', range::INT) AS channel FROM range({CHANNELS}))"
+        f" TO '{path}' (FORMAT json)"
+    )
+    return path
+
+
+def _connected() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:")
     con.execute("SET TimeZone = 'UTC'; SET memory_limit = '2GB'; SET enable_progress_bar = false")
     con.execute(
         "CREATE TABLE word AS SELECT list(substr(md5(range::VARCHAR), 1, 2 + (range % 6)::INT)) AS w"
         " FROM range(5000)"
     )
-    query = f"""
+    return con
+
+
+def _rows(first: int, end: int, seed: int) -> str:
+    """The query of the rows from a number to before another."""
+    return f"""
         SELECT 1000000000 + i * 7 AS id, (hash(i, {seed}) % 50)::INTEGER AS guild,
           format('c{{:04d}}', (hash(i, 2) % {CHANNELS})::INT) AS channel,
           'u_' || substr(md5((hash(i, 3) % 100000)::VARCHAR), 1, 10) AS author,
@@ -53,22 +88,21 @@ def make(folder: Path, rows: int, seed: int = 7) -> dict[str, Path]:
           hash(i, 7) % 10 = 0 AS edited, (hash(i, 8) % 20)::INTEGER AS reactions,
           (hash(i, 9) % 100000)::INT / 1000.0 AS score, ['en', 'de', 'fr'][1 + (hash(i, 10) % 3)::INT] AS lang,
           CASE WHEN hash(i, 11) % 10 < 3 THEN 1000000000 + i * 7 - 7 * (1 + hash(i, 12) % 100)::BIGINT END AS reply_to
-        FROM range({rows}) r(i), word"""
-    if not paths["jsonl"].exists():
-        con.execute(f"COPY ({query}) TO '{paths['jsonl']}' (FORMAT json)")
-    if not paths["parquet"].exists():
-        typed = query.replace("strftime(", "strptime(strftime(").replace(
+        FROM range({first}, {end}) r(i), word"""
+
+
+def _write_parquet(
+    con: duckdb.DuckDBPyConnection, first: int, end: int, seed: int, path: Path
+) -> None:
+    typed = (
+        _rows(first, end, seed)
+        .replace("strftime(", "strptime(strftime(")
+        .replace(
             "'%Y-%m-%dT%H:%M:%S.%gZ')",
             "'%Y-%m-%dT%H:%M:%S.%gZ'), '%Y-%m-%dT%H:%M:%S.%gZ')::TIMESTAMPTZ",
         )
-        con.execute(f"COPY ({typed}) TO '{paths['parquet']}' (FORMAT parquet, COMPRESSION zstd)")
-    con.execute(
-        f"COPY (SELECT format('c{{:04d}}', range::INT) AS channel FROM range({CHANNELS}))"
-        f" TO '{paths['channels']}' (FORMAT json)"
     )
-    if not paths["faulty"].exists():
-        _damage(paths["jsonl"], paths["faulty"], seed)
-    return paths
+    con.execute(f"COPY ({typed}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _damage(clean: Path, faulty: Path, seed: int) -> None:
