@@ -213,6 +213,10 @@ class Walk:
 
     def nodes(self) -> tuple[Ints, Ints]:
         """The nodes that it reaches, the start first, the nearest first, and how deep each is."""
+        return self._nodes
+
+    @cached_property
+    def _nodes(self) -> tuple[Ints, Ints]:
         if self.start < 0:
             return NO_LINKS.near, NO_LINKS.near
         far = np.concatenate([np.array([self.start]), *(links.far for links in self.levels)])

@@ -259,13 +259,13 @@ class History:
     ever: Layers = field(default_factory=Layers)
     _told: dict[int, str] = field(default_factory=dict)
 
-    def job_json(self, job: int) -> str:
-        """Namespace and name of a job as JSON."""
-        told = self._told.get(job)
-        if told is None:
+    def jobs_json(self, jobs: Sequence[int]) -> list[str]:
+        """Namespace and name of each of the jobs as JSON, written once and kept."""
+        told = self._told
+        for job in [j for j in jobs if j not in told]:
             namespace, name = self.jobs[job]
-            told = self._told[job] = hjson.dumps({"namespace": namespace, "name": name})
-        return told
+            told[job] = hjson.dumps({"namespace": namespace, "name": name})
+        return list(map(told.__getitem__, jobs))
 
     @classmethod
     def empty(cls, home: str | None = None) -> History:

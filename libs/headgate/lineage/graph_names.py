@@ -165,14 +165,20 @@ class NodeNames:
             self._told[number] = told
         return told
 
-    def json(self, numbers: Iterable[int]) -> list[str]:
-        """By number of a node its column, name and namespace, as a JSON object without its end; it is
-        right of the asked ones alone."""
-        told, ends, begins = self._json, self._json_ends, self._json_begins
+    def json(self, numbers: Sequence[int]) -> list[str]:
+        """Of nodes by number the column, name and namespace, each as a JSON object without its end."""
+        found = list(map(self._json.__getitem__, numbers))
+        if not all(found):
+            self._write({number for number, told in zip(numbers, found, strict=True) if not told})
+            found = list(map(self._json.__getitem__, numbers))
+        return found
+
+    def _write(self, missing: Iterable[int]) -> None:
+        """Write those as JSON, to be kept."""
+        ends, begins = self._json_ends, self._json_begins
         fields, quoted = self.field_names, hjson.quoted
-        missing = [number for number in numbers if not told[number]]
-        places = self.dataset_of[missing].tolist() if missing else []
-        for number, place in zip(missing, places, strict=True):
+        numbers = sorted(missing)
+        for number, place in zip(numbers, self.dataset_of[numbers].tolist(), strict=True):
             end = ends.get(place)
             if end is None:
                 _, namespace, name, _, _ = self.datasets[place]
@@ -181,8 +187,7 @@ class NodeNames:
             begin = begins.get(field)
             if begin is None:
                 begin = begins[field] = f'{{"column":{quoted(field)}'
-            told[number] = begin + end
-        return told
+            self._json[number] = begin + end
 
     def find(self, text: str) -> Node:
         """The dataset or column that ``text`` names.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: An answer reaches no more nodes than so many, unless it is asked for more.
 MOST_NODES = 10_000
+#: Numbers of so many digits are written once and kept: no place in an answer has more.
+_WIDEST = 5
 
 
 class Reached(NamedTuple):
@@ -91,8 +93,8 @@ class Trace:
                      for w in sets],
         }  # fmt: skip
         edges = _edges(place[source], place[target], ways, job)
-        told, names = hjson.dumps(head), graph.history.job_json
-        said = ",".join([names(j) for j in jobs])
+        told = hjson.dumps(head)
+        said = ",".join(graph.history.jobs_json(jobs))
         reached = _nodes(graph, nodes, depth) or hjson.dumps({**head["start"], "depth": 0})
         return f'{told[:-1]},"jobs":[{said}],"nodes":[{reached}],"edges":[{edges}]}}'
 
@@ -146,9 +148,11 @@ def _joined(parts: Sequence[Ints]) -> Ints:
 
 
 def _numbered(values: Ints) -> tuple[list[int], Ints]:
-    """The values, each once, and for each its place among them."""
-    found, places = np.unique(values, return_inverse=True)
-    return found.tolist(), places
+    """The values, each once, and for each its place among them; none is negative, or far above their number."""
+    there = np.zeros(int(values.max(initial=0)) + 1, np.bool_)
+    there[values] = True
+    places: Ints = np.cumsum(there) - 1
+    return np.flatnonzero(there).tolist(), places[values]
 
 
 def _told(graph: Graph, node: Node) -> dict[str, Any]:
@@ -157,39 +161,48 @@ def _told(graph: Graph, node: Node) -> dict[str, Any]:
 
 
 def _nodes(graph: Graph, nodes: Ints, depth: Ints) -> str:
-    numbers = nodes.tolist()
-    told = graph.names.json(numbers)
-    ends = [f',"depth":{d}}}' for d in range(int(depth.max()) + 1 if len(depth) else 0)]
-    return ",".join([told[n] + ends[d] for n, d in zip(numbers, depth.tolist(), strict=True)])
+    """Nodes, the nearest first; those of one depth end alike, and are written at once."""
+    told = graph.names.json(nodes.tolist())
+    found, begin = [], 0
+    for steps, count in enumerate(np.bincount(depth).tolist()):
+        end = f',"depth":{steps}}}'
+        if count:
+            found.append(f"{end},".join(told[begin : begin + count]) + end)
+        begin += count
+    return ",".join(found)
 
 
 def _edges(source: Ints, target: Ints, ways: Ints, job: Ints) -> str:
     """Objects of four numbers each, written by columns: of thousands, one at a time is most of the work.
     Numbers are as wide as the greatest in their column; before a number JSON allows blanks."""
-    columns: list[Ints | bytes] = [
-        b'{"source":', source, b',"target":', target, b',"ways":', ways, b',"job":', job, b"},"
+    columns: list[bytes | NDArray[np.bytes_]] = [
+        b'{"source":', _decimal(source), b',"target":', _decimal(target),
+        b',"ways":', _decimal(ways), b',"job":', _decimal(job), b"},",
     ]  # fmt: skip
-    parts = [c if isinstance(c, bytes) else _digits(c) for c in columns]
-    text = np.empty((len(source), sum(p.shape[1] if isinstance(p, np.ndarray) else len(p) for p in parts)), np.uint8)  # fmt: skip
-    begin = 0
-    for part in parts:
-        given = np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part
-        end = begin + given.shape[-1]
-        text[:, begin:end] = given
-        begin = end
-    return text.tobytes()[:-1].decode()
+    form = [
+        (str(place), f"S{len(c) if isinstance(c, bytes) else c.itemsize}")
+        for place, c in enumerate(columns)
+    ]
+    text = np.empty(len(source), form)
+    for (place, _), column in zip(form, columns, strict=True):
+        text[place] = column
+    return text.tobytes()[:-1].decode("ascii")
 
 
-def _digits(numbers: Ints) -> NDArray[np.uint8]:
-    """Numbers in decimal, one a row, blanks before them."""
-    left = numbers.astype(np.uint32)
-    width = len(str(int(left.max(initial=0))))
-    found = np.full((len(left), width), ord(" "), np.uint8)
-    for place in range(width - 1, -1, -1):
-        some = (left > 0) | (place == width - 1)
-        found[some, place] = (left % 10 + ord("0"))[some]
-        left //= 10
+def _decimal(numbers: Ints) -> NDArray[np.bytes_]:
+    """Numbers in decimal, blanks before them, all as wide as the greatest."""
+    width = len(str(int(numbers.max(initial=0))))
+    if width > _WIDEST:
+        return np.array([b"%*d" % (width, number) for number in numbers.tolist()], np.bytes_)
+    found: NDArray[np.bytes_] = _written(width)[numbers]
     return found
+
+
+@cache
+def _written(width: int) -> NDArray[np.bytes_]:
+    """Every number of at most so many digits as :func:`_decimal` has it."""
+    numbers = range(10**width)
+    return np.frombuffer((f"%{width}d" * len(numbers) % tuple(numbers)).encode(), f"S{width}")
 
 
 #: What :meth:`Trace.json` gives, as a JSON schema.

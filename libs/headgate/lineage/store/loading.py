@@ -116,6 +116,7 @@ def _brought_up(kept: _Kept, fetch: Fetch, revision: int) -> Graph:
     _ = found.names.places  # so that who asks first does not wait for names besides
     if kept.ahead:
         found.names.json(range(len(found.names.field_names)))
+        found.history.jobs_json(list(found.history.jobs))
     kept.graph = found
     return found
 
