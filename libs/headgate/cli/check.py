@@ -11,7 +11,8 @@ import typer
 
 from headgate.cli import lineage_view, output
 from headgate.contracts.files import FILE_NAME
-from headgate.core.errors import HeadgateError
+from headgate.contracts.model import ENGINES
+from headgate.core.errors import HeadgateError, UsageError
 
 if TYPE_CHECKING:
     from headgate.contracts.model import Contract
@@ -27,8 +28,8 @@ EXAMPLE = "Example: headgate check"
 class Finding:
     """Something that is wrong: where, what, and what to do.
 
-    ``to_say``: nothing is wrong, but a draft still waits for a person's words, or lineage will not
-    know the columns of a model.
+    ``to_say``: nothing is wrong, but a draft still waits for a person's words, lineage will not know
+    the columns of a model, or Spark does not do all of it, or nobody knows yet whether it does.
     """
 
     check: str
@@ -37,16 +38,28 @@ class Finding:
     to_say: bool = False
 
 
-def check(as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON.")) -> int:
+def check(
+    as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
+    engine: str = typer.Option(
+        "",
+        "--engine",
+        help="Ask as if every dataset were on this engine, duckdb or spark: what would not go there?",
+    ),
+) -> int:
     """Check contracts, their examples, the dbt project and the generated reference.
 
     Reads no data and writes nothing. Exits 1 when something is wrong, and says what. What a drafted
-    contract leaves to a person to say is told too, and is not wrong.
+    contract leaves to a person to say is told too, and is not wrong. Of datasets on Spark it tells
+    which rules and models cannot be carried there; Spark need not be installed for that.
     """
     from headgate.orchestration.project import Project
 
+    if engine not in ("", *ENGINES):
+        raise UsageError(
+            f"--engine {engine!r} is not known.", remedy=f"Use one of {', '.join(ENGINES)}."
+        )
     project = Project.open()
-    findings = list(judge(project))
+    findings = list(judge(project, engine))
     if as_json:
         output.json(findings)
     else:
@@ -58,8 +71,8 @@ def check(as_json: bool = typer.Option(False, "--json", help="Print the findings
     return 1 if any(not f.to_say for f in findings) else 0
 
 
-def judge(project: Project) -> Iterator[Finding]:
-    """Every finding, check by check, in a fixed order.
+def judge(project: Project, engine: str = "") -> Iterator[Finding]:
+    """Every finding, check by check, in a fixed order; an ``engine`` goes before what contracts say.
 
     Raises:
         ContractError: a contract cannot even be loaded.
@@ -67,6 +80,7 @@ def judge(project: Project) -> Iterator[Finding]:
     for name, of in CHECKS.items():
         for place, problem in of(project):
             yield Finding(name, place, problem)
+    yield from _spark(project, engine)
     for contract in project.contracts.values():
         left = list(unsaid(contract.document))
         if left:
@@ -201,6 +215,17 @@ def _query(
             str(parts[0].path),
             f"its columns are not those of {output.near(contract.path)}: {'; '.join(told)}.",
         )
+
+
+def _spark(project: Project, engine: str) -> Iterator[Finding]:
+    """What Spark will not do for the datasets that are its own, and what only a build can tell."""
+    said = {engine} if engine else {c.engine for c in project.contracts.values()}
+    if "spark" not in said and (engine or project.settings.engine != "spark"):
+        return  # nothing of it is loaded then
+    from headgate.orchestration.spark import foretelling
+
+    for place, problem, remark in foretelling.told(project, engine):
+        yield Finding("spark", place, problem, remark)
 
 
 def _transforms(project: Project) -> Iterator[tuple[str, str]]:

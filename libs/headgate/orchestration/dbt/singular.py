@@ -12,11 +12,12 @@ from headgate.orchestration.dbt.compile import Sources, Text
 @dataclass(frozen=True)
 class Test:
     """One test. ``reads`` are the ids of the datasets that it reads, itself or through private
-    models."""
+    models; ``code`` is its file."""
 
     name: str
     reads: frozenset[str]
     text: Text
+    code: refs.ModelCode
 
 
 def tests(sources: Sources) -> list[Test]:
@@ -30,12 +31,12 @@ def tests(sources: Sources) -> list[Test]:
         except ModelError as error:
             seen = (sources.project.contracts.by_model(r) for r in code.refs)
             known = frozenset(c.id for c in seen if c is not None)
-            found.append(Test(code.name, known, Text("", "", (), wrong=str(error))))
+            found.append(Test(code.name, known, Text("", "", (), wrong=str(error)), code))
         else:
             codes.append(code)
     texts = sources.texts_of(codes, tests=True)
     for code in codes:
         text = texts[code.name]
         seen_reads = refs.reads(sources.project, sources.parts(code)) | set(text.reads)
-        found.append(Test(code.name, frozenset(seen_reads), text))
+        found.append(Test(code.name, frozenset(seen_reads), text, code))
     return sorted(found, key=lambda t: t.name)
