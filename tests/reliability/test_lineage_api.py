@@ -20,6 +20,8 @@ from tests.unit.lineage.server.made_events import run_event
 CASES = 20_000
 #: Of each route, by its method; those of other phases come on top. An event takes a second to make up.
 EACH = {"--include-method=GET": 1_200, "--exclude-method=GET": 200}
+#: An answer that takes longer hangs; ten seconds, which schemathesis allows by itself, a busy machine takes.
+HANGS = "60"
 
 
 @pytest.mark.long
@@ -47,7 +49,8 @@ def _asked(address: str, token: str, which: str, folder: Path) -> int:
             sys.executable, "-m", "schemathesis.cli", "run", f"{address}/api/v1/openapi.json",
             "-H", f"Authorization: Bearer {token}", which, "--phases", "coverage,fuzzing",
             "--max-examples", str(EACH[which]), "--seed", "8", "--checks", "all",
-            "--continue-on-failure", "--no-color", "--request-timeout", "60",
+            "--continue-on-failure", "--no-color", "--request-timeout", HANGS,
+            "--max-response-time", HANGS,
             "--suppress-health-check", "all", "--warnings", "off",
         ],
         cwd=folder, capture_output=True, text=True, env=os.environ,
