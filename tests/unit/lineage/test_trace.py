@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
 
 from headgate.core.errors import NotFoundError
 from headgate.lineage.graph import Direction, Node
-from headgate.lineage.questions.trace import SCHEMA, trace
+from headgate.lineage.questions.trace import SCHEMA, _edges, trace
 from headgate.lineage.store import loading
 from headgate.lineage.store.fetching import PlainStore, up_to_date
 from headgate.lineage.store.opening import Store, open_store
@@ -61,6 +62,34 @@ def test_the_json_of_a_trace_says_what_the_trace_says(
         **dict(zip(("name", "column"), found.start, strict=True)),
     }
     assert found.nodes[0].depth == 0
+
+
+def test_places_of_any_size_are_written_as_they_are() -> None:
+    """Those of few digits come from what is written once, wider ones are written as they come."""
+    for most in (1, 9, 10, 99_999, 100_000, 12_345_678):
+        places = np.array([0, 1, most - 1, most, most // 2])
+        told = json.loads(f"[{_edges(places, places[::-1], places, places * 0)}]")
+        assert [(e["source"], e["target"], e["ways"], e["job"]) for e in told] == [
+            (source, target, source, 0)
+            for source, target in zip(places.tolist(), places.tolist()[::-1], strict=True)
+        ]
+    assert _edges(*[np.zeros(0, np.int64)] * 4) == ""
+
+
+def test_a_server_asks_its_database_once_for_a_trace(store: Store) -> None:
+    """Whether anything has changed, also where a time is asked for: every further question waits for
+    the database again, and a look at all there is grows with it."""
+    asked: list[str] = []
+    wanted = trace(store, "gold.a.z", "up", as_of="2024-01-02").json()
+    with store.engine.connect() as one:
+        driver: Any = one.connection.dbapi_connection
+    driver.set_trace_callback(lambda text: asked.append(text) if "SELECT" in text else None)
+    try:
+        trace(store, "gold.a.z", "up").json()
+        assert trace(store, "gold.a.z", "up", as_of="2024-01-02").json() == wanted
+    finally:
+        driver.set_trace_callback(None)
+    assert asked == ["SELECT revision FROM state"] * 2
 
 
 def test_what_was_not_asked_for_is_counted_and_what_is_too_much_is_said(store: Store) -> None:

@@ -82,18 +82,18 @@ def at(store: Store | PlainStore, what: str | datetime) -> AsOf:
         NotFoundError: there is no such run or release, or nothing had been told yet by then.
         LakeError: the store is broken, or cannot be reached.
     """
+    if isinstance(what, datetime):
+        return _time(store, clock.iso(what), what)
+    text = what.strip()
+    kind, separator, name = text.partition(":")
+    if not (separator and kind in ("release", "run")) and not _is_uuid(text):
+        return _time(store, text, _moment(text))
     with fetching(store) as fetch:
-        if isinstance(what, datetime):
-            return _time(store, fetch, clock.iso(what), what)
-        text = what.strip()
-        kind, separator, name = text.partition(":")
         if kind == "release" and separator:
             return _release(fetch, text, name.strip(), loading.home_of(store))
         if kind == "run" and separator:
             return _run(fetch, text, name.strip())
-        if _is_uuid(text):
-            return _run(fetch, f"run:{text}", text)
-        return _time(store, fetch, text, _moment(text))
+        return _run(fetch, f"run:{text}", text)
 
 
 def _moment(text: str) -> datetime:
@@ -110,20 +110,28 @@ def _moment(text: str) -> datetime:
     raise UsageError(f"{text!r} is no time, run or release.", remedy=remedy)
 
 
-def _time(store: Store | PlainStore, fetch: Fetch, text: str, moment: datetime) -> AsOf:
+def _time(store: Store | PlainStore, text: str, moment: datetime) -> AsOf:
     wanted = instants.micros(moment)
-    first = fetch("SELECT min(from_at) FROM span")[0][0]
+    known = loading.first_known(store)  # what comes later can only be earlier
+    if known is not None and wanted >= known:
+        return AsOf(text, wanted)
+    first = _first(store)
     below = loading.below_of(store)
     if below is not None:
-        with fetching(below.store) as other:
-            earlier = other("SELECT min(from_at) FROM span")[0][0]
-        first = min((f for f in (first, earlier) if f is not None), default=None)
+        first = min((f for f in (first, _first(below.store)) if f is not None), default=None)
     if first is not None and wanted < first:
         began = clock.iso(instants.moment(first))
         raise NotFoundError(
             f"nothing was recorded as of {text} yet.", remedy=f"Lineage begins at {began}."
         )
     return AsOf(text, wanted)
+
+
+def _first(store: Store | PlainStore) -> int | None:
+    """The first instant that anything is told of: every span is looked at."""
+    with fetching(store) as fetch:
+        found = fetch("SELECT min(from_at) FROM span")[0][0]
+    return None if found is None else int(found)
 
 
 def _run(fetch: Fetch, text: str, uuid: str) -> AsOf:

@@ -92,6 +92,13 @@ def below_of(store: Store | PlainStore) -> Below | None:
     return _of(store).below
 
 
+def first_known(store: Store | PlainStore) -> int | None:
+    """The first instant (microseconds) that what was loaded tells anything of; None if nothing was."""
+    found = _of(store).graph
+    begins = found.history.spans.begin if found else ()
+    return int(np.min(begins)) if len(begins) else None
+
+
 def _of(store: Store | PlainStore) -> _Kept:
     with _lock:
         return _kept.setdefault(store, _Kept())
