@@ -32,9 +32,14 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{inner}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{inner}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{inner},SECURED://127.0.0.1:{secured}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SECURED://127.0.0.1:{secured}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL
+listener.name.secured.ssl.keystore.type=PEM
+listener.name.secured.ssl.keystore.location={pem}
+listener.name.secured.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.secured.plain.sasl.jaas.config={plain} required user_{user}="{password}";
+listener.name.secured.scram-sha-256.sasl.jaas.config={scram} required;
 log.dirs={folder}/log
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -53,6 +58,10 @@ log.segment.bytes=67108864
 log.message.timestamp.after.max.ms=9223372036854775807
 """
 
+#: Who may come in by the listener that asks for it.
+USER, PASSWORD = "reader", "a-long-p4ssword"
+_MODULES = "org.apache.kafka.common.security"
+
 
 def free_ports(number: int) -> list[int]:
     """Ports that nobody has just now."""
@@ -67,17 +76,24 @@ def free_ports(number: int) -> list[int]:
 
 
 class Kafka:
-    """One node. ``address`` stays the same over stops and starts."""
+    """One node. ``address`` stays the same over stops and starts, as does ``secured``, where TLS is
+    spoken (by the authority whose certificate ``authority`` is) and a password asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._port, inner = free_ports(2)
-        self.address = f"127.0.0.1:{self._port}"
+        self._port, inner, secured = free_ports(3)
+        self.address, self.secured = f"127.0.0.1:{self._port}", f"127.0.0.1:{secured}"
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
         self._properties = folder / "server.properties"
         folder.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(_PROPERTIES.format(port=self._port, inner=inner, folder=folder))
+        self.authority = folder / "authority.pem"
+        told = {"pem": _certified(self.authority), "user": USER, "password": PASSWORD,
+                "plain": f"{_MODULES}.plain.PlainLoginModule",
+                "scram": f"{_MODULES}.scram.ScramLoginModule"}  # fmt: skip
+        self._properties.write_text(
+            _PROPERTIES.format(port=self._port, inner=inner, secured=secured, folder=folder, **told)
+        )
         subprocess.run(
             [
                 *self._java("kafka.tools.StorageTool", "format"),
@@ -85,6 +101,8 @@ class Kafka:
                 "SGVhZGdhdGUtdGVzdHMtMQ",
                 "--config",
                 str(self._properties),
+                "--add-scram",
+                f"SCRAM-SHA-256=[name={USER},password={PASSWORD}]",
             ],
             check=True,
             capture_output=True,
@@ -189,6 +207,36 @@ class Kafka:
                 producer.produce(topic, value, partition=partition, **each)
                 producer.poll(0)
         assert producer.flush(60) == 0
+
+
+def _certified(authority: Path) -> Path:
+    """A key and its certificate in one file; the certificate alone is written to ``authority``."""
+    import datetime as dt
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kafka for tests")])
+    told = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    told = told.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    told = told.not_valid_before(now - dt.timedelta(days=1))
+    told = told.not_valid_after(now + dt.timedelta(days=30))
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    told = told.add_extension(here, critical=False)
+    told = told.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    certificate = told.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    authority.write_bytes(certificate)
+    pem = authority.with_name("broker.pem")
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    pem.write_bytes(private + certificate)
+    return pem
 
 
 def running(folder: Path) -> Kafka:

@@ -23,6 +23,8 @@ from headgate.ingest.streams.source import OLDEST, LostError, Messages, SourceEr
 
 #: How long a broker may take to say what it has, in seconds.
 PATIENCE = 30.0
+#: How long it is waited for an answer before it is looked whether there was an error, in seconds.
+_LISTEN = 3.0
 #: Errors that no waiting mends.
 _HOPELESS = frozenset(
     getattr(KafkaError, name)
@@ -33,6 +35,15 @@ _HOPELESS = frozenset(
         *("UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "_BAD_MSG", "_BAD_COMPRESSION"),
     )
 )
+#: Said of a broker that goes away while TLS is begun.
+_GOING_DOWN = "SSL handshake failed: Disconnected"
+#: What a person may have set wrong, by the error that follows.
+_LOOK_AT = {
+    KafkaError._AUTHENTICATION: "sasl.mechanism, sasl.username and sasl.password in",
+    KafkaError._SSL: "security.protocol and ssl.ca.location in",
+}
+#: Errors that say no more than that there was no answer.
+_SILENT = frozenset((KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN))
 #: A broker that has just started may not know a topic yet; after so many seconds it has none.
 _GONE = frozenset(
     getattr(KafkaError, n)
@@ -76,13 +87,14 @@ class KafkaSource:
 
     def _hear(self, error: KafkaError) -> None:
         """An error that stands for no message: most pass by themselves."""
-        if error.fatal() or error.code() in _HOPELESS:
+        if error.fatal() or (error.code() in _HOPELESS and _GOING_DOWN not in error.str()):
             self._hopeless = error
         else:
             self._doubt(error)
 
     def _doubt(self, error: KafkaError) -> None:
-        self._suspect = error.str()
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._suspect:
+            self._suspect = error.str()
         if error.code() in _GONE and self._gone is None:
             self._gone = clock.monotonic()
 
@@ -105,12 +117,26 @@ class KafkaSource:
         """The partitions that the topic has now, ascending."""
 
         def ask() -> tuple[int, ...]:
-            found = self._consumer.list_topics(self.topic, timeout=PATIENCE).topics[self.topic]
+            found = self._metadata().topics[self.topic]
             if found.error is not None:
                 raise KafkaException(found.error)
             return tuple(sorted(found.partitions))
 
         return self._asked(ask)
+
+    def _metadata(self) -> Any:
+        """What the broker says of the topic; the client alone would not say why it has no answer."""
+        until = clock.monotonic() + PATIENCE
+        while True:
+            try:
+                return self._consumer.list_topics(self.topic, timeout=_LISTEN)
+            except KafkaException:
+                if not self._assigned:
+                    self._consumer.poll(0)  # has errors heard, and gives no message yet
+                if self._hopeless is not None:
+                    raise KafkaException(self._hopeless) from None
+                if clock.monotonic() > until:
+                    raise
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
         """The answer about the topic, which the broker may not know for a moment yet."""
@@ -260,10 +286,13 @@ class KafkaSource:
         self._consumer.seek(TopicPartition(self.topic, partition, wanted))
 
     def _refused(self, error: KafkaError) -> SourceError:
+        heard = f" ({self._suspect})" if self._suspect and error.code() in _SILENT else ""
+        look = _LOOK_AT.get(
+            error.code(), "whether it runs, has the topic and lets this user read it:"
+        )
         return SourceError(
-            f"Kafka at {self._address} does not give {self.topic}: {error.str()}.",
-            remedy="See whether it runs, has the topic and lets this user read it ([kafka] in"
-            " headgate.toml).",
+            f"Kafka at {self._address} does not give {self.topic}: {error.str()}{heard}.",
+            remedy=f"See {look} [kafka] in headgate.toml.",
         )
 
 
