@@ -287,9 +287,7 @@ class KafkaSource:
 
     def _refused(self, error: KafkaError) -> SourceError:
         heard = f" ({self._suspect})" if self._suspect and error.code() in _SILENT else ""
-        look = _LOOK_AT.get(
-            error.code(), "whether it runs, has the topic and lets this user read it:"
-        )
+        look = _LOOK_AT.get(error.code(), "whether it runs, has the topic, lets this user read it:")
         return SourceError(
             f"Kafka at {self._address} does not give {self.topic}: {error.str()}{heard}.",
             remedy=f"See {look} [kafka] in headgate.toml.",
