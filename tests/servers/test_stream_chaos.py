@@ -121,6 +121,7 @@ def survive(
             time.sleep(chance.uniform(0.5, 1.5) * seconds / kills)
             consumers.kill()
             assert time.monotonic() < end
+        consumers.wait()
         broken.join()
         said = [p.communicate(timeout=max(seconds * 20, 600))[0] for p in producers]
         assert [p.returncode for p in producers] == [0, 0, 0], said
