@@ -41,7 +41,10 @@ def _double(column: str, step: Fraction, rule: Rule) -> str:
     if step * 10**scale != int(step * 10**scale):
         raise wrong(rule, rule.arguments.get("value"), "a decimal fraction")
     exact = f"TRY_CAST(CAST({column} AS VARCHAR) AS DECIMAL({_DIGITS},{scale + 1}))"
-    every = literals.decimal(int(step * 10**scale) * 10, _DIGITS, scale + 1)
+    scaled = int(step * 10**scale) * 10
+    if len(str(scaled)) > _DIGITS:
+        raise wrong(rule, rule.arguments.get("value"), "a number of fewer digits")
+    every = literals.decimal(scaled, _DIGITS, scale + 1)
     # What the decimal cannot hold in full (too large, too fine, NaN) is no multiple.
     same = f"CAST({exact} AS DOUBLE) = {column}"
     return f"({column} IS NULL OR coalesce({same} AND {exact} % {every} = 0, FALSE))"

@@ -64,6 +64,12 @@ def test_what_is_no_number_above_0_is_refused(value: Any) -> None:
         holds(rule("multiple_of", value=value), [], "decimal(38,10)")
 
 
+def test_a_step_that_no_decimal_holds_is_no_rule_of_doubles() -> None:
+    assert holds(rule("multiple_of", value=10**36), [1e36, 3e35], "double") == [True, False]
+    with pytest.raises(ContractError, match="a number of fewer digits"):
+        holds(rule("multiple_of", value=10**37), [1.0], "double")
+
+
 def test_texts_have_no_multiples() -> None:
     with pytest.raises(ContractError, match="does not fit column 'c' of type string"):
         holds(rule("multiple_of", value=2), [], "string")
