@@ -59,6 +59,13 @@ EXPRESSIONS: Sequence[str] = (
     "TRY(json_type(j))", "TRY(json_keys(j))",
     "TRY(len(CASE WHEN json_type(j)='ARRAY' THEN json_extract_string(j,'$[*]') END))",
     "TRY(len(list_distinct(CASE WHEN json_type(j)='ARRAY' THEN json_extract(j,'$[*]') END)))",
+    # What stands in conditions: sets with NULL, empty texts, the other zero, edges of days and zones.
+    "s1 IN ('a','b',NULL)", "s1 NOT IN ('a','')", "s1 BETWEEN 'a' AND 'b'", "coalesce(s1,'') = ''",
+    "nullif(s1,'')", "s1 SIMILAR TO 'a.*'", "d1 = -0.0", "d1 BETWEEN -0.0 AND CAST('inf' AS DOUBLE)",
+    "li = [1,NULL]", "li <> []", "array_length(li)", "mod(i1,3)", "TRY(m3/m1)", "TRY(m3*1.5)", "TRY(1/i1)",
+    "dt1 > DATE '9999-12-30'", "dt1 + INTERVAL 1 MONTH", "ts1 - INTERVAL 1 YEAR", "weekofyear(dt1)",
+    "ts1 < TIMESTAMPTZ '2262-04-11 23:47:16.854776+00:00'", "ts1 >= TIMESTAMPTZ '1582-10-10 00:00:00+05:45'",
+    *(f"timezone('{zone}', ts1)" for zone in ("Europe/Berlin", "America/New_York", "Asia/Kathmandu")),
     # What tells rows apart.
     "hash(i1) = hash(i2)", "hash(i1,s1) = hash(i2,s2)", "hash(li,ls) = hash(li,ls)",
 )  # fmt: skip
