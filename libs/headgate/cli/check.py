@@ -40,10 +40,10 @@ class Finding:
 
 def check(
     as_json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
-    engine: str = typer.Option(
-        "",
-        "--engine",
-        help="Ask as if every dataset were on this engine, duckdb or spark: what would not go there?",
+    engine: str | None = typer.Option(
+        None,
+        metavar="|".join(ENGINES),
+        help="Ask as if every dataset were on this engine: what would not go there?",
     ),
 ) -> int:
     """Check contracts, their examples, the dbt project and the generated reference.
@@ -54,12 +54,12 @@ def check(
     """
     from headgate.orchestration.project import Project
 
-    if engine not in ("", *ENGINES):
+    if engine not in (None, *ENGINES):
         raise UsageError(
             f"--engine {engine!r} is not known.", remedy=f"Use one of {', '.join(ENGINES)}."
         )
     project = Project.open()
-    findings = list(judge(project, engine))
+    findings = list(judge(project, engine or ""))
     if as_json:
         output.json(findings)
     else:
