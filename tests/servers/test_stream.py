@@ -174,3 +174,32 @@ def test_waits_for_a_broker_that_is_away_and_says_so(live: Project, kafka: Kafka
     assert not stream.told["trouble"]
     assert stream.end() == 0, stream.said
     taken_once(live, topic, {0: 20})
+
+
+def test_what_is_made_of_it_is_folded_while_it_goes_on(live: Project, kafka: Kafka) -> None:
+    topic = kafka.make_topic()
+    stream = Stream(live, topic, "--fold", "1", "--release-seconds", "0.5")
+
+    def folded() -> dict[str, str]:
+        """What each message says now, to who reads the newest release."""
+        newest = ReleaseStore(live.lake).newest()
+        if newest is None or "silver.live.messages" not in newest.tables:
+            return {}
+        table = live.lake.snapshot(
+            "silver.live.messages", newest.tables["silver.live.messages"].version
+        )
+        assert table is not None
+        with connect(live.settings) as con:
+            found = con.execute(f"SELECT message_id, content FROM {table.relation()}").fetchall()
+        return dict(found)
+
+    kafka.produce(topic, [message(n % 30, text="first") for n in range(60)])
+    until(lambda: folded() == {f"live:m{n}": "first" for n in range(30)})
+    edited = [message(n, text="second", edited_at="2026-01-06T00:00:00Z") for n in range(10)]
+    kafka.produce(topic, edited)
+    until(lambda: list(folded().values()).count("second") == 10)
+    assert stream.process.poll() is None, stream.said
+    assert stream.end() == 0, stream.said
+    assert not stream.told["trouble"]
+    assert len(folded()) == 30
+    taken_once(live, topic, {0: 70})
