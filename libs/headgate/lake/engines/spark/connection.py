@@ -17,7 +17,7 @@ from headgate.core import ids
 from headgate.core.settings import Settings
 from headgate.lake.engines import EngineError
 from headgate.lake.engines.spark import files, staging, tasks
-from headgate.lake.engines.spark.carrying import CannotCarryError, FilesRead, carried
+from headgate.lake.engines.spark.carrying import FilesRead, carried
 from headgate.lake.engines.spark.failures import told
 from headgate.lake.engines.spark.result import Result
 from headgate.lake.engines.spark.session import connect, end
@@ -115,26 +115,15 @@ class SparkConnection:
         Raises:
             CannotCarryError: it has what Spark does not do in the same way.
         """
-        named = {name: columns for name, columns in self.schemas.items() if name in query}
-        read: dict[str, Mapping[str, str]] = {}
+        known = {name: columns for name, columns in self.schemas.items() if name in query}
 
         def view(files_read: FilesRead) -> str:
+            # What types the columns of files have is known once they are a view.
             name = self._files(files_read)
-            read[name] = self.schemas[name]
+            known[name] = self.schemas[name]
             return name
 
-        # What types the columns of files have is known once they are views, and files stand in parts
-        # of a query that are come to only when what is before them is known.
-        while True:
-            known = len(read)
-            try:
-                text = carried(query, files=view, schema={**named, **read})
-            except CannotCarryError:
-                if len(read) == known:
-                    raise
-            else:
-                if len(read) == known:
-                    return text
+        return carried(query, files=view, schema=known)
 
     def bind(self, name: str, frame: DataFrame) -> None:
         """Let queries read ``frame`` by ``name`` until it is dropped, or the connection closed."""

@@ -61,6 +61,29 @@ def test_files_are_read_by_what_is_told() -> None:
     assert read() == FilesRead(("/x/a'b", "/y"), by_name=False, with_file=True)
 
 
+def test_types_of_files_are_known_as_soon_as_they_are_asked_for() -> None:
+    schema: dict[str, dict[str, str]] = {}
+    asked = []
+
+    def shown(read: FilesRead) -> str:
+        asked.append(read.paths)
+        name = f"files_{read.paths[0][1:]}"
+        schema[name] = {"a": "double", "b": "long"}
+        return name
+
+    query = (
+        "WITH one AS (SELECT TRY_CAST(a AS INTEGER) AS a, b FROM read_parquet(['/x'], hive_partitioning=false))"
+        " SELECT b::VARCHAR FROM one WHERE a IN (SELECT b + 1 FROM read_parquet(['/y'], hive_partitioning=false))"
+    )
+    told = carried(query, files=shown, schema=schema)
+    assert asked == [("/x",), ("/y",)]
+    assert told == carried(query, files=lambda r: f"files_{r.paths[0][1:]}", schema=schema)
+    schema.clear()
+    with pytest.raises(CannotCarryError, match="a cast of DOUBLE to VARCHAR"):
+        carried(query.replace("b::", "a::").replace("TRY_CAST(a AS INTEGER) AS", ""), files=shown,
+                schema=schema)  # fmt: skip
+
+
 def test_files_of_different_ages_get_the_columns_that_the_union_names() -> None:
     told = carried(
         "SELECT a, b FROM (SELECT *, 'p' AS b FROM read_parquet(['/x'], union_by_name=true, hive_partitioning=false)"

@@ -24,8 +24,8 @@ def carried(
         files: gives, for each ``read_parquet`` in it, the relation (its text in Spark SQL, such as
             the name of a view) that holds the files' rows.
         schema: columns and types of the relations that it reads, by the relation's name: a table's
-            as the query names it, or what ``files`` gave. Types are a contract's (``long``,
-            ``array<string>``) or DuckDB's. What is exact only by the type of an operand is
+            as the query names it, or what ``files`` gave, which may be put in by ``files`` itself.
+            Types are a contract's (``long``, ``array<string>``) or DuckDB's. What is exact only by the type of an operand is
             refused, or left for Spark to refuse, where the type is not known.
 
     Raises:
@@ -41,7 +41,9 @@ def carried(
     if parsed.get("error") or len(parsed["statements"]) != 1:
         raise UsageError(f"not one SELECT: {str(parsed.get('error_message', sql))[:200]}")
     try:
-        text, _ = Queries(files, schema or {}).query(parsed["statements"][0]["node"])
+        text, _ = Queries(files, {} if schema is None else schema).query(
+            parsed["statements"][0]["node"]
+        )
     except RecursionError:
         raise refused("a query so deeply nested") from None
     return text

@@ -46,11 +46,8 @@ class Relations:
         files: Callable[[FilesRead], str] | None,
         schema: Mapping[str, Mapping[str, str]],
     ) -> None:
-        self.queries, self.files = queries, files
-        self.schema = {
-            name.lower(): {column: kind_of(kind) for column, kind in columns.items()}
-            for name, columns in schema.items()
-        }
+        self.queries, self.files, self._told = queries, files, schema
+        self.schema = {name.lower(): _kinds(columns) for name, columns in schema.items()}
         self._ctes: list[dict[str, tuple[str, list[Value]]]] = []
 
     # Common table expressions ----------------------------------------------------------------------
@@ -176,10 +173,14 @@ class Relations:
         raise refused("a join with nothing")
 
     def reading(self, read: FilesRead) -> str:
-        """The relation that stands for files."""
+        """The relation that stands for files, whose columns are known from now on."""
         if self.files is None:
             raise refused("reading files", "the query is carried without files")
-        return self.files(read)
+        text = self.files(read)
+        name = text.strip("`")
+        if name in self._told and name.lower() not in self.schema:
+            self.schema[name.lower()] = _kinds(self._told[name])
+        return text
 
     def _named(
         self,
@@ -202,6 +203,10 @@ class Relations:
             return f"{text} AS {quoted(alias)}({listed})"
         scope.relations.append(Relation(alias, columns))
         return f"{text} AS {quoted(alias)}" if alias else text
+
+
+def _kinds(columns: Mapping[str, str]) -> dict[str, str]:
+    return {column: kind_of(kind) for column, kind in columns.items()}
 
 
 def outputs_of(outputs: list[Value]) -> dict[str, str | None] | None:
