@@ -21,6 +21,10 @@ from headgate.lineage.store.values import Value
 DATASET, JOB = "dataset", "job"
 #: When facets were told, and they themselves.
 _Saying = tuple[int, LastingFacets]
+#: Subject, whose, facet and value.
+_Word = tuple[str, tuple[str, str], str, Value]
+#: So many events that were read again are kept while one transaction lasts.
+_READ_AGAIN = 5_000
 
 
 def current(
@@ -92,6 +96,8 @@ class Facts(Timelines):
         super().__init__(keys, revision)
         self._since = since
         self._lake = lake
+        #: What events say that were read again, by their numbers: each is asked of many facets.
+        self._read: dict[int, list[_Word]] = {}
 
     def later(self, key: Key, at: int, known: Sequence[Said]) -> bool:
         """Whether an event before this batch, that may speak of it, is of that instant or later."""
@@ -106,12 +112,12 @@ class Facts(Timelines):
         of = (tables.dataset if key[0] == DATASET else tables.job).c
         named = self.connection.execute(sa.select(of.namespace, of.name).where(of.id == key[1]))
         whose = tuple(named.one())
-        query = sa.select(event.at, event.body).where(*_events(key), event.at >= first)
+        query = sa.select(event.id, event.at, event.body).where(*_events(key), event.at >= first)
         end: int | None = None
         for row in self.connection.execute(query.order_by(event.at)):
             if end is not None and row.at > end:
                 return
-            for value in self._told(key, whose, row.body):
+            for value in self._told(key, whose, row.id, row.body):
                 found = value.digest
                 self.keys.values({found: value.text})
                 yield Said(row.at, found, self.keys.of(tables.fact_value)[found])
@@ -132,8 +138,13 @@ class Facts(Timelines):
             newest = max(newest, last.at)
         return newest
 
-    def _told(self, key: Key, whose: tuple[str, ...], body: bytes) -> Iterator[Value]:
-        for subject, named, facet, value in said(tolds.read(unpacked(body), 0, self._lake)):
+    def _told(self, key: Key, whose: tuple[str, ...], number: int, body: bytes) -> Iterator[Value]:
+        words = self._read.get(number)
+        if words is None:
+            if len(self._read) >= _READ_AGAIN:
+                self._read.clear()
+            words = self._read[number] = [*said(tolds.read(unpacked(body), 0, self._lake))]
+        for subject, named, facet, value in words:
             if (subject, facet) == (key[0], key[2]) and named == whose:
                 yield value
 
