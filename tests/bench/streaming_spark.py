@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=500_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--commit-messages", type=int, default=20_000)
+    parser.add_argument("--commit-messages", type=int, default=50_000)
     given = parser.parse_args()
     words = ("--commit-messages", str(given.commit_messages))
     found: dict[str, list[dict[str, Any]]] = {"bare": [], "duckdb": [], "spark": []}

@@ -37,7 +37,7 @@ def stream(
         1.0, "--commit-seconds", metavar="SECONDS", min=0.05, max=600.0, help="Commit so long after a batch began."
     ),
     commit_messages: int = typer.Option(
-        20_000, "--commit-messages", metavar="NUMBER", min=1, help="Commit after so many messages at the latest."
+        50_000, "--commit-messages", metavar="NUMBER", min=1, help="Commit after so many messages at the latest."
     ),
     release_seconds: float = typer.Option(
         2.0, "--release-seconds", metavar="SECONDS", min=0.1, max=10.0,

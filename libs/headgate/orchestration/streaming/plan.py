@@ -22,7 +22,7 @@ class Plan:
     """
 
     partitions: frozenset[int] | None = None
-    commit_messages: int = 20_000
+    commit_messages: int = 50_000
     commit_bytes: int = 32 << 20
     commit_seconds: float = 1.0
     release_seconds: float = 2.0
