@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headgate.cli.check import CHECKS
+from headgate.cli.checks import CHECKS
 from headgate.orchestration.airflow.policy import POLICIES, check_file, check_folder, dag_files
 from headgate.orchestration.airflow.policy_bag import judge_bag
 from headgate.orchestration.airflow.policy_watch import watch

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from headgate.cli import check
+from headgate.cli import checks
 from headgate.cli.main import invoke
 from headgate.cli.new import grain
 from headgate.contracts.model import Contract
@@ -68,7 +68,7 @@ def test_any_type_that_a_contract_has_is_drafted(project: Project) -> None:
     }  # fmt: skip
     assert contract.key == ("platform", "author_id")
     assert {r.severity for r in contract.row_rules} == {"fail"}
-    assert list(check.CHECKS["queries"](Project.open(project.settings.root))) == []
+    assert list(checks.CHECKS["queries"](Project.open(project.settings.root))) == []
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_an_incremental_model_over_anything_that_can_be_read(
     text = contract.path.read_text("utf-8")
     contract.path.write_text(re.sub(r"TODO: say[^.]*\.", "Said.", text))
     said = Project.open(project.settings.root).contracts[NEW]
-    assert list(check.unsaid(said.document)) == []
+    assert list(checks.unsaid(said.document)) == []
 
 
 def test_the_unit_may_be_what_changed_itself(project: Project) -> None:
@@ -211,5 +211,5 @@ def test_a_model_that_does_not_fit_is_found_before_any_run(
     text = path.read_text("utf-8")
     assert old in text
     path.write_text(text.replace(old, new))
-    findings = list(check.CHECKS["queries"](project))
+    findings = list(checks.CHECKS["queries"](project))
     assert any(told in problem and "fct_messages.sql" in place for place, problem in findings)
