@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # Airflow makes its home when it is imported, whoever does that; each process has one of its own.
     home = Path(tempfile.gettempdir(), f"headgate-airflow-{os.getpid()}")
     os.environ["AIRFLOW_HOME"] = str(home)
+    # Tests ask Spark many small things, which start sooner where Java compiles them lightly.
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1")
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     if not hasattr(config, "workerinput"):
         # Hundreds of tests start a process of ours; where nothing may be kept of it

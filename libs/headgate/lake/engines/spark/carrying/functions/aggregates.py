@@ -62,15 +62,12 @@ def _end(carrier: Expressions, node: Node, given: list[Value]) -> Value:
 
 @carries("sum")
 def _sum(carrier: Expressions, node: Node, given: list[Value]) -> Value:
-    distinct = "DISTINCT " if node.get("distinct") else ""
     places = decimal_of(given[0].kind)
     if given[0].kind in WHOLE or places or given[0].kind == "BOOLEAN":
-        scale = places[1] if places else 0
-        kind = f"DECIMAL(38,{scale})"
-        x = given[0].sql if given[0].kind != "BOOLEAN" else f"CAST({given[0].sql} AS INT)"
-        told = _over(carrier, node, f"sum({distinct}CAST({x} AS {kind}))")
-        return Value(told, kind if places else "HUGEINT")
+        told = _exact(carrier, node, given[0])
+        return Value(told, f"DECIMAL(38,{places[1]})" if places else "HUGEINT")
     if given[0].kind == "DOUBLE":
+        distinct = "DISTINCT " if node.get("distinct") else ""
         return Value(_over(carrier, node, f"sum({distinct}{given[0].sql})"), "DOUBLE")
     raise refused(f"sum of {given[0].kind or 'a value of no known type'}")
 
@@ -79,16 +76,34 @@ def _sum(carrier: Expressions, node: Node, given: list[Value]) -> Value:
 def _avg(carrier: Expressions, node: Node, given: list[Value]) -> Value:
     """Whole numbers are summed exactly."""
     distinct = "DISTINCT " if node.get("distinct") else ""
-    places = decimal_of(given[0].kind)
-    if given[0].kind in WHOLE or places:
-        scale = places[1] if places else 0
-        total = _over(carrier, node, f"sum({distinct}CAST({given[0].sql} AS DECIMAL(38,{scale})))")
+    if given[0].kind in WHOLE or decimal_of(given[0].kind):
+        total = _exact(carrier, node, given[0])
     elif given[0].kind == "DOUBLE":
         total = _over(carrier, node, f"sum({distinct}{given[0].sql})")
     else:
         raise refused(f"avg of {given[0].kind or 'a value of no known type'}")
     rows = _over(carrier, node, f"count({distinct}{given[0].sql})")
     return Value(f"try_divide(CAST({total} AS DOUBLE), CAST({rows} AS DOUBLE))", "DOUBLE")
+
+
+def _exact(carrier: Expressions, node: Node, value: Value) -> str:
+    """The exact sum of whole numbers or decimals, as a decimal of 38 digits.
+
+    Spark sums wide decimals several times slower than its own 64 bits, which hold the sum of two
+    milliards of narrower numbers; of 64-bit numbers the upper and the lower half are summed apart.
+    """
+    distinct = "DISTINCT " if node.get("distinct") else ""
+    x = value.sql if value.kind != "BOOLEAN" else f"CAST({value.sql} AS INT)"
+    if value.kind in ("TINYINT", "SMALLINT", "INTEGER", "BOOLEAN"):
+        return f"CAST({_over(carrier, node, f'sum({distinct}{x})')} AS DECIMAL(38,0))"
+    if value.kind == "BIGINT" and not distinct:
+        upper = _over(carrier, node, f"sum(shiftright({x}, 32))")
+        lower = _over(carrier, node, f"sum({x} & 4294967295L)")
+        parts = [f"CAST({half} AS DECIMAL(20,0))" for half in (upper, lower)]
+        return f"CAST({parts[0]} * CAST(4294967296 AS DECIMAL(10,0)) + {parts[1]} AS DECIMAL(38,0))"
+    places = decimal_of(value.kind)
+    kind = f"DECIMAL(38,{places[1] if places else 0})"
+    return _over(carrier, node, f"sum({distinct}CAST({x} AS {kind}))")
 
 
 @carries("bool_and", "bool_or")
