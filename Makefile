@@ -91,7 +91,7 @@ reliability: ## Run the long tests: kills, power cuts, bombs, writers, a million
 	@rm -rf bench_results/reliability
 	@$(PYTEST) -n $(JOBS) --dist loadgroup -m "not servers" tests/reliability tests/dbt/test_incremental.py \
 	  tests/unit/transforms tests/e2e/test_plan.py tests/e2e/test_maintain.py $(ARGS)
-	@$(PYTEST) -m "servers and long" tests/servers $(ARGS)
+	@$(PYTEST) -m "servers and long" tests/servers tests/conformance/spark $(ARGS)
 	@$(BIN)/python -m tests.reliability
 
 docs: dev ## Write docs/reference anew from the code
