@@ -122,8 +122,10 @@ def test_a_file_of_the_client_is_written(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_relied_on_is_refused(
-    tmp_path: Path, kind: str, config: dict[str, Any], why: str
+    tmp_path: Path, kind: str, config: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Nowhere is it installed, whatever environment the tests run in.
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     with pytest.raises(SettingError, match=why) as error:
         send(tmp_path, kind, config)
     assert error.value.place == "headgate.toml:3" and error.value.remedy
