@@ -78,9 +78,11 @@ def measure(data: Path, work: Path, engine: str, rows: int, memory: str) -> dict
     began = time.perf_counter()
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     watched = Watched(process.pid)
-    told, _ = process.communicate()
-    took = time.perf_counter() - began
-    watched.end()
+    try:
+        told, _ = process.communicate()
+        took = time.perf_counter() - began
+    finally:
+        watched.end()
     assert process.returncode == 0, told[-2000:]
     found = {"engine": engine, "rows": rows, "seconds": round(took, 1),
              "processor_seconds": round(watched.processor, 1), "peak_mib": watched.peak >> 20,

@@ -15,63 +15,15 @@ import json
 import os
 import statistics
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from tests.bench.streaming import PARTITIONS, bare, fill
+from tests.bench.watching import Watched
 from tests.conftest import REPOSITORY, make_project
 from tests.servers.kafka_broker import Kafka, running
 from tests.servers.stream_process import Stream, with_broker
-
-_PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
-
-
-class Watched:
-    """A process and all that descend from it: memory that they hold at once, and processor time."""
-
-    def __init__(self, root: int) -> None:
-        self.peak = 0
-        self._root = root
-        self._used: dict[int, float] = {}
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-
-    def end(self) -> None:
-        """Look no more."""
-        self._ended.set()
-        self._thread.join()
-
-    @property
-    def processor(self) -> float:
-        """Seconds of all processors, of what lived for longer than a look."""
-        return sum(self._used.values())
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.3):
-            self._look()
-
-    def _look(self) -> None:
-        parents: dict[int, int] = {}
-        sizes: dict[int, int] = {}
-        used: dict[int, float] = {}
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            pid = int(entry)
-            try:
-                stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                sizes[pid] = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-            except (OSError, IndexError):
-                continue
-            parents[pid] = int(stat[1])
-            used[pid] = (int(stat[11]) + int(stat[12])) / _TICKS
-        total, found = 0, {self._root}
-        while found:
-            total += sum(sizes.get(p, 0) for p in found)
-            self._used |= {p: used[p] for p in found if p in used}
-            found = {p for p, parent in parents.items() if parent in found}
-        self.peak = max(self.peak, total)
 
 
 def taken(kafka: Kafka, topic: str, count: int, engine: str, *words: str) -> dict[str, Any]:
