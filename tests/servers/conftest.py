@@ -25,7 +25,13 @@ HERE = Path(__file__).parent
 collect_ignore = (
     []
     if find_spec("confluent_kafka")
-    else ["test_codecs.py", "test_kafka_source.py", "test_pulsar_source.py"]
+    else [
+        "test_codecs.py",
+        "test_kafka_source.py",
+        "test_pulsar_source.py",
+        "test_stream_secured.py",
+        "test_stream_spark_reach.py",
+    ]
 )
 #: Longer than anything takes, also where others use the machine too.
 PATIENCE = 300.0
