@@ -147,12 +147,14 @@ def _query(
 def spark(project: Project, engine: str) -> Iterator[tuple[str, str, bool]]:
     """What Spark will not do for the datasets that are its own; and, marked so, what only a build
     can tell. An ``engine`` goes before what contracts say."""
-    said = {engine} if engine else {c.engine for c in project.contracts.values()}
-    if "spark" not in said and (engine or project.settings.engine != "spark"):
-        return  # nothing of it is loaded then
-    from headgate.orchestration.spark import foretelling
+    from headgate.lake.engines.ownership import engine_of
 
-    yield from foretelling.told(project, engine)
+    settings = project.settings
+    given = [c for c in project.contracts.values() if engine_of(c, settings, engine) == "spark"]
+    if given:  # else nothing of it is loaded
+        from headgate.orchestration.spark import foretelling
+
+        yield from foretelling.told(project, given)
 
 
 def _transforms(project: Project) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import cast
 
 from headgate.contracts.model import Contract
 from headgate.core.settings import Settings
+from headgate.lake.engines import ownership
 from headgate.lake.engines.duckdb import Connection
 from headgate.lake.lake import Lake
 from headgate.lake.snapshot import Snapshot
@@ -45,9 +46,7 @@ class Session:
 
     def engine_name(self, contract: Contract) -> str:
         """What the contract's rows are judged and written by: ``duckdb`` or ``spark``."""
-        if contract.name.layer == "system":
-            return "duckdb"
-        return contract.engine or self.settings.engine
+        return ownership.engine_of(contract, self.settings)
 
     def engine(self, contract: Contract) -> Connection:
         """The connection that the contract's rows are judged and written by. Spark's, which is

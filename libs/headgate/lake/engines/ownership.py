@@ -9,6 +9,7 @@ from headgate.lake.meta import COMPACTION, CommitMeta
 
 if TYPE_CHECKING:
     from headgate.contracts.model import Contract
+    from headgate.core.settings import Settings
     from headgate.lake.snapshot import Snapshot
 
 #: The table property that names the engine, where it is not the embedded one.
@@ -20,6 +21,14 @@ _OF_ANY = (COMPACTION, "restore")
 
 class OtherEngineError(ContractError):
     """A table is written by another engine than the one that wants to."""
+
+
+def engine_of(contract: Contract, settings: Settings, instead: str = "") -> str:
+    """What the contract's rows are judged and written by: ``duckdb`` or ``spark``. ``instead`` goes
+    before what the contract and the setting say; ledgers are always the embedded engine's."""
+    if contract.name.layer == "system":
+        return EMBEDDED
+    return instead or contract.engine or settings.engine
 
 
 def refusal(base: Snapshot | None, contract: Contract, engine: str) -> OtherEngineError | None:

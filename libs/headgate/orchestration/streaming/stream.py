@@ -58,18 +58,13 @@ def contract_of(project: Project, dataset: str) -> Contract:
     return contract
 
 
-def engine_of(project: Project, contract: Contract) -> str:
-    """What takes the stream, judges its rows and writes them: ``duckdb`` (here) or ``spark``."""
-    return contract.engine or project.settings.engine
-
-
 def source_of(project: Project, contract: Contract, topic: str) -> Source:
     """The topic at the broker that the project's settings name.
 
     Raises:
         SettingError: they name none, or one that the client does not take.
     """
-    if engine_of(project, contract) == "spark":
+    if ownership.engine_of(contract, project.settings) == "spark":
         from headgate.orchestration.spark_streaming import opening
 
         return opening.looked_at(project, topic)
