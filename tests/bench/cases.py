@@ -36,7 +36,7 @@ class Case:
     share: float = 1.0
 
 
-def _project(folder: Path, form: str) -> tuple[list[str], dict[str, str]]:
+def project(folder: Path, form: str) -> tuple[list[str], dict[str, str]]:
     """A fresh project of the benchmark's contracts; its command and environment."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(HERE / "data_contracts", folder / "data_contracts")
@@ -81,7 +81,7 @@ def _messages(given: str, against: str) -> Callable[[Path, Path, int], Pair]:
     def prepare(data: Path, work: Path, rows: int) -> Pair:
         paths = generate.make(data, rows)
         project = work / "project"
-        command, env = _project(project, "parquet" if given == "parquet" else "jsonl")
+        command, env = project(project, "parquet" if given == "parquet" else "jsonl")
         _take(command, env, channels=paths["channels"])
         bare = _copy(paths[against], work / "bare.parquet", generate.TYPES, "*")
         governed = [*command, "run", "--source", f"{BENCH}.messages={paths[given]}", "--json"]
@@ -93,7 +93,7 @@ def _messages(given: str, against: str) -> Callable[[Path, Path, int], Pair]:
 def _events(data: Path, work: Path, rows: int) -> Pair:
     clean, faulty = nested.make_nested(data, rows, faulty_share=0), nested.make_nested(data, rows)
     project = work / "project"
-    command, env = _project(project, "jsonl")
+    command, env = project(project, "jsonl")
     bare = _copy(clean, work / "bare.parquet", nested.TYPES, nested.COLUMNS)
     governed = [*command, "run", "--source", f"{BENCH}.events={faulty}", "--json"]
     return Pair(bare, governed, env, lambda: shutil.rmtree(project / "lake", ignore_errors=True))
@@ -103,7 +103,7 @@ def _rules(data: Path, work: Path, rows: int) -> Pair:
     """31 rules over stored rows, two of them tightened so that a tenth of the rows fails."""
     paths = generate.make(data, rows)
     project = work / "project"
-    command, env = _project(project, "parquet")
+    command, env = project(project, "parquet")
     _take(command, env, channels=paths["channels"], messages=paths["parquet"])
     _edit(project, "messages", "minimum: 0, maximum: 100000}", "minimum: 0, maximum: 17}")
     _edit(project, "messages", "minimum: 0, maximum: 100}", "minimum: 0, maximum: 99.5}")
@@ -132,7 +132,7 @@ def _export(data: Path, work: Path, rows: int) -> Pair:
         )  # fmt: skip
     export = max((folder / "first").rglob("*.json"), key=lambda p: p.stat().st_size)
     project = work / "project"
-    command, env = _project(project, "jsonl")
+    command, env = project(project, "jsonl")
     chat = HERE.parent.parent / "data_contracts" / "chat"
     for dataset in ("messages", "channels", "guilds"):  # what messages refer to comes along
         shutil.copytree(chat / f"bronze_{dataset}", project / "data_contracts" / "chat" / dataset)

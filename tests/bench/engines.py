@@ -12,7 +12,6 @@ theirs, start of Python and Java included.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,8 @@ from typing import Any
 
 from headgate.core import json as hjson
 from tests.bench import engines_report, generate
-from tests.bench.cases import BENCH, HERE
+from tests.bench.cases import BENCH, HERE, project
+from tests.bench.scale_project import copy_dbt
 from tests.bench.watching import Watched
 
 ENGINES = ("duckdb", "spark")
@@ -35,31 +35,21 @@ _SUMS = {
 }
 
 
-def project(folder: Path, engine: str, memory: str) -> dict[str, str]:
-    """The benchmark's contracts and models in a folder of their own; the environment to run it in."""
-    shutil.rmtree(folder, ignore_errors=True)
-    repository = HERE.parent.parent
-    ledgers = repository / "data_contracts" / "ledger"
-    shutil.copytree(ledgers, folder / "data_contracts" / "ledger")
-    for one in ("channels", "messages"):
-        shutil.copytree(HERE / "data_contracts" / one, folder / "data_contracts" / one)
+def prepare(folder: Path, engine: str, memory: str) -> tuple[list[str], dict[str, str]]:
+    """The benchmark's contracts and models in a folder of their own; the command, and its environment."""
+    command, env = project(folder, "parquet")
     shutil.copytree(HERE / "pipeline" / "data_contracts", folder / "data_contracts" / "bench")
     shutil.copytree(HERE / "pipeline" / "models", folder / "dbt_project" / "models")
-    for part in ("macros", "profiles.yml", "dbt_project.yml"):
-        source, target = repository / "dbt_project" / part, folder / "dbt_project" / part
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
-    contract = folder / "data_contracts" / "messages" / "contract.odcs.yaml"
-    contract.write_text(contract.read_text().replace("format: jsonl", "format: parquet"))
-    (folder / "headgate.toml").write_text("")
-    return {
-        **os.environ, "HEADGATE_ROOT": str(folder), "HEADGATE_ENGINE": engine,
-        "HEADGATE_SPARK_MASTER": "local[2]", "HEADGATE_SPARK_MEMORY": memory,
-        "HEADGATE_SPARK_JARS": str(repository / ".tools" / "spark" / "jars"),
+    copy_dbt(folder)
+    jars = HERE.parent.parent / ".tools" / "spark" / "jars"
+    return command, {
+        **env, "HEADGATE_ENGINE": engine, "HEADGATE_SPARK_MASTER": "local[2]",
+        "HEADGATE_SPARK_MEMORY": memory, "HEADGATE_SPARK_JARS": str(jars),
     }  # fmt: skip
 
 
 def inputs(folder: Path, rows: int) -> list[Path]:
-    """Parquet files of so many rows together, made unless they are there, and the channels'."""
+    """Parquet files of so many rows together, made unless they are there."""
     files = max(1, rows // FILE)
     each = rows // files
     return [generate.make_part(folder, each, number) for number in range(files)]
@@ -68,15 +58,16 @@ def inputs(folder: Path, rows: int) -> list[Path]:
 def measure(data: Path, work: Path, engine: str, rows: int, memory: str) -> dict[str, Any]:
     """One run of an engine over so many rows."""
     paths = inputs(data, rows)
-    env = project(work / engine, engine, memory)
+    command, env = prepare(work / engine, engine, memory)
     given = [
         f"{BENCH}.channels={generate.channels(data)}",
         *(f"{BENCH}.messages={p}" for p in paths),
     ]
     words = [a for one in given for a in ("--source", one)]
-    command = [sys.executable, "-m", "headgate.cli.main", "run", "--json", *words]
     began = time.perf_counter()
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "run", "--json", *words], env=env, stdout=subprocess.PIPE, text=True
+    )
     watched = Watched(process.pid)
     try:
         told, _ = process.communicate()
@@ -86,17 +77,16 @@ def measure(data: Path, work: Path, engine: str, rows: int, memory: str) -> dict
     assert process.returncode == 0, told[-2000:]
     found = {"engine": engine, "rows": rows, "seconds": round(took, 1),
              "processor_seconds": round(watched.processor, 1), "peak_mib": watched.peak >> 20,
-             "sums": sums(env)}  # fmt: skip
+             "sums": sums(command, env)}  # fmt: skip
     shutil.rmtree(work / engine)
     return found
 
 
-def sums(env: dict[str, str]) -> dict[str, list[int]]:
-    """A row of sums of each table that was released."""
+def sums(command: list[str], env: dict[str, str]) -> dict[str, Any]:
+    """Sums over each table that was released, by dataset."""
     found = {}
     for dataset, asked in _SUMS.items():
-        query = f"SELECT {asked} FROM {dataset}"
-        words = [sys.executable, "-m", "headgate.cli.main", "sql", query, "--json"]
+        words = [*command, "sql", f"SELECT {asked} FROM {dataset}", "--json"]
         told = subprocess.run(words, env=env, check=True, capture_output=True, text=True).stdout
         found[dataset] = hjson.loads(told)
     return found

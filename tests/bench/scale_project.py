@@ -61,8 +61,7 @@ def generate(root: Path, models: int, *, rows: int = 300, seed: int = 7) -> Scal
     chance = random.Random(seed)
     shutil.rmtree(root, ignore_errors=True)
     repository = HERE.parent.parent
-    for part in ("macros", "profiles.yml", "dbt_project.yml"):
-        _copy(repository / "dbt_project" / part, root / "dbt_project" / part)
+    copy_dbt(root)
     (root / "dbt_project" / "tests").mkdir()
     _copy(repository / "data_contracts" / "ledger", root / "data_contracts" / "ledger")
     (root / "headgate.toml").write_text('lake = "lake"\n')
@@ -76,6 +75,12 @@ def generate(root: Path, models: int, *, rows: int = 300, seed: int = 7) -> Scal
     for one in made:
         _write_model(root, one)
     return Scaled(root, tuple(sources), tuple(made))
+
+
+def copy_dbt(root: Path) -> None:
+    """What every dbt project of ours has besides its models."""
+    for part in ("macros", "profiles.yml", "dbt_project.yml"):
+        _copy(HERE.parent.parent / "dbt_project" / part, root / "dbt_project" / part)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from headgate.orchestration.project import Project
+from tests.bench import watching
 from tests.bench.streaming_producer import Producing
 from tests.conftest import make_project
 from tests.servers.kafka_broker import Kafka, running
@@ -33,7 +33,6 @@ P50, P99 = 2.0, 5.0
 _PRODUCED, _GROWTH = 0.97, 0.5
 #: Of how many of the last messages the stream tells delays: those of the rate before are passed over.
 _TOLD_OF = 250_000
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Climb:
@@ -86,11 +85,7 @@ class Climb:
 
     def _used(self) -> dict[str, float]:
         """Processor seconds of each process until now."""
-        found = {}
-        for name, pid in self._pids.items():
-            stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            found[name] = (int(stat[11]) + int(stat[12])) / _TICKS
-        return found
+        return {name: watching.used(watching.stat(pid)) for name, pid in self._pids.items()}
 
 
 def _why_not(found: dict[str, Any]) -> list[str]:

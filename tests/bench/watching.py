@@ -9,6 +9,16 @@ from pathlib import Path
 _PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 
+def stat(pid: int) -> list[str]:
+    """What Linux tells of a process, from its state on; FileNotFoundError when there is none."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def used(told: list[str]) -> float:
+    """Processor seconds in what :func:`stat` told."""
+    return (int(told[11]) + int(told[12])) / _TICKS
+
+
 class Watched:
     """A process and all that descend from it: memory that they hold at once, and processor time."""
 
@@ -37,19 +47,19 @@ class Watched:
     def _look(self) -> None:
         parents: dict[int, int] = {}
         sizes: dict[int, int] = {}
-        used: dict[int, float] = {}
+        spent: dict[int, float] = {}
         for entry in filter(str.isdigit, os.listdir("/proc")):
             pid = int(entry)
             try:
-                stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                told = stat(pid)
                 sizes[pid] = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
             except (OSError, IndexError):
                 continue
-            parents[pid] = int(stat[1])
-            used[pid] = (int(stat[11]) + int(stat[12])) / _TICKS
+            parents[pid] = int(told[1])
+            spent[pid] = used(told)
         total, found = 0, {self._root}
         while found:
             total += sum(sizes.get(p, 0) for p in found)
-            self._used |= {p: used[p] for p in found if p in used}
+            self._used |= {p: spent[p] for p in found if p in spent}
             found = {p for p, parent in parents.items() if parent in found}
         self.peak = max(self.peak, total)

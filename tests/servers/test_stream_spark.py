@@ -22,7 +22,6 @@ from headgate.orchestration.streaming import stream as work
 from headgate.orchestration.streaming.plan import Plan
 from tests.conftest import REPOSITORY, make_project
 from tests.servers.kafka_broker import Kafka
-from tests.servers.spark_engine import spark as spark
 from tests.servers.stream_process import DATASET, PATIENCE, Stream, message, taken_once
 
 pytestmark = pytest.mark.servers

@@ -15,8 +15,6 @@ from headgate.core.errors import HeadgateError
 from headgate.orchestration.project import Project
 from tests.servers.kafka_broker import PASSWORD, USER, Kafka
 from tests.servers.schema_registry import SchemaRegistry
-from tests.servers.schema_registry import schema_registry as schema_registry
-from tests.servers.spark_engine import spark as spark
 from tests.servers.stream_process import Stream, message, taken_once
 from tests.servers.test_codecs import head, written
 from tests.servers.test_stream_spark import accounts, held, project_on, take, until
