@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from headgate.lineage.store import tables
 from headgate.lineage.store.opening import open_store
 from headgate.lineage.store.taking import take
-from tests.unit.lineage.store.dumping import dump
+from tests.unit.lineage.store.dumping import dump, without_tellings
+from tests.unit.lineage.store.editions import first_edition
 from tests.unit.lineage.store.postgres import database, postgres, postgres_server
 from tests.unit.lineage.store.small_events import any_event
 from tests.unit.lineage.store.test_any_order import taken
@@ -80,6 +81,18 @@ def test_the_steps_make_the_same_tables(postgres: str) -> None:
     assert differences(store) == []
     store.close()
     open_store(postgres, create=False).close()
+
+
+def test_a_store_of_the_first_edition_gets_the_same_tables_and_goes_on(postgres: str) -> None:
+    events = some_events(50)
+    random.Random(3).shuffle(events)
+    first_edition(postgres, [events[:30]])
+    store = open_store(postgres)
+    assert differences(store) == []
+    for one in events[30:]:
+        assert not take(store, [one], lake="local").refused
+    assert without_tellings(dump(store)) == without_tellings(taken([events]))
+    store.close()
 
 
 def test_both_databases_hold_the_same(postgres: str) -> None:

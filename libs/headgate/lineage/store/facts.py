@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,17 +15,13 @@ from headgate.lineage.store.lasting_facets import LastingFacets
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.plain_text import plain
+from headgate.lineage.store.tellings import DATASET, JOB, Tellings
 from headgate.lineage.store.timelines import Key, Said, Timelines
 from headgate.lineage.store.told_again import ToldAgain, Triple
 from headgate.lineage.store.values import Value
 
-DATASET, JOB = "dataset", "job"
 #: When facets were told, and they themselves.
 _Saying = tuple[int, LastingFacets]
-#: Subject, whose, facet and value.
-_Word = tuple[str, tuple[str, str], str, Value]
-#: So many events that were read again are kept while one transaction lasts.
-_READ_AGAIN = 5_000
 
 
 def current(
@@ -74,55 +71,39 @@ def current(
     return told
 
 
-def said(one: tolds.Told) -> Iterator[tuple[str, tuple[str, str], str, Value]]:
-    """What an event says that lasts: subject, whose, facet, and its value."""
-    for spoken in one.spoken:
-        for facet, value in spoken.facets.values():
-            yield DATASET, spoken.named[:2], facet, value
-    if one.job:
-        for facet, value in one.job_facets.values():
-            yield JOB, one.job, facet, value
-
-
 class Facts(Timelines):
-    """Timelines of facets; what is said is the value. ``since`` is the first event of this batch."""
+    """Timelines of facets; what is said is the value."""
 
     table = tables.fact
     key = ("subject", "subject_id", "facet", "told_by")
     found_by = ("subject", "subject_id", "told_by")
     value = "value_id"
 
-    def __init__(self, keys: Keys, revision: int, *, since: int, lake: str | None) -> None:
+    def __init__(self, keys: Keys, revision: int, tellings: Tellings) -> None:
         super().__init__(keys, revision)
-        self._since = since
-        self._lake = lake
-        #: What events say that were read again, by their numbers: each is asked of many facets.
-        self._read: dict[int, list[_Word]] = {}
+        self._tellings = tellings
 
     def later(self, key: Key, at: int, known: Sequence[Said]) -> bool:
         """Whether an event before this batch, that may speak of it, is of that instant or later."""
-        query = sa.select(sa.literal(1)).where(
-            *_events(key), tables.event.c.at >= at, tables.event.c.id < self._since
-        )
-        return self.connection.execute(query.limit(1)).first() is not None
+        return self._tellings.next_before(key, at - 1) is not None
+
+    def ranges(self, key: Key, instants: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """The instants, together where nobody spoke of the key in between."""
+        wanted = sorted(set(instants))
+        start = 0
+        while start < len(wanted):
+            other = self._tellings.next_before(key, wanted[start])
+            end = len(wanted) if other is None else bisect_left(wanted, other)
+            yield wanted[start], wanted[end - 1]
+            start = end
 
     def around(self, key: Key, first: int, last: int) -> Iterable[Said]:
         """What events said from ``first`` to ``last``, and next."""
-        event = tables.event.c
-        of = (tables.dataset if key[0] == DATASET else tables.job).c
-        named = self.connection.execute(sa.select(of.namespace, of.name).where(of.id == key[1]))
-        whose = tuple(named.one())
-        query = sa.select(event.id, event.at, event.body).where(*_events(key), event.at >= first)
-        end: int | None = None
-        for row in self.connection.execute(query.order_by(event.at)):
-            if end is not None and row.at > end:
-                return
-            for value in self._told(key, whose, row.id, row.body):
-                found = value.digest
-                self.keys.values({found: value.text})
-                yield Said(row.at, found, self.keys.of(tables.fact_value)[found])
-                if row.at > last:
-                    end = row.at
+        within = self._tellings.within(key, first, last)
+        for at, value in (*within, *self._tellings.next(key, last)):
+            found = value.digest
+            self.keys.values({found: value.text})
+            yield Said(at, found, self.keys.of(tables.fact_value)[found])
 
     def removed(self, key: Key) -> None:
         """Nobody keeps facts."""
@@ -138,24 +119,6 @@ class Facts(Timelines):
             newest = max(newest, last.at)
         return newest
 
-    def _told(self, key: Key, whose: tuple[str, ...], number: int, body: bytes) -> Iterator[Value]:
-        words = self._read.get(number)
-        if words is None:
-            if len(self._read) >= _READ_AGAIN:
-                self._read.clear()
-            words = self._read[number] = [*said(tolds.read(unpacked(body), 0, self._lake))]
-        for subject, named, facet, value in words:
-            if (subject, facet) == (key[0], key[2]) and named == whose:
-                yield value
-
-
-def _events(key: Key) -> tuple[sa.ColumnElement[bool], ...]:
-    subject, number, _, told_by = key
-    event = tables.event.c
-    if subject == DATASET and told_by == 0:
-        return event.dataset_id == number, event.job_id.is_(None)
-    return (event.job_id == told_by,)
-
 
 def bodies(keys: Keys, numbers: Iterable[int]) -> dict[int, bytes]:
     """Values by their numbers, packed."""
@@ -167,7 +130,7 @@ def bodies(keys: Keys, numbers: Iterable[int]) -> dict[int, bytes]:
 def write(
     keys: Keys, told: Sequence[tolds.Told], revision: int, *, since: int, lake: str | None
 ) -> None:
-    """Take in the facts of events, which are written already; ``since`` is the first one's number."""
+    """Take in the facts of events, which are written already, numbered from ``since`` on."""
     again = ToldAgain(keys.memory.last.setdefault("told again", {}))
     fresh = {
         triple: [(at, facets.mark, _words(triple, facets)) for at, facets in said]
@@ -181,7 +144,7 @@ def write(
     news: dict[Key, list[Said]] = {}
     for at, key, value in words:
         news.setdefault(key, []).append(Said(at, value.digest, known[value.digest]))
-    facts = Facts(keys, revision, since=since, lake=lake)
+    facts = Facts(keys, revision, Tellings(keys, told, since=since, lake=lake))
     facts.settle(news, {})
     changed = {(key[0], key[1], key[3]) for key in facts.changed}
     for triple, said in fresh.items():

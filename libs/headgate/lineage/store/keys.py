@@ -154,15 +154,20 @@ class Keys:
 
     def statements(self, given: Collection[bytes]) -> list[bytes]:
         """See to it that ``of(tables.statement)`` has these, by digest; gives those that are new."""
-        known = self.of(tables.statement)
-        new = self._find(
-            tables.statement, ("digest",), [(digest,) for digest in given if digest not in known]
-        )
+        return self._digests(tables.statement, given)
+
+    def tellings(self, given: Collection[bytes]) -> list[bytes]:
+        """See to it that ``of(tables.telling)`` has these, by digest; gives those that are new."""
+        return self._digests(tables.telling, given)
+
+    def _digests(self, table: sa.Table, given: Collection[bytes]) -> list[bytes]:
+        known = self.of(table)
+        new = self._find(table, ("digest",), [(d,) for d in given if d not in known])
         rows = [
             {"id": i, "digest": digest}
-            for i, (digest,) in zip(self.take_ids(tables.statement, len(new)), new, strict=True)
+            for i, (digest,) in zip(self.take_ids(table, len(new)), new, strict=True)
         ]
-        self._insert(tables.statement, rows)
+        self._insert(table, rows)
         known.update({row["digest"]: row["id"] for row in rows})
         return [digest for (digest,) in new]
 

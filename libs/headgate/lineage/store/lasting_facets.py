@@ -64,9 +64,14 @@ class LastingFacets:
 
     def values(self) -> Iterator[tuple[str, Value]]:
         """Each of them that is kept as a fact: name and what it says."""
-        for name, value in self.all.items():
+        for name in self.names():
+            yield name, Value(self.all[name])
+
+    def names(self) -> Iterator[str]:
+        """Which of them are kept as facts."""
+        for name in self.all:
             if len(name) <= _LONGEST and name == plain(name):
-                yield name, Value(value)
+                yield name
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._written is None:

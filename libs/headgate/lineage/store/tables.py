@@ -113,7 +113,29 @@ event = Table(
     _to("dataset", "dataset_id", nullable=True),
     Column("producer", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # JSON, zlib
-    Index(None, "run_id"), Index(None, "job_id", "at"), Index(None, "dataset_id", "at"),
+    _to("telling", "telling_id", nullable=True),
+    Index(None, "run_id"), Index(None, "job_id", "at"),
+)  # fmt: skip
+
+_tells = event.c.telling_id.is_not(None)
+Index(
+    "ix_event_telling", event.c.telling_id, event.c.at, sqlite_where=_tells, postgresql_where=_tells
+)
+
+#: Which facets an event tells of, kept once for all events that tell of the same ones; ``digest`` is
+#: of them. Of events of the first edition all that their job ever told.
+telling = Table(
+    "telling", metadata, _id(),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+)  # fmt: skip
+telling_facet = Table(
+    "telling_facet", metadata,
+    Column("told_by", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", Text, primary_key=True),  # dataset, job
+    Column("facet", Text, primary_key=True),
+    _to("telling", "telling_id", key=True),
+    sqlite_with_rowid=False,
 )  # fmt: skip
 
 #: What a run read or wrote; ``at`` is the newest event that says so. Of an output, ``told_id`` is

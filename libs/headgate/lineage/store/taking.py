@@ -9,7 +9,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from headgate.lineage.store import aliases, driver, facts, instants, outcomes, run_rows, tables
+from headgate.lineage.store import (
+    aliases,
+    driver,
+    facts,
+    instants,
+    outcomes,
+    run_rows,
+    tables,
+    tellings,
+)
 from headgate.lineage.store.keys import Keys, Memory
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.opening import Store
@@ -22,7 +31,7 @@ from headgate.lineage.store.valid import NotAnEvent, check
 #: The columns of an event's row.
 _EVENT = (
     "id", "digest", "at", "received_at", "kind", "state", "run_id", "job_id", "dataset_id",
-    "producer", "body",
+    "telling_id", "producer", "body",
 )  # fmt: skip
 
 
@@ -168,14 +177,15 @@ def _rows(
     keys: Keys, told: Sequence[Told], numbers: Iterable[int], saying: Saying, received_at: int
 ) -> Iterator[tuple[Any, ...]]:
     jobs, datasets = keys.of(tables.job), keys.of(tables.dataset)
-    for number, one in zip(numbers, told, strict=True):
+    telling = tellings.numbers(keys, told)
+    for number, telling_id, one in zip(numbers, telling, told, strict=True):
         own = one.spoken[0].named[:2] if one.kind == "dataset" else None
         yield (
             number, one.digest, one.at, received_at, one.kind, one.state,
             saying.runs[one.run].id if one.run else None,
             jobs[one.job] if one.job else None,
             datasets[own] if own else None,
-            one.producer, one.body,
+            telling_id, one.producer, one.body,
         )  # fmt: skip
 
 

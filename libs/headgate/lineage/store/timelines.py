@@ -68,6 +68,10 @@ class Timelines(ABC):
     def later(self, key: Key, at: int, known: Sequence[Said]) -> bool:
         """Whether anything besides ``known`` was said of the key at that instant or later."""
 
+    def ranges(self, key: Key, instants: Sequence[int]) -> Iterable[tuple[int, int]]:
+        """Parts of time, in order, in which what was said is to be read again for news of these instants."""
+        return [(min(instants), max(instants))]
+
     @abstractmethod
     def around(self, key: Key, first: int, last: int) -> Iterable[Said]:
         """All that was said of the key from ``first`` to ``last``, and what was said next."""
@@ -77,15 +81,15 @@ class Timelines(ABC):
     ) -> None:
         """Take in what was said, which is written already, and what was taken back, by instants."""
         self._load([k for k in (*news, *withdrawn) if k not in self._known])
-        again: dict[Key, tuple[int, int]] = {}
+        again: dict[Key, list[int]] = {}
         for key in dict.fromkeys((*news, *withdrawn)):
             said, back = list(news.get(key, ())), withdrawn.get(key, ())
             if back or not self._append(key, _by_time(said)):
-                instants = [one.at for one in said] + list(back)
-                again[key] = min(instants), max(instants)
+                again[key] = [one.at for one in said] + list(back)
         self._flush()
-        for key, (first, last) in again.items():
-            self._again(key, first, last)
+        for key, instants in again.items():
+            for first, last in self.ranges(key, instants):
+                self._again(key, first, last)
 
     def _append(self, key: Key, said: Sequence[Said]) -> bool:
         """Whether nothing had to be known but the newest change; if so, it is done."""

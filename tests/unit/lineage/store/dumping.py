@@ -36,6 +36,9 @@ def dump(store: Store) -> dict[str, list[Any]]:
         "run": {r["id"]: r["uuid"] for r in rows["run"]},
         "release": {r["id"]: (r["namespace"], r["number"]) for r in rows["release"]},
     }
+    # Tellings' digests are of the store's own numbers.
+    del rows["telling"]
+    names["telling"] = _tellings(rows["telling_facet"], names)
     for table in ("event", "statement", "fact_value"):
         names[table] = {r["id"]: bytes(r["digest"]).hex() for r in rows[table]}
     names["field"] = {
@@ -49,6 +52,17 @@ def dump(store: Store) -> dict[str, list[Any]]:
                 (_row(table, row, names) for row in rows[table.name]), key=repr
             )
     return found
+
+
+def _tellings(
+    rows: list[Any], names: dict[str, dict[int, Any]]
+) -> dict[int, tuple[tuple[Any, ...], ...]]:
+    """Of which facets each tells, by names."""
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        subject = names[row["subject"]][row["subject_id"]]
+        found.setdefault(row["telling_id"], []).append((row["subject"], subject, row["facet"]))
+    return {number: tuple(sorted(told)) for number, told in found.items()}
 
 
 def _used(rows: dict[str, list[Any]], name: str) -> set[Any]:
@@ -81,3 +95,12 @@ def _row(table: sa.Table, row: Any, names: dict[str, dict[int, Any]]) -> tuple[A
             value = zlib.decompress(value)
         found.append((column.name, bytes(value) if isinstance(value, memoryview) else value))
     return tuple(found)
+
+
+def without_tellings(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """A store's content but which facets events tell of, which is not known so well of old ones."""
+    kept = {name: rows for name, rows in found.items() if name != "telling_facet"}
+    kept["event"] = [
+        tuple(pair for pair in row if pair[0] != "telling_id") for row in kept["event"]
+    ]
+    return kept
