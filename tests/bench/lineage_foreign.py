@@ -24,7 +24,7 @@ WAREHOUSE, STORE, CATALOG = (
 )
 _SPEC = "https://openlineage.io/spec"
 _CODE = "https://github.com/OpenLineage/OpenLineage/tree"
-_PRODUCERS = {
+PRODUCERS = {
     AIRFLOW: "https://github.com/apache/airflow/tree/providers-openlineage/2.9.0",
     DBT: f"{_CODE}/1.42.0/integration/dbt",
     SPARK: f"{_CODE}/1.42.0/integration/spark",
@@ -178,7 +178,7 @@ def _event(
         producer, "JobTypeJobFacet", processingType="BATCH", integration=integration, jobType=kind
     )
     return {
-        "eventTime": time.iso(at), "eventType": state, "producer": _PRODUCERS[producer],
+        "eventTime": time.iso(at), "eventType": state, "producer": PRODUCERS[producer],
         "schemaURL": f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent",
         "run": {"runId": run_id, "facets": run_facets},
         "job": {"namespace": producer, "name": job, "facets": {"jobType": kind_of, **(job_facets or {})}},
@@ -188,7 +188,7 @@ def _event(
 
 def _facet(producer: str, schema: str, **values: Any) -> Event:
     address = f"{_SPEC}/facets/1-0-0/{schema}.json#/$defs/{schema}"
-    return {"_producer": _PRODUCERS[producer], "_schemaURL": address, **values}
+    return {"_producer": PRODUCERS[producer], "_schemaURL": address, **values}
 
 
 def _parent(producer: str, job: str, run_id: str) -> Event:

@@ -198,6 +198,31 @@ def read_finite(data: bytes) -> Any:
     return loads_finite(data.decode("utf-8"))
 
 
+#: Leaves of JSON its brackets, all of one kind, and the quotes of its texts.
+_ONE_KIND = bytes.maketrans(b"[]", b"{}")
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
+_ESCAPED, _TEXT = _re.compile(rb"\\.", _re.DOTALL), _re.compile(rb'"[^"]*"')
+
+
+def deeper(data: bytes, most: int) -> bool:
+    """Whether arrays and objects of the JSON value that these bytes are stand deeper in each other than
+    ``most``; of bytes that are no JSON it says nothing.
+
+    Told by the brackets, in half the time that a walk through the values takes.
+    """
+    if b"\\" in data:
+        data = _ESCAPED.sub(b"", data)
+    # Few texts have brackets in them: the quotes of all others stand side by side now.
+    left = data.translate(_ONE_KIND, _NO_STRUCTURE).replace(b'""', b"")
+    if b'"' in left:
+        left = _TEXT.sub(b"", left)
+    for _ in range(most):
+        if not left:
+            return False
+        left = left.replace(b"{}", b"")
+    return bool(left)
+
+
 def value_at(text: str, start: int) -> tuple[Any, int]:
     """The JSON value that starts at ``start`` (no white space before it), and where it ends.
 

@@ -147,25 +147,10 @@ def parse(data: bytes, deepest: int) -> Any:
         raise _too_deep(deepest) from None
     except ValueError as error:
         raise Problem(400, f"The body is no JSON: {error}.") from None
-    if _deeper(value, deepest):
+    if hjson.deeper(data, deepest):
         raise _too_deep(deepest)
     return value
 
 
 def _too_deep(deepest: int) -> Problem:
     return Problem(400, f"The body is nested deeper than {deepest} times.")
-
-
-def _deeper(value: Any, deepest: int) -> bool:
-    """Whether the value is nested deeper, without recursion."""
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(deepest):
-        if not level:
-            return False
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if outer.__class__ is dict else outer)
-            if inner.__class__ is dict or inner.__class__ is list
-        ]
-    return bool(level)

@@ -28,6 +28,8 @@ from headgate.lineage.store.told import Told
 
 #: Shorter bodies are read sooner than they are handed over; bytes.
 LARGE = 131_072
+#: So many posts a process has to be read, its next one included, before threads read any beside it.
+_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,16 @@ def _several(found: Any, most: int) -> list[Any]:
 class Readers:
     """Reads posts: short ones at once, large ones by ``limits.readers`` processes where somebody else
     is busy, since these would wait for each other; else, or without any, by a thread, which is sooner
-    done. The first large post of a busy server starts them. It is asked by the loop that answers alone.
+    done. Where the processes have as much as they read next and nothing is being stored, a thread reads
+    one of those that would wait. The first large post of a busy server starts the processes. It is asked
+    by the loop that answers alone.
     """
 
     def __init__(self, limits: Limits, lake: str | None) -> None:
         self._limits, self._lake = limits, lake
         self._processes: ProcessPoolExecutor | None = None
-        self._reading = 0
+        #: Large posts that processes read or will read, and those that threads do.
+        self._handed = self._kept = 0
 
     async def read(self, data: bytes, *, several: bool, busy: bool) -> Read:
         """What the body holds, as :func:`read` tells it; ``busy``: something is being stored.
@@ -94,14 +99,26 @@ class Readers:
         if len(data) < LARGE:
             found: Read = await aside(len(data), work)
             return found
-        busy, self._reading = busy or self._reading > 0, self._reading + 1
-        try:
-            if busy and self._limits.readers:
+        if self._hands(busy):
+            self._handed += 1
+            try:
                 return await self._by_process(work)
+            finally:
+                self._handed -= 1
+        self._kept += 1
+        try:
             found = await aside(len(data), work)
             return found
         finally:
-            self._reading -= 1
+            self._kept -= 1
+
+    def _hands(self, busy: bool) -> bool:
+        """Whether the next large post goes to a process."""
+        if not self._limits.readers:
+            return False
+        if busy or self._kept:
+            return True
+        return 0 < self._handed < _AHEAD * self._limits.readers
 
     async def _by_process(self, work: Callable[[], Read]) -> Read:
         if self._processes is None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from headgate.core import json as hjson
 from headgate.core.errors import UsageError
 from headgate.lineage.store import event_schema, instants
 
 #: Namespace and name tell rows apart, which takes room in an index of the database's.
 _MOST_BYTES = 2_600
 _DEEPEST = 200
-_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 
 
 class NotAnEvent(UsageError):
@@ -60,12 +60,8 @@ def check_text(event: Mapping[str, Any], text: bytes) -> None:
     # Most events can be told to be well without looking into them.
     if not text.isascii() or b"\\u0000" in text:
         _check_names(event)
-    brackets = text.translate(None, _NO_BRACKETS)
-    for _ in range(_DEEPEST):
-        if not brackets:
-            return
-        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-    _check_depth(event)
+    if hjson.deeper(text, _DEEPEST):
+        raise NotAnEvent(f"values are nested deeper than {_DEEPEST}.", place="")
 
 
 def _check_names(event: Mapping[str, Any]) -> None:
@@ -80,20 +76,6 @@ def _check_names(event: Mapping[str, Any]) -> None:
         if size > _MOST_BYTES:
             told = f"namespace and name are longer than {_MOST_BYTES:,} bytes."
             raise NotAnEvent(told, place=place)
-
-
-def _check_depth(event: Mapping[str, Any]) -> None:
-    level: list[Any] = [event]
-    for _ in range(_DEEPEST):
-        level = [
-            one
-            for value in level
-            for one in (value.values() if isinstance(value, Mapping) else value)
-            if isinstance(one, Mapping | list)
-        ]
-        if not level:
-            return
-    raise NotAnEvent(f"values are nested deeper than {_DEEPEST}.", place="")
 
 
 def pointer(path: Sequence[str | int]) -> str:

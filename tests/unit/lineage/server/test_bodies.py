@@ -105,6 +105,12 @@ def test_as_deep_as_is_allowed_is_read() -> None:
         bodies.parse(b"[" + deep + b"]", 128)
 
 
+def test_brackets_in_texts_do_not_hide_how_deep_it_is() -> None:
+    hidden = '["]",' * 300 + "1" + ',"["]' * 300
+    with pytest.raises(Problem, match="deeper than 128"):
+        bodies.parse(hidden.encode(), 128)
+
+
 @pytest.mark.parametrize(
     "data",
     [b"nothing", gzip.compress(b"{}", mtime=0)[:-3], b"\x1f\x8b", b""],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -141,3 +142,51 @@ def test_signals_that_all_are_sent_do_not_end_them_before_the_server(
 
     assert client.post(BATCH, content=body).status_code == 200
     assert _processes(client) == [one]
+
+
+def test_a_thread_reads_what_would_wait_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is being stored; of the others each is read by whom is sooner done."""
+    by: list[str] = []
+    done: dict[str, asyncio.Event] = {}
+
+    async def held(name: str) -> Any:
+        by.append(name)
+        await done[name].wait()
+
+    async def by_process(self: reading.Readers, work: Any) -> Any:
+        return await held("process")
+
+    async def by_thread(size: int, work: Any) -> Any:
+        return await held("thread")
+
+    monkeypatch.setattr(reading.Readers, "_by_process", by_process)
+    monkeypatch.setattr(reading, "aside", by_thread)
+
+    async def posts() -> None:
+        done.update(process=asyncio.Event(), thread=asyncio.Event())
+        readers = reading.Readers(Limits(readers=1), None)
+        waiting = []
+
+        async def post(*, busy: bool = False) -> None:
+            large = b" " * reading.LARGE
+            waiting.append(asyncio.create_task(readers.read(large, several=True, busy=busy)))
+            await asyncio.sleep(0)
+
+        await post()
+        assert by == ["thread"]  # who posts alone
+        await post()
+        assert by[1:] == ["process"]  # beside it
+        done["thread"].set()
+        await waiting[0]
+        await post()
+        await post()
+        assert by[2:] == ["process", "thread"]  # one ahead of the process, and no more
+        await post(busy=True)
+        await post()
+        assert by[4:] == ["process", "thread"]  # where something is being stored, in any case
+        done["process"].set()
+        await asyncio.gather(*waiting)
+        await post()
+        assert by[6:] == ["thread"]  # nothing is left behind
+
+    asyncio.run(posts())

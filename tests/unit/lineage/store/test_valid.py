@@ -205,6 +205,8 @@ def test_depth_has_an_end() -> None:
     for _ in range(20):
         deep = [deep]
     assert refused({**GOOD, "more": deep}) == ""
+    hidden = json.loads('["]",' * 300 + "1" + ',"["]' * 300)  # by brackets in texts
+    assert refused({**GOOD, "more": hidden}) == ""
 
 
 def test_names_that_tell_nothing_apart_may_hold_anything() -> None:
