@@ -7,6 +7,7 @@ import decimal as _decimal
 import json as _json
 import re as _re
 from collections.abc import Mapping as _Mapping
+from itertools import accumulate as _accumulate
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,8 @@ def read_finite(data: bytes) -> Any:
 #: Leaves of JSON its brackets, all of one kind, and the quotes of its texts.
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
 _NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
+#: What an opening and a closing bracket add to the depth; so many levels are taken away all at once.
+_STEPS, _ROUNDS = {ord("{"): 1, ord("}"): -1}, 16
 _ESCAPED, _TEXT = _re.compile(rb"\\.", _re.DOTALL), _re.compile(rb'"[^"]*"')
 
 
@@ -216,11 +219,12 @@ def deeper(data: bytes, most: int) -> bool:
     left = data.translate(_ONE_KIND, _NO_STRUCTURE).replace(b'""', b"")
     if b'"' in left:
         left = _TEXT.sub(b"", left)
-    for _ in range(most):
+    for level in range(_ROUNDS):
         if not left:
-            return False
+            return level > most
         left = left.replace(b"{}", b"")
-    return bool(left)
+    # Nested like nothing that is meant to be read: one bracket after the other takes as long, once.
+    return _ROUNDS + max(_accumulate(map(_STEPS.__getitem__, left)), default=0) > most
 
 
 def value_at(text: str, start: int) -> tuple[Any, int]:

@@ -36,5 +36,10 @@ def test_it_is_told_of_the_largest_body_and_of_texts_alone() -> None:
     assert not hjson.deeper(b'"[[["', 0)
     assert not hjson.deeper(b"[" * 3 + b"]" * 3, 3)
     assert hjson.deeper(b"[" * 3 + b"]" * 3, 2)
-    assert hjson.deeper(b"[" * 8_000_000 + b"]" * 8_000_000, 128)
-    assert not hjson.deeper(b"[" + b"[[]]," * 3_000_000 + b"1]", 128)
+    for depth in (15, 16, 17, 18, 127, 900):
+        nested = b"[" * depth + b"]" * depth
+        some = b'[["[[[["],' + nested + b",{}]"
+        assert not hjson.deeper(some, depth + 1)
+        assert hjson.deeper(some, depth)
+    assert hjson.deeper(b"[" * 800_000 + b"]" * 800_000, 128)
+    assert not hjson.deeper(b"[" + b"[[]]," * 300_000 + b"1]", 128)
