@@ -30,7 +30,7 @@ class Graph:
         if at is not None:
             layers, wanted = history.ever, np.ones(len(self.holding), np.bool_)
         self._parts: tuple[Edges, ...] = layers.of(
-            wanted, history.spans, history.statements, history.names
+            wanted, history.spans, history.statements, history.names, history.ways
         )
         self._passing = Passing(self) if history.names.transient.any() else None
 

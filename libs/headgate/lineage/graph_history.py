@@ -166,7 +166,9 @@ class Spans:
         return found
 
 
-def edges(sayings: Ints, spans: Spans, statements: Statements, names: NodeNames) -> Edges:
+def edges(
+    sayings: Ints, spans: Spans, statements: Statements, names: NodeNames, ways: Ways
+) -> Edges:
     """The edges of those sayings, between nodes."""
     place = spans.statement[sayings]
     counts = statements.begins[place + 1] - statements.begins[place]
@@ -174,9 +176,33 @@ def edges(sayings: Ints, spans: Spans, statements: Statements, names: NodeNames)
     target = names.node_of[statements.target[rows]]
     source = names.node_of[statements.source[rows]]
     real = target != source
-    target, source, ways = target[real], source[real], statements.ways[rows][real]
+    found = (
+        target[real],
+        source[real],
+        np.repeat(sayings, counts)[real],
+        statements.ways[rows][real],
+    )
+    target, source, saying, way = _once(*found, ways) if names.has_aliases else found
     own = names.is_rows[source] & (names.dataset_of[source] == names.dataset_of[target])
-    return Edges.of(target, source, ways, np.repeat(sayings, counts)[real], own)
+    return Edges.of(target, source, way, saying, own)
+
+
+def _once(target: Ints, source: Ints, saying: Ints, way: Ints, ways: Ways) -> tuple[Ints, ...]:
+    """Each edge of a saying once, in all its ways: it may be told of several names of one dataset."""
+    order = np.lexsort((source, target, saying))
+    new = np.ones(len(order), np.bool_)
+    for one in (target[order], source[order], saying[order]):
+        new[1:] &= one[1:] == one[:-1]
+    new[1:] = ~new[1:]
+    begins = np.append(np.flatnonzero(new), len(order))
+    if len(begins) > len(order):
+        return target, source, saying, way
+    first, way = order[begins[:-1]], way.copy()
+    for place in np.flatnonzero(np.diff(begins) > 1).tolist():
+        several = way[order[begins[place] : begins[place + 1]]].tolist()
+        way[first[place]] = ways.of(pair for number in several for pair in ways.sets[number])
+    first.sort()
+    return target[first], source[first], saying[first], way[first]
 
 
 class Layers:
@@ -185,7 +211,9 @@ class Layers:
     def __init__(self) -> None:
         self._layers: list[tuple[Flags, Edges]] = []
 
-    def of(self, wanted: Flags, spans: Spans, statements: Statements, names: NodeNames) -> tuple[Edges, ...]:  # fmt: skip
+    def of(
+        self, wanted: Flags, spans: Spans, statements: Statements, names: NodeNames, ways: Ways
+    ) -> tuple[Edges, ...]:
         """Edges that are those of all wanted sayings, and perhaps of others."""
         known = np.zeros(len(wanted), np.bool_)
         for flags, _ in self._layers:
@@ -195,9 +223,9 @@ class Layers:
             base = self._layers[:1]
             late = (known | missing) & ~_long(base[0][0], len(wanted)) if base else wanted
             if not base or _size(late, spans, statements) > 2000 + len(base[0][1].up.links) // 10:
-                self._layers = [(wanted, _edges_of(wanted, spans, statements, names))]
+                self._layers = [(wanted, _edges_of(wanted, spans, statements, names, ways))]
             else:
-                self._layers = [*base, (late, _edges_of(late, spans, statements, names))]
+                self._layers = [*base, (late, _edges_of(late, spans, statements, names, ways))]
         return tuple(e for _, e in self._layers)
 
     def copy(self) -> Layers:
@@ -207,8 +235,10 @@ class Layers:
         return found
 
 
-def _edges_of(flags: Flags, spans: Spans, statements: Statements, names: NodeNames) -> Edges:
-    return edges(np.flatnonzero(flags), spans, statements, names)
+def _edges_of(
+    flags: Flags, spans: Spans, statements: Statements, names: NodeNames, ways: Ways
+) -> Edges:
+    return edges(np.flatnonzero(flags), spans, statements, names, ways)
 
 
 def _long(flags: Flags, size: int) -> Flags:

@@ -75,6 +75,22 @@ def test_walks_equal_a_plain_account_of_them(steps: list[Any], data: st.DataObje
         assert told(graph, start, direction, **how) == wanted
 
 
+def test_a_table_that_is_read_by_two_names_is_read_once_in_all_ways() -> None:
+    made = MadeUp()
+    made.stands_for("gold.a.x", "gold.a.by_path")
+    made.say("gold.a.z", [("gold.a.x", "", "", PLAIN), ("gold.a.by_path", "", "", PLAIN),
+                          ("gold.a.x", "c", "c", ("DIRECT", "IDENTITY")),
+                          ("gold.a.by_path", "c", "c", ("INDIRECT", "FILTER"))], 1)  # fmt: skip
+    graph = Graph(made.history())
+    assert told(graph, Node("gold.a.x"), "down") == {
+        (1, ("gold.a.x", ""), ("gold.a.z", ""), (), "gold.a.z.build")
+    }
+    ways = (("DIRECT", "IDENTITY"), ("INDIRECT", "FILTER"))
+    assert told(graph, Node("gold.a.z", "c"), "up") == {
+        (1, ("gold.a.x", "c"), ("gold.a.z", "c"), ways, "gold.a.z.build")
+    }
+
+
 def test_a_walk_is_cut_where_it_reaches_too_much() -> None:
     made = MadeUp()
     for n in range(20):
