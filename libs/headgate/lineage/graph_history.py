@@ -166,23 +166,21 @@ class Spans:
         return found
 
 
-def edges(
-    sayings: Ints, spans: Spans, statements: Statements, names: NodeNames, ways: Ways
+def _edges_of(
+    flags: Flags, spans: Spans, statements: Statements, names: NodeNames, ways: Ways
 ) -> Edges:
     """The edges of those sayings, between nodes."""
+    sayings = np.flatnonzero(flags)
     place = spans.statement[sayings]
     counts = statements.begins[place + 1] - statements.begins[place]
     rows = ranges(statements.begins[place], counts)
     target = names.node_of[statements.target[rows]]
     source = names.node_of[statements.source[rows]]
     real = target != source
-    found = (
-        target[real],
-        source[real],
-        np.repeat(sayings, counts)[real],
-        statements.ways[rows][real],
-    )
-    target, source, saying, way = _once(*found, ways) if names.has_aliases else found
+    target, source = target[real], source[real]
+    saying, way = np.repeat(sayings, counts)[real], statements.ways[rows][real]
+    if names.has_aliases:
+        target, source, saying, way = _once(target, source, saying, way, ways)
     own = names.is_rows[source] & (names.dataset_of[source] == names.dataset_of[target])
     return Edges.of(target, source, way, saying, own)
 
@@ -191,9 +189,9 @@ def _once(target: Ints, source: Ints, saying: Ints, way: Ints, ways: Ways) -> tu
     """Each edge of a saying once, in all its ways: it may be told of several names of one dataset."""
     order = np.lexsort((source, target, saying))
     new = np.ones(len(order), np.bool_)
+    new[1:] = False
     for one in (target[order], source[order], saying[order]):
-        new[1:] &= one[1:] == one[:-1]
-    new[1:] = ~new[1:]
+        new[1:] |= one[1:] != one[:-1]
     begins = np.append(np.flatnonzero(new), len(order))
     if len(begins) > len(order):
         return target, source, saying, way
@@ -233,12 +231,6 @@ class Layers:
         found = Layers()
         found._layers = list(self._layers)
         return found
-
-
-def _edges_of(
-    flags: Flags, spans: Spans, statements: Statements, names: NodeNames, ways: Ways
-) -> Edges:
-    return edges(np.flatnonzero(flags), spans, statements, names, ways)
 
 
 def _long(flags: Flags, size: int) -> Flags:

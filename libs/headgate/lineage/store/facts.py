@@ -15,7 +15,7 @@ from headgate.lineage.store.lasting_facets import LastingFacets
 from headgate.lineage.store.matching import matching
 from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.plain_text import plain
-from headgate.lineage.store.tellings import DATASET, JOB, Tellings
+from headgate.lineage.store.tellings import JOB, Tellings, by_triple
 from headgate.lineage.store.timelines import Key, Said, Timelines
 from headgate.lineage.store.told_again import ToldAgain, Triple
 from headgate.lineage.store.values import Value
@@ -161,16 +161,10 @@ def _words(triple: Triple, facets: LastingFacets) -> list[tuple[Key, Value]]:
 
 def _by_teller(keys: Keys, told: Iterable[tolds.Told]) -> dict[Triple, list[_Saying]]:
     """What events say that lasts: of whom and told by whom."""
-    datasets, jobs = keys.of(tables.dataset), keys.of(tables.job)
     found: dict[Triple, list[_Saying]] = {}
     for one in told:
-        teller = jobs[one.job] if one.job else 0
-        for spoken in one.spoken:
-            if spoken.facets:
-                triple = DATASET, datasets[spoken.named[:2]], teller
-                found.setdefault(triple, []).append((one.at, spoken.facets))
-        if one.job_facets:
-            found.setdefault((JOB, teller, teller), []).append((one.at, one.job_facets))
+        for triple, facets in by_triple(keys, one):
+            found.setdefault(triple, []).append((one.at, facets))
     return found
 
 

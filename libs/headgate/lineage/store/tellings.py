@@ -18,11 +18,12 @@ from headgate.lineage.store.lasting_facets import LastingFacets
 from headgate.lineage.store.packing import unpacked
 from headgate.lineage.store.rows import insert_rows
 from headgate.lineage.store.timelines import Key
+from headgate.lineage.store.told_again import Triple
 from headgate.lineage.store.values import Value
 
 DATASET, JOB = "dataset", "job"
 #: Subject, whose, facet and value.
-Word = tuple[str, tuple[str, str], str, Value]
+_Word = tuple[str, tuple[str, str], str, Value]
 #: So many events that were read again are kept while one transaction lasts.
 _READ_AGAIN = 5_000
 _MINE = "k.told_by = ? AND k.subject_id = ? AND k.subject = ? AND k.facet = ?"
@@ -39,7 +40,7 @@ _NEXT = (
 _EVER = 2**62
 
 
-def said(one: tolds.Told) -> Iterator[Word]:
+def _said(one: tolds.Told) -> Iterator[_Word]:
     """What an event says that lasts: subject, whose, facet, and its value."""
     for named, subject, facets in _subjects(one):
         for facet, value in facets.values():
@@ -63,15 +64,13 @@ def numbers(keys: Keys, told: Sequence[tolds.Told]) -> list[int | None]:
     for one in told:
         mark = _mark(one)
         found = seen.get(mark) if mark else None
-        if found is None:
+        if found is None or (found and found not in known):
             listed = _facets(keys, one)
             found = bytes.fromhex(ids.digest(repr(listed))) if listed else b""
-            if found and found not in known:
+            if found:
                 fresh[found] = listed
             if mark:
                 seen[mark] = found
-        elif found and found not in known:
-            fresh[found] = _facets(keys, one)
         digests.append(found or None)
     new = keys.tellings(fresh)
     rows = [(*facet, known[digest]) for digest in new for facet in fresh[digest]]
@@ -88,13 +87,20 @@ def _mark(one: tolds.Told) -> Any:
 
 def _facets(keys: Keys, one: tolds.Told) -> list[tuple[Any, ...]]:
     """The facets that an event tells of, sorted: by whom, of whom and which."""
-    jobs, datasets = keys.of(tables.job), keys.of(tables.dataset)
-    teller = jobs[one.job] if one.job else 0
     return sorted({
-        (teller, teller if subject == JOB else datasets[named], subject, facet)
-        for named, subject, facets in _subjects(one)
+        (teller, number, subject, facet)
+        for (subject, number, teller), facets in by_triple(keys, one)
         for facet in facets.names()
     })  # fmt: skip
+
+
+def by_triple(keys: Keys, one: tolds.Told) -> Iterator[tuple[Triple, LastingFacets]]:
+    """The facets that an event tells, by whose they are; its names have numbers already."""
+    datasets = keys.of(tables.dataset)
+    teller = keys.of(tables.job)[one.job] if one.job else 0
+    for named, subject, facets in _subjects(one):
+        number = teller if subject == JOB else datasets[named]
+        yield (subject, number, teller), facets
 
 
 class Tellings:
@@ -109,7 +115,7 @@ class Tellings:
         self._lake = lake
         self._names: dict[tuple[str, int], tuple[str, str]] = {}
         #: What events say that were read again, by their numbers: each is asked of many facets.
-        self._read: dict[int, list[Word]] = {}
+        self._read: dict[int, list[_Word]] = {}
 
     def next_before(self, key: Key, after: int) -> int | None:
         """The first instant after this one at which an event may tell of the facet that was there
@@ -151,7 +157,7 @@ class Tellings:
             found = self._names[subject, number] = namespace, name
         return found
 
-    def _words(self, event: int) -> list[Word]:
+    def _words(self, event: int) -> list[_Word]:
         found = self._read.get(event)
         if found is None:
             if len(self._read) >= _READ_AGAIN:
@@ -162,5 +168,5 @@ class Tellings:
                 text = "SELECT body FROM event WHERE id = ?"
                 ((body,),) = driver.ask(self._connection, text, (event,))
                 told = tolds.read(unpacked(bytes(body)), 0, self._lake)
-            found = self._read[event] = [*said(told)]
+            found = self._read[event] = [*_said(told)]
         return found
